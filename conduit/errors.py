@@ -1,0 +1,102 @@
+"""Errors as data: a stable code, what happened, where it was declared, what to do next.
+
+Each module declares its codes beside the rule they belong to; `conduit explain CODE` prints the long text.
+Ranges: 01 YAML and manifests · 02 fields · 03 expansion and graph · 04 plan · 05 apply, lock, journal · 06 caddy ·
+07 dnsmasq · 08 certificates · 09 secrets · 10 settings and command line · 11 probes and processes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from conduit.model import Key, Source
+
+CODES: dict[str, Code] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A stable error code with the text `conduit explain` prints. Creating one registers it."""
+
+    id: str
+    title: str
+    explanation: str
+
+    def __post_init__(self) -> None:
+        if self.id in CODES:
+            raise ValueError(f"{self.id} is declared twice: {CODES[self.id].title!r} and {self.title!r}")
+        CODES[self.id] = self
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One problem for a person: `summary` what happened, `source` where, `hint` what to do, `line` the text there.
+
+    `related` lists other places that take part, for example the first of two duplicates.
+    """
+
+    code: Code
+    summary: str
+    source: Source | None = None
+    hint: str = ""
+    line: str = ""
+    related: tuple[tuple[str, Source], ...] = ()
+    severity: str = "error"
+
+    def __str__(self) -> str:
+        where = f"{self.source}: " if self.source else ""
+        return f"{where}{self.severity}: {self.summary} [{self.code.id}]" + (f"; {self.hint}" if self.hint else "")
+
+
+class ConduitError(Exception):
+    """A failure told by diagnostics; `exit_code` is what the command line returns."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, diagnostics: Diagnostic | Iterable[Diagnostic]) -> None:
+        self.diagnostics = (diagnostics,) if isinstance(diagnostics, Diagnostic) else tuple(diagnostics)
+        super().__init__("\n".join(str(d) for d in self.diagnostics))
+
+
+class LoadError(ConduitError):
+    """The manifests or the settings do not load; nothing was planned."""
+
+
+class Unsafe(ConduitError):
+    """A plan that a safety rule refuses; nothing was applied."""
+
+
+class Stale(ConduitError):
+    """The live state moved since the plan was made; nothing was applied."""
+
+    exit_code = 5
+
+
+class Locked(ConduitError):
+    """Another run holds the lock; nothing was done."""
+
+    exit_code = 5
+
+
+class RollbackFailed(ConduitError):
+    """A change failed and so did its undoing; a person is needed."""
+
+    exit_code = 7
+
+
+class Unreadable(ConduitError):
+    """A daemon or store could not be read; its kinds are UNKNOWN, and nothing of them is changed or pruned."""
+
+    exit_code = 6
+
+
+class Refused(ConduitError):
+    """A daemon refused a document and still runs its old one. `blamed` are the blocks its message points at."""
+
+    exit_code = 4
+
+    def __init__(self, diagnostic: Diagnostic, blamed: Iterable[Key] = ()) -> None:
+        super().__init__(diagnostic)
+        self.blamed = tuple(blamed)

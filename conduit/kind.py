@@ -1,0 +1,209 @@
+"""What a kind is: one class per file of conduit/resources/, found and registered by subclassing.
+
+A *composite* kind expands into leaf resources. A *leaf* kind renders its spec into the daemon's own form, parses that
+form back, and says which live objects there are. A kind never does both. Pure: I/O stays behind `Context`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, TypeVar
+
+from conduit.diff import compare, difference
+from conduit.model import (
+    Change,
+    Claim,
+    Diff,
+    Impact,
+    Key,
+    Live,
+    Native,
+    Outcome,
+    Proof,
+    Readiness,
+    Resource,
+    S,
+    Spec,
+    Target,
+)
+
+if TYPE_CHECKING:
+    from conduit.settings import Settings
+
+KINDS: dict[str, Kind[Any]] = {}
+"""Every kind by its name, in the order of their modules' names."""
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Reading(Protocol):
+    """What one read of a provider gave. Leaf kinds pick their objects out of it."""
+
+    @property
+    def objects(self) -> Mapping[str, tuple[Live, ...]]:
+        """The live objects, ours or not, by kind name."""
+
+    @property
+    def features(self) -> frozenset[str]:
+        """What this version of the daemon can do, as words the kinds of the provider know."""
+
+
+class Look(Protocol):
+    """How a composite kind reads what else is declared while it expands."""
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of this site."""
+
+    def __call__(self, key: Key) -> Spec | None:
+        """Return the declared spec of `key`, or None when nothing declares it."""
+
+
+class Prober(Protocol):
+    """The black-box checks a kind may use to prove a root; `providers/probe.py` implements it."""
+
+    def dns(self, name: str, rtype: str) -> list[str]:
+        """Ask the site's DNS server; returns the answers in text form, empty when there are none."""
+
+    def http(self, request: Any) -> Any:
+        """Send one request through the proxy; see `conduit.providers.probe`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a kind may know beyond its spec: settings, the time, one provider's reading, fingerprints, the prober.
+
+    `mark(key, part, name)` is the keyed ownership mark; `fingerprint(text)` is the keyed fingerprint of a secret value;
+    `secret(name)` reads a stored secret and raises `ConduitError` when it is missing.
+    """
+
+    settings: Settings
+    now: float
+    reading: Reading | None = None
+    features: frozenset[str] = frozenset()
+    mark: Callable[[Key, str, str], str] = lambda key, part, name: ""
+    fingerprint: Callable[[str], str] = lambda value: ""
+    secret: Callable[[str], str] = lambda name: ""
+    prober: Prober | None = None
+    facts: Mapping[Key, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A one-off verb of a kind, declared with `@operation`."""
+
+    name: str
+    summary: str
+    run: Callable[..., Outcome]
+
+
+def operation(method: F) -> F:
+    """Declare a method `(self, ctx, live, params) -> Outcome` as a one-off verb named after it."""
+    method.__operation__ = True  # type: ignore[attr-defined]
+    return method
+
+
+class Kind(ABC, Generic[S]):
+    """A kind of resource; subclassing with a `name` registers one instance in `KINDS`."""
+
+    name: ClassVar[str] = ""
+    plural: ClassVar[str] = ""
+    spec: ClassVar[type[Spec]] = Spec
+    provider: ClassVar[str] = ""
+    """The provider a leaf kind lives on; empty for composite kinds."""
+    adopt: ClassVar[Literal["mark", "at recreate"] | None] = None
+    """How a foreign live object with the same claims becomes ours; None prints `adopt_step`."""
+    adopt_step: ClassVar[str] = "remove it by hand, then apply"
+    permission: ClassVar[str] = ""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if cls.name:
+            if cls.name in KINDS:
+                raise TypeError(f"two kinds are named {cls.name}")
+            KINDS[cls.name] = cls()
+
+    @property
+    def composite(self) -> bool:
+        """Whether this kind only expands into others."""
+        return not self.provider
+
+    def target(self, spec: S) -> Target:
+        """Return where a resource of this kind lives."""
+        return Target(self.provider)
+
+    def expand(self, resource: Resource[S], look: Look) -> Iterable[Resource[Any]]:
+        """Yield the leaf resources a composite stands for. Raises `ConduitError` for a wish that cannot be met."""
+        return ()
+
+    def observe(self, ctx: Context) -> Iterable[Live]:
+        """Return all live objects of this kind, ours or not, from the one reading of the provider."""
+        return ctx.reading.objects.get(self.name, ()) if ctx.reading else ()
+
+    def render(self, spec: S, ctx: Context) -> Native:
+        """Return the daemon's own form of a resolved spec, without marks."""
+        raise NotImplementedError
+
+    def parse(self, native: Native) -> S | None:
+        """Return the spec a native form stands for, or None when it says more than a spec can.
+
+        Property: `parse(render(s)) == s`, apart from write-only fields.
+        """
+        return None
+
+    def same(self, want: Resource[S], native: Native, live: Live, ctx: Context) -> Diff | None:
+        """Return None when the live object equals the wish, else how it differs. `native` is `render(want.spec)`.
+
+        Override only where values are random, secret or timed.
+        """
+        return None if native == live.native else self.explain(want.spec, native, live.native, ctx)
+
+    def explain(self, spec: S, native: Native, live: Native, ctx: Context) -> Diff:
+        """Show the difference in spec terms while the live object round-trips, else as raw text."""
+        parsed = self.parse(live)
+        if parsed is not None and self.render(parsed, ctx) == live:
+            fields = compare(parsed, spec)
+            if fields:
+                return Diff(fields)
+        return difference(live, native)
+
+    def claims(self, spec: S) -> Iterable[Claim]:
+        """Yield what only one resource may have."""
+        return ()
+
+    def ready(self, ctx: Context, resource: Resource[S]) -> Readiness:
+        """Return whether the applied object is healthy; polled before its dependents go."""
+        return Readiness(ready=True)
+
+    def prove(self, ctx: Context, resource: Resource[S]) -> Proof | None:
+        """Prove from outside what a declared resource promises; None when it promises nothing visible."""
+        return None
+
+    def impact(self, change: Change, ctx: Context) -> Impact | None:
+        """Return what applying a change interrupts; None leaves the answer to the provider."""
+        return None
+
+    @property
+    def operations(self) -> dict[str, Operation]:
+        """The one-off verbs of this kind."""
+        found = {}
+        for name in dir(type(self)):
+            method = getattr(type(self), name, None)
+            if getattr(method, "__operation__", False):
+                summary = (method.__doc__ or "").strip().splitlines()[0]
+                found[name] = Operation(name, summary, getattr(self, name))
+        return found
+
+
+def load_kinds() -> dict[str, Kind[Any]]:
+    """Import every module of conduit/resources/ and return the registry."""
+    import importlib
+    import pkgutil
+
+    import conduit.resources as package
+
+    for module in sorted(m.name for m in pkgutil.iter_modules(package.__path__)):
+        importlib.import_module(f"{package.__name__}.{module}")
+    return KINDS

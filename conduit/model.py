@@ -1,0 +1,406 @@
+"""The value types of conduit: keys, specs, resources, live objects, changes, outcomes.
+
+Pure: no I/O, no threads, no clock. Every layer above speaks in these types.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum, StrEnum
+from types import MappingProxyType
+from typing import Annotated, Any, Final, Generic, NamedTuple, TypeVar
+
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+Native = Any
+"""The daemon's own form of an object: JSON-like data. It may hold `Late` and `Secret` values until it is staged."""
+
+
+class Source(NamedTuple):
+    """Where something was declared; line and column count from 1, 0 means unknown."""
+
+    file: str
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        return ":".join([self.file, *(str(n) for n in (self.line, self.column) if n)])
+
+
+class Key(NamedTuple):
+    """The identity of a resource, written `kind/name`."""
+
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.name}"
+
+    @classmethod
+    def parse(cls, text: str) -> Key:
+        """Read `kind/name`; raises ValueError when there is no kind or no name."""
+        kind, slash, name = text.partition("/")
+        if not (kind and slash and name):
+            raise ValueError(f'"{text}" is not a key; write kind/name, for example service/wiki')
+        return cls(kind, name)
+
+
+FRAME: Final = "frame"
+"""The pseudo kind of a document's frame: its key is `frame/<provider>`."""
+
+
+class Unset(Enum):
+    """A value that is not there yet."""
+
+    UNRESOLVED = "unresolved"
+
+
+UNRESOLVED: Final = Unset.UNRESOLVED
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """A value only known once another resource was applied; shown as "known after apply"."""
+
+    key: Key
+    fact: str
+
+    def __str__(self) -> str:
+        return f"(known after apply: {self.key} {self.fact})"
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A spec field that names another resource, and the live fact it stands for.
+
+    `value` is filled in by plan: the live fact, or `Late` while it does not exist yet.
+    """
+
+    key: Key
+    fact: str
+    value: Any = UNRESOLVED
+
+    def __str__(self) -> str:
+        return f"{self.key}#{self.fact}"
+
+    def resolved(self, value: Any) -> Ref:
+        """Return this reference with its value known."""
+        return replace(self, value=value)
+
+
+@dataclass(frozen=True, slots=True)
+class RefTo:
+    """Field annotation: the YAML holds the name of a resource of `kind`; the spec holds a `Ref` to its `fact`."""
+
+    kind: str
+    fact: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        def read(value: Any) -> Ref:
+            if isinstance(value, Ref):
+                return value
+            if isinstance(value, str) and value:
+                return Ref(Key(self.kind, value), self.fact)
+            raise ValueError(f"write the name of a {self.kind}")
+
+        return core_schema.no_info_plain_validator_function(
+            read, serialization=core_schema.plain_serializer_function_ser_schema(lambda ref: ref.key.name)
+        )
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"type": "string", "description": f"the name of a {self.kind}"}
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Secret:
+    """A reference to a stored secret, written `{secret: NAME}`. It never holds the value itself."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"[secret {self.name}]"
+
+    __repr__ = __str__
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            cls._read, serialization=core_schema.plain_serializer_function_ser_schema(lambda s: {"secret": s.name})
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {
+            "type": "object",
+            "properties": {"secret": {"type": "string"}},
+            "required": ["secret"],
+            "additionalProperties": False,
+        }
+
+    @classmethod
+    def _read(cls, value: Any) -> Secret:
+        if isinstance(value, Secret):
+            return value
+        if isinstance(value, dict) and set(value) == {"secret"} and isinstance(value["secret"], str):
+            return cls(value["secret"])
+        raise ValueError("write {secret: NAME}; store the value with `conduit secret set NAME`")
+
+
+class Marker(Enum):
+    """What a field's change means beyond an update."""
+
+    IMMUTABLE = "a change replaces the object"
+    WRITE_ONLY = "compared by keyed fingerprint, never read back"
+    UNMANAGED = "absent means: leave as it is"
+
+
+class Spec(BaseModel):
+    """What an operator declares. An absent field means its default, so deleting a line takes effect."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, validate_default=False)
+
+
+S = TypeVar("S", bound=Spec)
+
+
+class Ignore(Spec):
+    """Known drift to leave alone until a date: the field path, the reason, and the last moment it holds."""
+
+    path: str
+    reason: str
+    until: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A thing only one resource may have: a listener, a route's host and path, a DNS name and type."""
+
+    scope: str
+    value: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.scope} {' '.join(self.value)}"
+
+
+NO_FIELDS: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Resource(Generic[S]):
+    """One wished-for resource, declared in YAML or expanded from one that is.
+
+    `parent` is the declared (root) resource it was expanded from, None for a root itself.
+    `from_` maps each field of an expanded spec to the root's field it came from.
+    """
+
+    key: Key
+    spec: S
+    source: Source
+    parent: Key | None = None
+    needs: tuple[Key, ...] = ()
+    protect: bool = False
+    ignore: tuple[Ignore, ...] = ()
+    from_: Mapping[str, str] = field(default_factory=lambda: NO_FIELDS, compare=False)
+
+    @property
+    def root(self) -> Key:
+        """The declared resource this one belongs to; itself when it was declared."""
+        return self.parent or self.key
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """One object a daemon has. `owned` says that it carries this site's mark for `key`.
+
+    `id` is the daemon's immutable id, `status` holds live-only facts for people, `facts` what a `Ref` may ask for.
+    `claims` are filled for foreign objects, so that a declared resource with the same claims can adopt them.
+    """
+
+    key: Key
+    id: str
+    native: Native
+    owned: bool
+    status: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    claims: frozenset[Claim] = frozenset()
+    place: str = ""
+    """Where a person finds it: a file and line, or a path in the daemon's configuration."""
+
+
+class Action(StrEnum):
+    """What a change does to the live object."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    REPLACE = "replace"
+    DELETE = "delete"
+    ADOPT = "adopt"
+
+
+class Origin(StrEnum):
+    """Why wish and live differ: git moved (pending), the host moved (drift), both, or no record to tell."""
+
+    PENDING = "pending"
+    DRIFT = "drift"
+    BOTH = "both"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One differing field in spec terms; `old` or `new` is `UNRESOLVED` when the field is absent on that side."""
+
+    path: str
+    old: Any
+    new: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Diff:
+    """How live differs from the wish: in fields while the live object still parses, else as a raw text diff."""
+
+    fields: tuple[FieldChange, ...] = ()
+    raw: str = ""
+    reason: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.fields or self.raw or self.reason)
+
+
+class Disturbance(StrEnum):
+    """How much a change interrupts, mildest first."""
+
+    NONE = "none"
+    RELOAD = "reload"
+    RESTART = "restart"
+    RECREATE = "recreate"
+
+
+@dataclass(frozen=True, slots=True)
+class Impact:
+    """What applying a change interrupts: how, of whom, for about how many seconds, in words."""
+
+    disturbance: Disturbance = Disturbance.NONE
+    target: str = ""
+    seconds: float = 0.0
+    note: str = ""
+
+    def __str__(self) -> str:
+        if self.disturbance is Disturbance.NONE:
+            return self.note or "no interruption"
+        words = f"{self.target} {self.disturbance}".strip()
+        if self.seconds:
+            words += f" ≈ {self.seconds:g} s"
+        return f"{words}, {self.note}" if self.note else words
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One step of a plan. `native` is the wished-for form (None for delete), `live` what is there (None for create)."""
+
+    action: Action
+    key: Key
+    provider: str
+    diff: Diff
+    origin: Origin
+    source: Source
+    root: Key
+    impact: Impact = Impact()
+    want: Resource[Any] | None = None
+    native: Native = None
+    live: Live | None = None
+
+
+class Result(StrEnum):
+    """How a change ended. `unproven` is applied, but its proof did not pass and never had."""
+
+    OK = "ok"
+    UNPROVEN = "unproven"
+    REVERTED = "reverted"
+    QUARANTINED = "quarantined"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one change; `reason` tells a person, `seconds` is the wall time it took."""
+
+    key: Key
+    action: Action
+    result: Result
+    reason: str = ""
+    seconds: float = 0.0
+    facts: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+
+class Level(Enum):
+    """How far a black-box proof got; a later member includes all before it."""
+
+    NO_NAME = 0
+    NO_CONNECTION = 1
+    NO_TLS = 2
+    PROXY_ERROR = 3
+    UPSTREAM_ANSWERED = 4
+    EXPECTED = 5
+
+    def __lt__(self, other: Level) -> bool:
+        return bool(self.value < other.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The result of proving a root from outside: how far it got, and each observation in words."""
+
+    key: Key
+    level: Level
+    detail: str = ""
+    checks: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether the answer was the expected one."""
+        return self.level is Level.EXPECTED
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Whether an applied object is healthy yet; `wait` False means that waiting longer will not help."""
+
+    ready: bool
+    detail: str = ""
+    wait: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a resource lives: a provider on a host."""
+
+    provider: str
+    host: str = "local"
+
+
+def walk(value: Any) -> Iterable[Any]:
+    """Yield every leaf value inside JSON-like data, depth first."""
+    if isinstance(value, dict):
+        for item in value.values():
+            yield from walk(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from walk(item)
+    else:
+        yield value
+
+
+def rewrite(value: Any, change: Callable[[Any], Any]) -> Any:
+    """Return JSON-like data with `change` applied to every leaf value."""
+    if isinstance(value, dict):
+        return {k: rewrite(v, change) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(rewrite(v, change) for v in value)
+    return change(value)
+
+
+Secretive = Annotated[str | Secret, "a literal value or {secret: NAME}"]

@@ -1,0 +1,94 @@
+"""The one way conduit writes a file: temporary name daemons ignore, fsync, rename, fsync of the directory."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import stat
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+TEMPORARY = ".conduit-"
+"""Every temporary file begins with this; dnsmasq's conf-dir and our own readers skip hidden names."""
+
+
+def write_file(
+    path: Path, content: bytes, *, mode: int = 0o600, user: str | None = None, mtime_ns: int | None = None
+) -> None:
+    """Replace `path` with `content` so that a reader, or a crash, sees the old or the new file whole.
+
+    The directory must exist. `user` names the owner (ignored unless running as root). Raises OSError.
+    """
+    temporary = path.with_name(f"{TEMPORARY}{path.name}.{os.getpid()}.tmp")
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
+        with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(file.fileno(), mode)
+            if user and os.geteuid() == 0:
+                entry = pwd.getpwnam(user)
+                os.fchown(file.fileno(), entry.pw_uid, entry.pw_gid)
+            file.write(content)
+            file.flush()
+            if mtime_ns is not None:
+                os.utime(file.fileno(), ns=(mtime_ns, mtime_ns))
+            os.fsync(file.fileno())
+        os.rename(temporary, path)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
+    sync_directory(path.parent)
+
+
+def remove_file(path: Path) -> None:
+    """Delete `path` durably; a file that is already gone is fine. Raises OSError otherwise."""
+    with suppress(FileNotFoundError):
+        path.unlink()
+    sync_directory(path.parent)
+
+
+def sync_directory(directory: Path) -> None:
+    """Make renames and deletions in `directory` durable."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read_regular(path: Path, limit: int) -> bytes:
+    """Read a regular file of at most `limit` bytes without following a link or waiting on a FIFO.
+
+    Raises FileNotFoundError, or OSError for anything that is not a plain file of that size.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(f"{path} is not a regular file")
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise OSError(f"{path} is larger than {limit} bytes")
+    return content
+
+
+def make_directory(path: Path, *, mode: int = 0o700, user: str | None = None) -> None:
+    """Create a directory and its parents; only the last one gets `mode` and `user`, and only when it is new."""
+    if path.is_dir():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
+    path.mkdir(mode=mode)
+    path.chmod(mode)
+    if user and os.geteuid() == 0:
+        entry = pwd.getpwnam(user)
+        os.chown(path, entry.pw_uid, entry.pw_gid)
+
+
+def left_over(directories: Iterable[Path]) -> list[Path]:
+    """Return temporary files a killed run left in our directories."""
+    found: list[Path] = []
+    for directory in directories:
+        with suppress(FileNotFoundError):
+            found += [e for e in directory.iterdir() if e.name.startswith(TEMPORARY) and e.name.endswith(".tmp")]
+    return sorted(found)

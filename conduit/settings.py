@@ -1,0 +1,81 @@
+"""How this process runs: conduit.yaml, read into typed settings.
+
+The core fields are below. Every other top-level key is the section of a provider, validated by the `Config` of
+`conduit/providers/<key>.py`; a provider with no section is not used, observed or touched.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv6Address
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
+
+from conduit.grammar import domain_name
+
+
+def _address(value: object) -> str:
+    text = str(value)
+    try:
+        IPv4Address(text)
+    except ValueError:
+        IPv6Address(text)
+    return text
+
+
+Address = Annotated[str, AfterValidator(_address)]
+"""An IPv4 or IPv6 address in text form."""
+
+Domain = Annotated[str, AfterValidator(domain_name)]
+
+ConfigPath = Annotated[Path, BeforeValidator(lambda value: Path(value) if isinstance(value, str) else value)]
+"""A path in conduit.yaml; a relative one counts from the directory of that file."""
+
+
+class Section(BaseModel):
+    """Base of every settings model: unknown keys are errors, paths in it are made absolute by `Settings`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Upstreams(Section):
+    """Which upstream addresses services may name beyond public and private ranges (never link-local or metadata)."""
+
+    allow_loopback: bool = False
+
+
+class Settings(Section):
+    """The settings of one conduit process, from conduit.yaml."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", strict=True)
+
+    desired: ConfigPath = Path("desired")
+    state_dir: ConfigPath = Path("/var/lib/conduit")
+    keys_dir: ConfigPath = Path("/etc/conduit/keys")
+    site: str = Field("default", pattern=r"^[a-z0-9-]{1,63}$")
+    """Names this site in marks and in the internal CA; two sites on one machine never touch each other's objects."""
+    internal_domain: Domain = "home.arpa"
+    """Where service names live unless they name their own domain (RFC 8375)."""
+    local_domains: tuple[Domain, ...] = Field(default=(), strict=False)
+    """More domains that are answered here and never forwarded upstream."""
+    proxy_address: Address = "127.0.0.1"
+    """What the names of proxied services resolve to."""
+    upstreams: Upstreams = Upstreams()
+    prune_percent: int = Field(30, ge=0, le=100)
+    """More deletions than this share of a kind of ten or more need `--allow-deletes`."""
+    _base: Path = PrivateAttr(default=Path())
+
+    @property
+    def base(self) -> Path:
+        """The directory of conduit.yaml."""
+        return self._base
+
+    @property
+    def sections(self) -> dict[str, Any]:
+        """The provider sections as read: name -> raw mapping."""
+        return dict(self.__pydantic_extra__ or {})
+
+    def path(self, value: Path) -> Path:
+        """Make a settings path absolute against the directory of conduit.yaml."""
+        return value if value.is_absolute() else self._base / value
