@@ -23,6 +23,7 @@ from conduit.model import (
     Outcome,
     Proof,
     Readiness,
+    Reading,
     Resource,
     S,
     Spec,
@@ -36,18 +37,6 @@ KINDS: dict[str, Kind[Any]] = {}
 """Every kind by its name, in the order of their modules' names."""
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-class Reading(Protocol):
-    """What one read of a provider gave. Leaf kinds pick their objects out of it."""
-
-    @property
-    def objects(self) -> Mapping[str, tuple[Live, ...]]:
-        """The live objects, ours or not, by kind name."""
-
-    @property
-    def features(self) -> frozenset[str]:
-        """What this version of the daemon can do, as words the kinds of the provider know."""
 
 
 class Look(Protocol):
@@ -181,6 +170,10 @@ class Kind(ABC, Generic[S]):
         """Prove from outside what a declared resource promises; None when it promises nothing visible."""
         return None
 
+    def assign(self, want: Resource[S], live: Live, diff: Diff, ctx: Context) -> Mapping[str, Any]:
+        """Return the facts that are known before a change of `live` is applied; every other one is `Late`."""
+        return {}
+
     def impact(self, change: Change, ctx: Context) -> Impact | None:
         """Return what applying a change interrupts; None leaves the answer to the provider."""
         return None
@@ -195,15 +188,3 @@ class Kind(ABC, Generic[S]):
                 summary = (method.__doc__ or "").strip().splitlines()[0]
                 found[name] = Operation(name, summary, getattr(self, name))
         return found
-
-
-def load_kinds() -> dict[str, Kind[Any]]:
-    """Import every module of conduit/resources/ and return the registry."""
-    import importlib
-    import pkgutil
-
-    import conduit.resources as package
-
-    for module in sorted(m.name for m in pkgutil.iter_modules(package.__path__)):
-        importlib.import_module(f"{package.__name__}.{module}")
-    return KINDS

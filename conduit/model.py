@@ -225,8 +225,34 @@ class Live:
     status: Mapping[str, Any] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
     claims: frozenset[Claim] = frozenset()
+    protected: bool = False
     place: str = ""
     """Where a person finds it: a file and line, or a path in the daemon's configuration."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One read of a provider. `version` is a hash of all it saw; `frame` is None before the first frame.
+
+    `stale` tells in words that the daemon serves an older generation than its files hold; empty when it does not.
+    `raw` is the provider's own, whole form, kept so that what is not ours can be written back untouched.
+    """
+
+    objects: Mapping[str, tuple[Live, ...]]
+    version: str
+    features: frozenset[str] = frozenset()
+    frame: Native = None
+    stale: str = ""
+    raw: Any = None
+    warnings: tuple[str, ...] = ()
+
+    def ours(self) -> Iterable[Live]:
+        """Yield the live objects that carry our mark."""
+        return (live for lives in self.objects.values() for live in lives if live.owned)
+
+    def owned(self) -> dict[Key, Native]:
+        """Return the natives of all our blocks by key."""
+        return {live.key: live.native for live in self.ours()}
 
 
 class Action(StrEnum):

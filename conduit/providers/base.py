@@ -10,34 +10,15 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
-from conduit.errors import Refused
+from conduit.errors import Diagnostic, Refused
 from conduit.model import Change, Impact, Key, Live, Native, Outcome
+from conduit.model import Reading as Reading
 from conduit.settings import Section, Settings
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """One read of a provider. `version` is a hash of all it saw; `frame` is None before the first frame.
-
-    `stale` tells in words that the daemon serves an older generation than its files hold; empty when it does not.
-    `raw` is the provider's own, whole form, kept so that what is not ours can be written back untouched.
-    """
-
-    objects: Mapping[str, tuple[Live, ...]]
-    version: str
-    features: frozenset[str] = frozenset()
-    frame: Native = None
-    stale: str = ""
-    raw: Any = None
-    warnings: tuple[str, ...] = ()
-
-    def owned(self) -> dict[Key, Native]:
-        """Return the natives of all our blocks by key."""
-        return {live.key: live.native for lives in self.objects.values() for live in lives if live.owned}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +74,11 @@ class DocumentProvider(Provider, Generic[D]):
         """Return the frame that belongs around these blocks. Pure."""
 
     @abstractmethod
-    def compose(self, reading: Reading, blocks: Mapping[Key, Native]) -> D:
+    def compose(self, reading: Reading, blocks: Mapping[Key, Native], protected: Collection[Key] = ()) -> D:
         """Return the whole document: what is not ours as read, our frame, our blocks with their marks.
+
+        The marks of `protected` keys say so, and `read` gives them back as `Live.protected`: protection survives the
+        removal of the declaration.
 
         Raises `Refused` when a block cannot be written safely, for example when it does not parse back to itself.
         """
@@ -113,6 +97,13 @@ class DocumentProvider(Provider, Generic[D]):
 
         On failure the previous document is restored. Raises `Refused` when the daemon refused it, `Stale` when the
         live document moved since `reading`, `RollbackFailed` when the old one could not be restored.
+        """
+
+    @abstractmethod
+    def restore(self, earlier: Reading, reading: Reading) -> Reading:
+        """Put the document back as it was in `earlier`, from `reading` on, and return what is then loaded.
+
+        Raises what `commit` raises.
         """
 
     def explain_frame(self, live: Native, want: Native) -> tuple[tuple[str, Any, Any], ...]:
@@ -134,44 +125,91 @@ class ObjectProvider(Provider):
 
 
 @dataclass(frozen=True, slots=True)
-class Transaction(Generic[D]):
-    """What one document commit came to: the reading after it, the blocks left out and why."""
+class Block:
+    """What a transaction writes for one key."""
 
-    reading: Reading
-    quarantined: Mapping[Key, str] = field(default_factory=dict)
+    native: Native
+    protected: bool = False
 
 
-def transact(provider: DocumentProvider[D], reading: Reading, changes: Mapping[Key, Native | None]) -> Transaction[D]:
-    """Commit `changes` (None deletes) on top of the live blocks, leaving out blocks the daemon refuses.
+Changes = Mapping[Key, Block | None]
+"""What a transaction writes: the new block of each key, None deletes."""
 
-    Only blocks of `changes` are blamed: by the daemon's own words, else by halving. A refused block keeps its last
-    good form. Raises `Refused` when nothing is left to write, and whatever `commit` raises otherwise.
+
+@dataclass(frozen=True, slots=True)
+class Staged(Generic[D]):
+    """A validated document with the changes it holds, and the changes left out because the daemon refuses them."""
+
+    document: D
+    changes: Mapping[Key, Block | None]
+    quarantined: Mapping[Key, Diagnostic]
+
+
+def stage(provider: DocumentProvider[D], reading: Reading, changes: Changes) -> Staged[D]:
+    """Compose and validate `changes` on top of the live blocks, leaving out blocks that are refused.
+
+    Only blocks of `changes` are blamed: by the refusal's own words, else by halving. A refused block keeps its last
+    good form. Raises `Refused` when no change is left or nobody is to blame.
     """
-    quarantined: dict[Key, str] = {}
-    remaining = dict(changes)
+    return _without_refused(provider, reading, dict(changes), {})
+
+
+def commit(provider: DocumentProvider[D], reading: Reading, staged: Staged[D]) -> tuple[Reading, Staged[D]]:
+    """Commit a staged document; blocks the daemon itself refuses are left out and the rest goes through.
+
+    Returns the reading after it and what was really committed. Raises `Refused` when nothing is left, and whatever
+    `provider.commit` raises.
+    """
     while True:
         try:
-            return Transaction(_commit(provider, reading, remaining), quarantined)
+            return provider.commit(staged.document, reading), staged
         except Refused as refusal:
-            bad = [key for key in refusal.blamed if key in remaining] or _bisect(provider, reading, remaining)
-            if not bad or (len(bad) == len(remaining) == 1 and not quarantined):
-                raise Refused(refusal.diagnostics[0], bad or list(remaining)) from refusal
-            quarantined |= dict.fromkeys(bad, refusal.diagnostics[0].summary)
-            remaining = {key: native for key, native in remaining.items() if key not in bad}
-            if not remaining:
-                raise Refused(refusal.diagnostics[0], quarantined) from refusal
+            left = _leave_out(provider, reading, dict(staged.changes), dict(staged.quarantined), refusal)
+            staged = _without_refused(provider, reading, *left)
 
 
-def merged(reading: Reading, changes: Mapping[Key, Native | None]) -> dict[Key, Native]:
-    """Return our live blocks with `changes` laid over them."""
-    blocks = reading.owned() | dict(changes)
-    return {key: native for key, native in blocks.items() if native is not None}
+def transact(provider: DocumentProvider[D], reading: Reading, changes: Changes) -> tuple[Reading, Staged[D]]:
+    """Stage and commit in one go."""
+    return commit(provider, reading, stage(provider, reading, changes))
 
 
-def _commit(provider: DocumentProvider[D], reading: Reading, changes: Mapping[Key, Native | None]) -> Reading:
-    document = provider.compose(reading, merged(reading, changes))
-    provider.validate(document)
-    return provider.commit(document, reading)
+def _without_refused(
+    provider: DocumentProvider[D],
+    reading: Reading,
+    changes: dict[Key, Block | None],
+    quarantined: dict[Key, Diagnostic],
+) -> Staged[D]:
+    while True:
+        try:
+            document = composed(provider, reading, changes)
+            provider.validate(document)
+        except Refused as refusal:
+            changes, quarantined = _leave_out(provider, reading, changes, quarantined, refusal)
+        else:
+            return Staged(document, changes, quarantined)
+
+
+def _leave_out(
+    provider: DocumentProvider[D],
+    reading: Reading,
+    changes: dict[Key, Block | None],
+    quarantined: dict[Key, Diagnostic],
+    refusal: Refused,
+) -> tuple[dict[Key, Block | None], dict[Key, Diagnostic]]:
+    """Move the blamed changes to quarantine; raises the refusal when no change would be left."""
+    bad = [key for key in refusal.blamed if key in changes] or _bisect(provider, reading, changes)
+    remaining = {key: native for key, native in changes.items() if key not in bad}
+    if not bad or not remaining:
+        raise Refused(refusal.diagnostics[0], [*quarantined, *(bad or changes)]) from refusal
+    return remaining, quarantined | dict.fromkeys(bad, refusal.diagnostics[0])
+
+
+def composed(provider: DocumentProvider[D], reading: Reading, changes: Changes) -> D:
+    """Return the document of our live blocks with `changes` laid over them. Raises `Refused`."""
+    blocks = {live.key: Block(live.native, live.protected) for live in reading.ours()} | dict(changes)
+    kept = {key: block for key, block in blocks.items() if block is not None}
+    protected = frozenset(key for key, block in kept.items() if block.protected)
+    return provider.compose(reading, {key: block.native for key, block in kept.items()}, protected)
 
 
 def _bisect(provider: DocumentProvider[D], reading: Reading, changes: Mapping[Key, Native | None]) -> list[Key]:
@@ -179,7 +217,7 @@ def _bisect(provider: DocumentProvider[D], reading: Reading, changes: Mapping[Ke
 
     def refused(keys: list[Key]) -> bool:
         try:
-            provider.trial(provider.compose(reading, merged(reading, {k: changes[k] for k in keys})))
+            provider.trial(composed(provider, reading, {key: changes[key] for key in keys}))
         except Refused:
             return True
         return False
@@ -195,16 +233,25 @@ def _bisect(provider: DocumentProvider[D], reading: Reading, changes: Mapping[Ke
     return search(sorted(changes))
 
 
-def discover() -> list[str]:
-    """Return the names of all provider modules that take a settings section."""
+def provider_names() -> list[str]:
+    """Return the names that have a section in conduit.yaml: the provider modules with a `PROVIDER`.
+
+    Looks at the source text only, so that a daemon nobody uses is not imported.
+    """
     import conduit.providers as package
 
-    return sorted(m.name for m in pkgutil.iter_modules(package.__path__))
+    modules = [m.name for m in pkgutil.iter_modules(package.__path__)]
+    sources = [(name, Path(package.__path__[0], f"{name}.py")) for name in modules]
+    return sorted(name for name, source in sources if "\nPROVIDER = " in source.read_text())
+
+
+def config_of(name: str) -> type[Section]:
+    """Return the settings model of a provider: `Config` in conduit/providers/<name>.py."""
+    config: type[Section] = importlib.import_module(f"conduit.providers.{name}").Config
+    return config
 
 
 def open_provider(name: str, settings: Settings, site: Site) -> Provider:
-    """Open the provider of a settings section: `conduit/providers/<name>.py` with its `Config` and `PROVIDER`."""
-    module = importlib.import_module(f"conduit.providers.{name}")
-    config_type: type[Section] = module.Config
-    provider_type: type[Provider] = module.PROVIDER
-    return provider_type(config_type.model_validate(settings.sections.get(name, {})), settings, site)
+    """Open the provider of a settings section: `PROVIDER` in conduit/providers/<name>.py."""
+    provider: type[Provider] = importlib.import_module(f"conduit.providers.{name}").PROVIDER
+    return provider(config_of(name).model_validate(settings.sections[name] or {}), settings, site)

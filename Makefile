@@ -1,0 +1,47 @@
+# Every target is safe to repeat and does nothing twice.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help quickstart test check soak bench venv lock clean-sandbox
+
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+quickstart: venv ## start the sandbox, plan and apply desired/, and prove it on screen
+	@$(BIN)/python scripts/quickstart.py
+
+test: ## install what is missing and run the whole suite
+	@scripts/bootstrap.sh test
+	@$(MAKE) -s --no-print-directory .venv/installed
+	$(BIN)/python -m pytest -n auto --maxprocesses 8 -m "not soak"
+
+check: venv ## lint, format, types, architecture and unit tests: the quick look before a commit
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/test_architecture.py tests/unit
+
+soak: ## the long runs: every kill, every fault
+	@scripts/bootstrap.sh test
+	@$(MAKE) -s --no-print-directory .venv/installed
+	$(BIN)/python -m pytest -n auto --maxprocesses 8 -m soak
+
+bench: venv ## measure conduit and its peers
+	$(BIN)/python benchmarks/run.py
+
+venv: ## make .venv with conduit and everything it needs
+	@scripts/bootstrap.sh
+	@$(MAKE) -s --no-print-directory .venv/installed
+
+.venv/installed: requirements.lock pyproject.toml
+	@scripts/venv.sh "$(PYTHON)"
+	@touch $@
+
+lock: ## resolve pyproject.toml into requirements.lock again (needs uv)
+	uv pip compile --universal --all-extras --generate-hashes --no-emit-index-url --quiet \
+		--custom-compile-command "make lock" pyproject.toml -o requirements.lock
+
+clean-sandbox: ## stop the sandbox's daemons and take everything away
+	@test ! -d .sandbox || { $(MAKE) -s --no-print-directory venv && \
+		$(BIN)/python -c 'from pathlib import Path; from conduit.sandbox.site import of_checkout; of_checkout(Path.cwd()).remove()'; }

@@ -1,0 +1,20 @@
+"""`conduit` and `python -m conduit`: the command line."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code; Ctrl-C while it starts is an exit code too."""
+    try:
+        from conduit.cli.main import run
+
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:
+        code = 130
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+"""The one text form of JSON-like data: for digests, and to compare a native form with a stored one. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Set
+from typing import Any
+
+from conduit.model import UNRESOLVED, Late, Ref, Secret, Spec
+
+
+def _plain(value: Any) -> Any:
+    """Return what JSON can hold for a value it cannot; what is not known yet never equals a plain text."""
+    match value:
+        case Ref(value=known) if known is not UNRESOLVED:
+            return known
+        case Ref() | Late():
+            return {"$late": [value.key.kind, value.key.name, value.fact]}
+        case Secret(name=name):
+            return {"$secret": name}
+        case Spec():
+            return dict(value)
+        case Mapping():
+            return dict(value)
+        case Set():
+            return sorted(value, key=canonical)
+    return str(value)
+
+
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), check_circular=False, default=_plain).encode
+
+
+def canonical(value: Any) -> str:
+    """Return JSON-like data as ASCII text that is equal for equal data: sorted keys, tuples as lists, no white space.
+
+    A resolved `Ref` counts as its value, a `Secret` as its name (never its value), a set as its sorted members.
+    """
+    return _encode(value)
+
+
+def digest_of(value: Any) -> str:
+    """Return the SHA-256 of the canonical text in hex."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()

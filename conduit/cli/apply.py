@@ -1,0 +1,141 @@
+"""apply: make the plan true, with a question before and a report after."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from conduit.cli.app import App, Command, pass_app
+from conduit.cli.plan import print_plan, selection_options
+from conduit.errors import Unsafe
+from conduit.model import Key
+
+if TYPE_CHECKING:
+    from conduit.plan import Plan
+    from conduit.report import Event, Report
+
+
+@click.command(cls=Command)
+@click.argument("saved", type=click.Path(path_type=Path), metavar="[PLAN]", required=False)
+@selection_options
+@click.option("-y", "--yes", "--auto-approve", is_flag=True, help="Do not ask.")
+@click.option("--check", is_flag=True, help="Show what would be done and write nothing.")
+@click.option("--allow-deletes", type=click.IntRange(0), metavar="N", help="Allow up to N deletions.")
+@click.option("--no-prove", is_flag=True, help="Do not check from outside what was applied.")
+@pass_app
+def apply(app: App, /, saved: Path | None, yes: bool, check: bool, no_prove: bool, **selected: Any) -> int:
+    """Make the live daemons match the manifests, or do exactly the saved PLAN.
+
+    A saved plan was looked at, so it is not asked about; it is refused when anything moved since. Ctrl-C once
+    finishes the current step and stops, twice aborts.
+
+    \b
+    Example:
+      conduit apply --check
+      conduit apply --yes
+      conduit apply plan.json
+      conduit apply --yes --target service/wiki
+    """
+    if not (yes or saved or check or (app.console.interactive and not app.json)):
+        raise click.UsageError("this is no terminal to ask on; use --yes, --check or a saved plan")
+    if app.json:
+        from conduit import __version__
+        from conduit.plan_json import document
+
+        app.console.document(document("version", conduit=__version__))
+    if not check:
+        app.engine.recover()
+    plan = _plan(app, saved, **selected)
+    if app.json or app.verbosity >= 0:
+        print_plan(app, plan)
+    if plan.unsafe:
+        raise Unsafe(plan.unsafe)
+    if check:
+        return 0
+    if plan.changes and not (yes or saved) and not click.confirm("Apply these changes?"):
+        app.console.notes(["nothing was changed"])
+        return 1
+    return _carry_out(app, plan, prove=not no_prove)
+
+
+def _plan(
+    app: App, saved: Path | None, targets: tuple[Key, ...], excludes: tuple[Key, ...], allow_deletes: int | None
+) -> Plan:
+    from conduit.plan import Selection
+
+    if saved is None:
+        return app.engine.plan(Selection(targets, excludes, allow_deletes))
+    if targets or excludes or allow_deletes is not None:
+        raise click.UsageError("a saved plan has its own selection; give --target, --exclude, --allow-deletes to diff")
+    from conduit.saved_plan import read_plan
+
+    looked_at = read_plan(saved)
+    plan = app.engine.plan(looked_at.selection)
+    looked_at.require(plan)
+    return plan
+
+
+def _carry_out(app: App, plan: Plan, *, prove: bool) -> int:
+    from conduit.report import ApplyOptions
+
+    with _stoppable() as (stop, signals):
+        report = app.engine.apply(plan, ApplyOptions(prove, app.timeout), _listener(app), stop)
+    if app.json:
+        from conduit.plan_json import report_document
+
+        app.console.document(report_document(report))
+    elif report.outcomes or report.recovered or report.warnings or app.verbosity < 0:
+        _print_report(app, report)
+    return 128 + signals[0] if report.interrupted and signals else report.exit_code
+
+
+def _print_report(app: App, report: Report) -> None:
+    from conduit.show.report import report_lines
+
+    app.console.lines(report_lines(report, app.console.view))
+
+
+def _listener(app: App) -> Callable[[Event], None]:
+    """Return what prints progress: JSON lines, plain lines on a terminal, lines with a time elsewhere."""
+    from conduit.plan_json import event_document
+    from conduit.show.report import event_line
+
+    def tell(event: Event) -> None:
+        if app.json:
+            app.console.document(event_document(event))
+        elif app.verbosity >= 0:
+            app.console.lines([event_line(event, "" if app.console.interactive else time.strftime("%H:%M:%S"))])
+
+    return tell
+
+
+@contextmanager
+def _stoppable() -> Iterator[tuple[threading.Event, list[int]]]:
+    """Let the first signal ask the apply to stop after its step, and the second end the process at once.
+
+    Ending at once is safe: the journal has the intent, and the next run tells and repairs what was left.
+    """
+    stop = threading.Event()
+    signals: list[int] = []
+
+    def on_signal(number: int, _frame: object) -> None:
+        signals.append(number)
+        if len(signals) > 1:
+            os._exit(128 + number)
+        stop.set()
+        os.write(2, b"stopping after the current step; once more aborts at once\n")
+
+    earlier = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop, signals
+    finally:
+        for number, handler in earlier.items():
+            signal.signal(number, handler)

@@ -1,0 +1,64 @@
+"""Where output goes: text or JSON, colours only where they are wanted, and a closed pipe that stops no apply."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any, TextIO
+
+from conduit.show.text import Style, View, ansi, plain
+
+
+class Console:
+    """The two output streams of a command. Safe to use from threads."""
+
+    def __init__(self, verbosity: int = 0, *, as_json: bool = False, no_color: bool = False) -> None:
+        self.verbosity, self.as_json, self.no_color = verbosity, as_json, no_color
+        self._lock = threading.Lock()
+
+    @property
+    def view(self) -> View:
+        """How to render for standard output."""
+        width = shutil.get_terminal_size((120, 24)).columns
+        return View(self._style(sys.stdout), self.verbosity, width, time.time())
+
+    @property
+    def error_view(self) -> View:
+        """How to render for standard error."""
+        return View(self._style(sys.stderr), self.verbosity, shutil.get_terminal_size((120, 24)).columns)
+
+    @property
+    def interactive(self) -> bool:
+        """Whether a person can be asked: both ends are terminals, and this is no CI job."""
+        return sys.stdin.isatty() and sys.stdout.isatty() and not os.environ.get("CI")
+
+    def lines(self, lines: Iterable[str]) -> None:
+        """Print lines to standard output."""
+        self._write(sys.stdout, "\n".join(lines))
+
+    def document(self, data: Mapping[str, Any]) -> None:
+        """Print one JSON document to standard output, in one line."""
+        self._write(sys.stdout, json.dumps(data, ensure_ascii=False, default=str))
+
+    def notes(self, lines: Iterable[str]) -> None:
+        """Print lines to standard error."""
+        self._write(sys.stderr, "\n".join(lines))
+
+    def _style(self, stream: TextIO) -> Style:
+        if self.no_color or os.environ.get("NO_COLOR"):
+            return plain
+        if os.environ.get("FORCE_COLOR"):
+            return ansi
+        return ansi if stream.isatty() and os.environ.get("TERM") != "dumb" else plain
+
+    def _write(self, stream: TextIO, text: str) -> None:
+        with self._lock:
+            try:
+                print(text, file=stream, flush=True)
+            except BrokenPipeError:
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

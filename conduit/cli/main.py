@@ -1,0 +1,122 @@
+"""The group of all commands, and how every way to end becomes one exit code (docs/exit-codes.md)."""
+
+from __future__ import annotations
+
+import importlib
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Final, NoReturn
+
+import click
+
+from conduit import __version__
+from conduit.cli.app import App, common_options
+from conduit.errors import Code, ConduitError, Diagnostic
+from conduit.manifests.words import did_you_mean
+from conduit.show.diagnostics import problems_lines
+from conduit.show.text import escape
+
+ERROR: Final = 1
+USAGE: Final = 64
+INTERRUPTED: Final = 130
+TERMINATED: Final = 143
+
+REFUSED_BY_SYSTEM = Code(
+    "CND-1052",
+    "the operating system refused",
+    "A file or socket could not be read or written. The message is the system's own; the usual causes are a missing "
+    "permission, a missing directory or a full disk. conduit normally runs as root.",
+)
+
+COMMANDS: Final = {
+    "init": "start",
+    "validate": "plan",
+    "diff": "plan",
+    "apply": "apply",
+    "status": "live",
+    "get": "live",
+    "kinds": "reference",
+    "schema": "reference",
+    "explain": "reference",
+    "runs": "past",
+    "journal": "past",
+    "doctor": "live",
+    "secret": "secret",
+    "sandbox": "sandbox",
+    "failpoints": "reference",
+    "version": "reference",
+    "completion": "start",
+}
+"""Every command and the module of conduit/cli it is in; only the one that is called is imported."""
+
+
+class Commands(click.Group):
+    """A group that imports a command when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return all names, in the order a newcomer needs them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return one command; name the nearest one when there is no such command."""
+        if cmd_name in COMMANDS:
+            module = importlib.import_module(f"conduit.cli.{COMMANDS[cmd_name]}")
+            found: click.Command = getattr(module, cmd_name)
+            return found
+        if not ctx.resilient_parsing and not cmd_name.startswith("-"):
+            ctx.fail(f'no such command "{cmd_name}"; {did_you_mean(cmd_name, COMMANDS) or "see conduit --help"}')
+        return None
+
+
+conduit = Commands(
+    name="conduit",
+    params=common_options(),
+    help="One truthful plan across proxy, DNS and certificates, and the apply that makes it true.",
+    epilog="Start with: conduit init, conduit diff, conduit apply. Exit codes: 0 done, 1 error, 64 usage, and more in "
+    "docs/exit-codes.md.",
+    no_args_is_help=True,
+    context_settings={"auto_envvar_prefix": "CONDUIT", "help_option_names": ["-h", "--help"]},
+)
+click.version_option(__version__, message="conduit %(version)s")(conduit)
+
+
+def run(args: Sequence[str]) -> int:
+    """Run one command line and return its exit code."""
+    app = App()
+    signal.signal(signal.SIGTERM, _terminated)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    try:
+        return conduit.main(args=list(args), prog_name="conduit", standalone_mode=False, obj=app) or 0
+    except ConduitError as error:
+        _tell(app, error.diagnostics)
+        return error.exit_code
+    except OSError as error:
+        _tell(app, [Diagnostic(REFUSED_BY_SYSTEM, str(error))])
+        return ERROR
+    except click.ClickException as error:
+        app.console.notes(_usage(error))
+        return USAGE
+    except (click.Abort, KeyboardInterrupt):
+        app.console.notes(["interrupted"])
+        return INTERRUPTED
+
+
+def _tell(app: App, problems: Sequence[Diagnostic]) -> None:
+    if app.json:
+        from conduit.plan_json import errors_document
+
+        app.console.document(errors_document(problems))
+    else:
+        app.console.notes(problems_lines(problems, app.console.error_view))
+
+
+def _usage(error: click.ClickException) -> list[str]:
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    words = [f"error: {escape(error.format_message())}"]
+    return [*words, f"see {context.command_path} --help"] if context else words
+
+
+def _terminated(_number: int, _frame: object) -> NoReturn:
+    raise SystemExit(TERMINATED)

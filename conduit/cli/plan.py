@@ -1,0 +1,100 @@
+"""validate and diff: is the wish well-formed, and what would an apply change?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from conduit.cli.app import App, Command, pass_app
+from conduit.cli.names import KeyType
+from conduit.model import Key
+from conduit.show.text import counted
+
+if TYPE_CHECKING:
+    from conduit.plan import Plan
+
+
+def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --target and --exclude."""
+    target = click.option(
+        "-t", "--target", "targets", type=KeyType(), multiple=True, help="Only this resource; may be repeated."
+    )
+    exclude = click.option(
+        "--exclude", "excludes", type=KeyType(), multiple=True, help="Leave this resource out; may be repeated."
+    )
+    return target(exclude(command))
+
+
+@click.command(cls=Command)
+@pass_app
+def validate(app: App) -> int:
+    """Check every manifest and the settings, and tell all problems at once. Asks no daemon.
+
+    \b
+    Example:
+      conduit validate
+      conduit validate --json
+    """
+    desired = app.engine.load()
+    if app.json:
+        from conduit.plan_json import document
+
+        app.console.document(document("validate", resources=len(desired.roots), leaves=len(desired.leaves)))
+    else:
+        app.console.lines([f"Valid: {counted(len(desired.roots), 'resource')}."])
+    return 0
+
+
+@click.command(cls=Command)
+@selection_options
+@click.option("-o", "--out", type=click.Path(path_type=Path), metavar="FILE", help="Save the plan for `apply FILE`.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when changes are pending, 3 on drift, 6 on UNKNOWN.")
+@click.option("--allow-deletes", type=click.IntRange(0), metavar="N", help="Plan up to N deletions.")
+@click.option("--markdown", is_flag=True, help="Print Markdown, for a comment or a job summary.")
+@pass_app
+def diff(
+    app: App,
+    targets: tuple[Key, ...],
+    excludes: tuple[Key, ...],
+    out: Path | None,
+    detailed_exitcode: bool,
+    allow_deletes: int | None,
+    markdown: bool,
+) -> int:
+    """Show what an apply would change, compared with the live daemons. Changes nothing.
+
+    \b
+    Example:
+      conduit diff
+      conduit diff --target service/wiki -v
+      conduit diff --out plan.json --detailed-exitcode
+    """
+    from conduit.plan import Selection
+    from conduit.show.summary import Summary
+
+    plan = app.engine.plan(Selection(targets, excludes, allow_deletes))
+    if out:
+        from conduit.saved_plan import save_plan
+
+        save_plan(out, plan)
+    print_plan(app, plan, markdown=markdown)
+    return int(Summary.of(plan).state) if detailed_exitcode else 0
+
+
+def print_plan(app: App, plan: Plan, *, markdown: bool = False) -> None:
+    """Print a plan in the form that was asked for."""
+    if app.json:
+        from conduit.plan_json import plan_document
+
+        app.console.document(plan_document(plan))
+    elif markdown:
+        from conduit.show.markdown import markdown_lines
+
+        app.console.lines(markdown_lines(plan, app.console.view))
+    else:
+        from conduit.show.plan import plan_lines
+
+        app.console.lines(plan_lines(plan, app.console.view))

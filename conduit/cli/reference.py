@@ -1,0 +1,138 @@
+"""kinds, schema, explain, failpoints, version: what conduit knows without looking at any daemon."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from conduit.cli.app import App, Command, pass_app
+
+if TYPE_CHECKING:
+    from conduit.errors import Code
+
+
+@click.command(cls=Command)
+@pass_app
+def kinds(app: App) -> None:
+    """List the kinds of resource a manifest may declare.
+
+    \b
+    Example:
+      conduit kinds
+    """
+    from conduit.kind import load_kinds
+    from conduit.show.reference import kinds_lines, summary_of
+
+    found = load_kinds().values()
+    if app.json:
+        from conduit.plan_json import document
+
+        rows = [{"name": k.name, "plural": k.plural, "provider": k.provider, "summary": summary_of(k)} for k in found]
+        app.console.document(document("kinds", kinds=rows))
+    else:
+        app.console.lines(kinds_lines(found))
+
+
+@click.command(cls=Command)
+@click.argument("kind", required=False)
+@pass_app
+def schema(app: App, kind: str | None) -> None:
+    """Print the JSON Schema of a manifest file, or of one KIND's spec.
+
+    \b
+    Example:
+      conduit schema
+      conduit schema service
+    """
+    from conduit.kind import load_kinds
+    from conduit.manifest_schema import manifest_schema, spec_schema
+
+    found = load_kinds()
+    if kind and kind not in found:
+        raise click.UsageError(f'there is no kind "{kind}"; see conduit kinds')
+    app.console.lines([json.dumps(spec_schema(found[kind]) if kind else manifest_schema(found), indent=2)])
+
+
+@click.command(cls=Command)
+@click.argument("subject", metavar="CODE|KIND[.FIELD]")
+@pass_app
+def explain(app: App, subject: str) -> None:
+    """Explain an error code, a kind, or one of its fields.
+
+    \b
+    Example:
+      conduit explain CND-0401
+      conduit explain service
+      conduit explain service.health
+    """
+    from conduit.kind import load_kinds
+    from conduit.show.reference import code_lines, field_lines, kind_lines
+
+    if subject.upper().startswith("CND-"):
+        app.console.lines(code_lines(_code(subject.upper()), app.console.view))
+        return
+    name, _, path = subject.partition(".")
+    kind = load_kinds().get(name)
+    if kind is None:
+        raise click.UsageError(f'there is no kind "{name}"; see conduit kinds')
+    try:
+        app.console.lines(field_lines(kind, path, app.console.view) if path else kind_lines(kind, app.console.view))
+    except KeyError:
+        raise click.UsageError(f'{name} has no field "{path}"; see conduit explain {name}') from None
+
+
+@click.command(cls=Command)
+@pass_app
+def failpoints(app: App) -> None:
+    """List the named points at which a test may kill or starve conduit.
+
+    \b
+    Example:
+      conduit failpoints
+    """
+    from conduit.failpoints import POINTS
+    from conduit.show.text import columns
+
+    if app.json:
+        from conduit.plan_json import document
+
+        app.console.document(document("failpoints", failpoints=dict(POINTS)))
+    else:
+        app.console.lines(columns(POINTS.items()))
+
+
+@click.command(cls=Command)
+@pass_app
+def version(app: App) -> None:
+    """Print the version.
+
+    \b
+    Example:
+      conduit version
+    """
+    from conduit import __version__
+
+    if app.json:
+        from conduit.plan_json import document
+
+        app.console.document(document("version", conduit=__version__))
+    else:
+        app.console.lines([f"conduit {__version__}"])
+
+
+def _code(name: str) -> Code:
+    """Return an error code by name; every module is imported, because codes stand beside their rules."""
+    import importlib
+    import pkgutil
+
+    import conduit
+    from conduit.errors import CODES
+
+    for module in pkgutil.walk_packages(conduit.__path__, "conduit."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    if name not in CODES:
+        raise click.UsageError(f"there is no error code {name}")
+    return CODES[name]

@@ -1,0 +1,76 @@
+"""sandbox: private daemons below ./.sandbox to try conduit on; nothing outside it is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from conduit.cli.app import App, Command, pass_app
+from conduit.show.text import columns, escape
+
+if TYPE_CHECKING:
+    from conduit.sandbox.site import Sandbox, Status
+
+
+@click.group()
+def sandbox() -> None:
+    """Start, stop and look at private daemons in ./.sandbox, which serve ./desired."""
+
+
+@sandbox.command(cls=Command)
+@pass_app
+def up(app: App) -> None:
+    """Start a private Caddy, dnsmasq and upstreams; a second call changes nothing.
+
+    \b
+    Example:
+      conduit sandbox up
+    """
+    site = _site()
+    _show(app, site.up())
+    if not app.json:
+        app.console.lines([f"Next: conduit --config {escape(str(site.settings_file.relative_to(Path.cwd())))} diff"])
+
+
+@sandbox.command(cls=Command)
+@pass_app
+def down(app: App) -> None:
+    """Stop the daemons the sandbox started, and nothing else.
+
+    \b
+    Example:
+      conduit sandbox down
+    """
+    _show(app, _site().down())
+
+
+@sandbox.command("status", cls=Command)
+@pass_app
+def status(app: App) -> None:
+    """Show which daemons of the sandbox run, and where.
+
+    \b
+    Example:
+      conduit sandbox status
+    """
+    _show(app, _site().status())
+
+
+def _site() -> Sandbox:
+    from conduit.sandbox.site import of_checkout
+
+    return of_checkout(Path.cwd())
+
+
+def _show(app: App, daemons: Sequence[Status]) -> None:
+    if app.json:
+        from conduit.plan_json import document
+
+        rows = [{"name": d.name, "address": d.address, "directory": str(d.directory), "pid": d.pid} for d in daemons]
+        app.console.document(document("sandbox", daemons=rows))
+        return
+    rows = [[d.name, f"pid {d.pid}" if d.pid else "stopped", d.address, str(d.directory)] for d in daemons]
+    app.console.lines(columns([["DAEMON", "STATE", "ADDRESS", "DIRECTORY"], *rows]))

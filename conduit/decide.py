@@ -1,0 +1,238 @@
+"""The decision about one leaf: which live object is it, does it differ, how, and what would change it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from conduit.diff import compare
+from conduit.graph import refs
+from conduit.kind import Context, Kind
+from conduit.model import (
+    UNRESOLVED,
+    Action,
+    Change,
+    Claim,
+    Diff,
+    FieldChange,
+    Ignore,
+    Impact,
+    Key,
+    Late,
+    Live,
+    Marker,
+    Native,
+    Origin,
+    Reading,
+    Resource,
+    Spec,
+)
+
+EMPTY = Reading({}, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """One provider as plan sees it. `reason` tells why it could not be read; empty when it was.
+
+    `frame` and `explain_frame` are None for object providers.
+    """
+
+    name: str
+    order: int
+    context: Context
+    impact: Callable[[Change], Impact]
+    reason: str = ""
+    frame: Callable[[Mapping[Key, Native]], Native] | None = None
+    explain_frame: Callable[[Native, Native], tuple[tuple[str, Any, Any], ...]] | None = None
+
+    @property
+    def reading(self) -> Reading:
+        """What was read; empty when nothing was."""
+        return self.context.reading or EMPTY
+
+
+@dataclass(frozen=True, slots=True)
+class Suppressed:
+    """A difference that an `ignore` entry leaves alone."""
+
+    key: Key
+    field: FieldChange
+    entry: Ignore
+
+
+@dataclass(slots=True)
+class Decider:
+    """Decides leaf after leaf, dependencies first, and remembers what each decision made known.
+
+    `unknown` collects the leaves that cannot be judged, with the reason.
+    """
+
+    kinds: Mapping[str, Kind[Any]]
+    observed: Mapping[str, Observed]
+    now: float
+    lives: dict[Key, list[Live]] = field(default_factory=dict)
+    foreign: dict[tuple[str, frozenset[Claim]], Live] = field(default_factory=dict)
+    unmanaged: list[Live] = field(default_factory=list)
+    surplus: list[Live] = field(default_factory=list)
+    facts: dict[Key, Mapping[str, Any]] = field(default_factory=dict)
+    unknown: dict[Key, str] = field(default_factory=dict)
+    suppressed: list[Suppressed] = field(default_factory=list)
+
+    def index(self) -> None:
+        """Sort the live objects of every readable provider into ours and foreign ones."""
+        for kind in self.kinds.values():
+            view = self.observed.get(kind.provider)
+            if view is None or view.reason:
+                continue
+            for live in kind.observe(view.context):
+                if live.owned:
+                    self.lives.setdefault(live.key, []).append(live)
+                else:
+                    self.unmanaged.append(live)
+                    if live.claims:
+                        self.foreign[live.key.kind, live.claims] = live
+
+    def decide(self, leaf: Resource[Any]) -> Change | None:
+        """Return the change that makes `leaf` true, or None when it is, or cannot be judged (see `unknown`)."""
+        kind = self.kinds[leaf.key.kind]
+        view = self.observed[kind.provider]
+        reason = view.reason or self._unknown_ref(leaf)
+        if reason:
+            self.unknown[leaf.key] = reason
+            return None
+        wish = self.resolve(leaf)
+        native = kind.render(wish.spec, view.context)
+        live, diff = self._match(kind, wish, native, view.context)
+        if live is None:
+            return self._create(kind, wish, native, view)
+        if diff and leaf.ignore:
+            wish, native, diff = self._ignoring(kind, wish, native, live, diff, view.context)
+        if not diff:
+            self.facts[leaf.key] = live.facts
+            return None
+        self.facts[leaf.key] = kind.assign(wish, live, diff, view.context)
+        action = Action.REPLACE if _immutable(kind, diff) else Action.UPDATE
+        return self._change(action, view, wish, native, live, diff)
+
+    def resolve(self, leaf: Resource[Any]) -> Resource[Any]:
+        """Return `leaf` with each reference carrying the live fact, or `Late` when it is not known yet."""
+        found = refs(leaf.spec)
+        if not found:
+            return leaf
+        values = {name: ref.resolved(self._fact(ref.key, ref.fact)) for name, ref in found}
+        return replace(leaf, spec=leaf.spec.model_copy(update=values))
+
+    def _fact(self, key: Key, fact: str) -> Any:
+        return self.facts.get(key, {}).get(fact, Late(key, fact))
+
+    def _unknown_ref(self, leaf: Resource[Any]) -> str:
+        blind = [ref.key for _, ref in refs(leaf.spec) if ref.key in self.unknown]
+        return f"it depends on {blind[0]}, which is unknown: {self.unknown[blind[0]]}" if blind else ""
+
+    def _match(
+        self, kind: Kind[Any], wish: Resource[Any], native: Native, ctx: Context
+    ) -> tuple[Live | None, Diff | None]:
+        """Choose the live object of a wish: one that equals it, else the first; the others are surplus."""
+        found = self.lives.get(wish.key, [])
+        if not found:
+            return None, None
+        diffs = [kind.same(wish, native, live, ctx) for live in found]
+        chosen = diffs.index(None) if None in diffs else 0
+        diff = diffs[chosen]
+        if len(found) > 1 and self.observed[kind.provider].frame:
+            diff = replace(diff or Diff(), reason="the document holds it more than once")
+        else:
+            self.surplus += [live for index, live in enumerate(found) if index != chosen]
+        if wish.protect != found[chosen].protected:
+            mark = FieldChange("protect", found[chosen].protected, wish.protect)
+            diff = replace(diff or Diff(), fields=(*(diff.fields if diff else ()), mark))
+        return found[chosen], diff
+
+    def _create(self, kind: Kind[Any], wish: Resource[Any], native: Native, view: Observed) -> Change:
+        self.facts[wish.key] = {}
+        stranger = self.foreign.get((wish.key.kind, frozenset(kind.claims(wish.spec))))
+        if stranger is None or kind.adopt is None:
+            return self._change(Action.CREATE, view, wish, native, None, Diff())
+        self.unmanaged.remove(stranger)
+        diff = kind.same(wish, native, stranger, view.context) or Diff(reason="takes over an object that has no mark")
+        return self._change(Action.ADOPT, view, wish, native, stranger, diff)
+
+    def _change(
+        self, action: Action, view: Observed, wish: Resource[Any], native: Native, live: Live | None, diff: Diff
+    ) -> Change:
+        change = Change(
+            action,
+            wish.key,
+            view.name,
+            diff,
+            Origin.UNKNOWN,
+            wish.source,
+            wish.root,
+            want=wish,
+            native=native,
+            live=live,
+        )
+        kind = self.kinds[wish.key.kind]
+        return replace(change, impact=kind.impact(change, view.context) or view.impact(change))
+
+    def _ignoring(
+        self, kind: Kind[Any], wish: Resource[Any], native: Native, live: Live, diff: Diff, ctx: Context
+    ) -> tuple[Resource[Any], Native, Diff | None]:
+        """Give ignored fields their live values, so that only the rest is compared and written."""
+        parsed = kind.parse(live.native)
+        if parsed is None:
+            return wish, native, diff
+        spec = wish.spec
+        for entry in wish.ignore:
+            if holds(entry, self.now):
+                spec = graft(spec, parsed, _leaf_path(wish, entry.path))
+        self.suppressed += [
+            Suppressed(wish.key, change, entry)
+            for change in compare(parsed, wish.spec)
+            for entry in wish.ignore
+            if holds(entry, self.now) and _covers(_leaf_path(wish, entry.path), change.path)
+        ]
+        wish = replace(wish, spec=spec)
+        native = kind.render(spec, ctx)
+        return wish, native, kind.same(wish, native, live, ctx)
+
+
+def holds(entry: Ignore, now: float) -> bool:
+    """Return whether an ignore entry is still in force at `now` (seconds since the epoch)."""
+    return entry.until is None or now <= datetime.fromisoformat(entry.until).timestamp()
+
+
+def graft(want: Any, live: Any, path: tuple[str, ...]) -> Any:
+    """Return `want` with the value at `path` taken from `live`; a path that leads nowhere changes nothing."""
+    if not path:
+        return live
+    head, rest = path[0], path[1:]
+    if isinstance(want, Spec) and isinstance(live, Spec) and head in type(want).model_fields:
+        return want.model_copy(update={head: graft(getattr(want, head), getattr(live, head), rest)})
+    if isinstance(want, dict) and isinstance(live, dict):
+        if head not in live:
+            return {name: value for name, value in want.items() if name != head}
+        return want | {head: graft(want.get(head, UNRESOLVED), live[head], rest)}
+    return want
+
+
+def _leaf_path(leaf: Resource[Any], path: str) -> tuple[str, ...]:
+    """Translate a path in the root's terms into the leaf's."""
+    head, *rest = path.split(".")
+    for name, source in leaf.from_.items():
+        if source == head:
+            return (name, *rest)
+    return (head, *rest)
+
+
+def _covers(prefix: tuple[str, ...], path: str) -> bool:
+    return tuple(path.split("."))[: len(prefix)] == prefix
+
+
+def _immutable(kind: Kind[Any], diff: Diff) -> bool:
+    fields = kind.spec.model_fields
+    heads = {change.path.split(".")[0] for change in diff.fields}
+    return any(Marker.IMMUTABLE in fields[head].metadata for head in heads if head in fields)

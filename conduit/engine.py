@@ -1,0 +1,275 @@
+"""The engine: load, expand, observe, plan, apply. CLI, API and loop are thin callers of it.
+
+Opening one does no I/O. `diff` is `plan()`; `apply` is `recover()`, `plan()` and `apply(plan)`.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from conduit.apply import apply as apply_plan
+from conduit.decide import Observed
+from conduit.doctor import Finding, doctor
+from conduit.errors import Unsafe
+from conduit.expand import Desired, expand
+from conduit.failpoints import fail
+from conduit.history import History, RunRecord
+from conduit.journal import Journal
+from conduit.journal import Run as JournalRun
+from conduit.kind import Context, Kind
+from conduit.lock import Lock
+from conduit.manifests.git import head_commit
+from conduit.manifests.load import Manifests, load_manifests
+from conduit.manifests.settings_file import read_settings as read_settings
+from conduit.model import Change, Key, Live, Native, Outcome, Source
+from conduit.observe import observe, view
+from conduit.plan import Plan, Selection, make_plan
+from conduit.providers.base import Provider, Site, open_provider
+from conduit.providers.keys import Keys, open_keys
+from conduit.providers.secrets import Secrets, open_secrets
+from conduit.report import ApplyOptions, Listener, Report
+from conduit.resources import load_kinds
+from conduit.settings import Settings
+from conduit.status import RootStatus, status
+from conduit.work import Work
+
+
+@dataclass(slots=True)
+class Memory:
+    """`work.Memory` over the journal and the history."""
+
+    run: JournalRun
+    history: History
+
+    def intent(self, provider: str, changes: Iterable[Change]) -> None:
+        """Journal what is about to change."""
+        self.run.intent(provider, changes)
+
+    def outcome(self, outcomes: Iterable[Outcome]) -> None:
+        """Journal what became of it."""
+        self.run.outcome(outcomes)
+
+    def record(self, natives: Mapping[Key, Native | None]) -> None:
+        """Remember what was written, for the origin of later differences."""
+        self.history.record(natives)
+
+
+@dataclass
+class Engine:
+    """One site. `now` is the clock in seconds since the epoch."""
+
+    settings: Settings
+    now: Callable[[], float] = time.time
+    kinds: Mapping[str, Kind[Any]] = field(default_factory=load_kinds)
+    manifests: Manifests | None = None
+    recovered: tuple[str, ...] = ()
+
+    @cached_property
+    def state(self) -> Path:
+        """The state directory: journal, records, cache, lock. Deleting it loses history only."""
+        return self.settings.path(self.settings.state_dir)
+
+    @cached_property
+    def keys(self) -> Keys:
+        """The site key and what is derived from it."""
+        return open_keys(self.settings)
+
+    @cached_property
+    def secrets(self) -> Secrets:
+        """The store of encrypted secrets."""
+        return open_secrets(self.settings, self.keys)
+
+    @cached_property
+    def journal(self) -> Journal:
+        """The journal of runs."""
+        return Journal(self.state / "journal")
+
+    @cached_property
+    def history(self) -> History:
+        """The deletable records: runs and last applied natives."""
+        return History(self.state / "records.db")
+
+    @cached_property
+    def lock(self) -> Lock:
+        """The lock that lets one run change the live systems."""
+        return Lock(self.state / "lock")
+
+    @cached_property
+    def providers(self) -> dict[str, Provider]:
+        """The providers conduit.yaml names, opened."""
+        site = Site(self.keys.mark, self.keys.fingerprint, lambda name: self.secrets.get(name), self.now, fail)
+        return {name: open_provider(name, self.settings, site) for name in sorted(self.settings.sections)}
+
+    def load(self) -> Desired:
+        """Read and expand the manifests. Raises LoadError with every problem."""
+        cache = self.state / "cache"
+        self.manifests = load_manifests(self.settings, self.kinds, self.now(), cache)
+        fail("load.parsed")
+        return expand(self.manifests.resources, self.kinds, self.settings)
+
+    def locate(self, key: Key, path: str = "") -> Source:
+        """Return where a field of a declared resource stands; call `load` or `plan` first."""
+        return self.manifests.locate(key, path) if self.manifests else Source("")
+
+    def observe(self) -> dict[str, Observed]:
+        """Read every provider once, side by side. One that fails or hangs is unknown and spoils no other."""
+        found = observe(self.providers, self.context())
+        fail("plan.observed")
+        return found
+
+    def context(self) -> Context:
+        """Return what kinds may know apart from a reading."""
+        return Context(
+            settings=self.settings,
+            now=self.now(),
+            mark=self.keys.mark,
+            fingerprint=self.keys.fingerprint,
+            secret=lambda name: self.secrets.get(name),
+        )
+
+    def proving_context(self) -> Context:
+        """Return what a proof may know apart from facts."""
+        from conduit.providers.probe import Prober
+
+        return replace(self.context(), prober=Prober(self.settings))
+
+    def plan(self, selection: Selection = Selection()) -> Plan:
+        """Compare the whole wish with all live state. Raises LoadError; an unreadable daemon is told in the plan."""
+        desired = self.load()
+        return self.plan_for(desired, self.observe(), selection)
+
+    def plan_for(self, desired: Desired, observed: Mapping[str, Observed], selection: Selection = Selection()) -> Plan:
+        """Plan from what was loaded and observed already."""
+        plan = make_plan(
+            desired,
+            self.kinds,
+            observed,
+            self._applied,
+            self.now(),
+            selection=selection,
+            commit=head_commit(self.settings.path(self.settings.desired)),
+            prune_percent=self.settings.prune_percent,
+        )
+        self._planned = (plan.digest, desired, observed)
+        fail("plan.made")
+        return plan
+
+    def _applied(self, keys: Collection[Key]) -> Mapping[Key, str] | None:
+        return self.history.applied(keys) if self.history.path.exists() else None
+
+    @contextmanager
+    def hold(self, operation: str) -> Iterator[None]:
+        """Hold the lock for a `with` block, once however often it is nested. Raises `Locked`."""
+        if self.lock.number:
+            yield
+            return
+        with self.lock.hold(operation):
+            fail("apply.locked")
+            yield
+
+    def recover(self) -> tuple[str, ...]:
+        """Finish what a killed run left half done and tell what was done. Does nothing when the last run ended."""
+        left = self.journal.unfinished()
+        if left is None:
+            return ()
+        with self.hold("recover"):
+            told = [f"run {left.id} ({left.operation}, started {left.started}) did not end"]
+            for name, keys in left.open.items():
+                told.append(f"{name}: {len(keys)} changes were under way, first {min(keys)}")
+            for provider in self.providers.values():
+                told += provider.recover()
+            self.recovered = tuple(told)
+        return self.recovered
+
+    def apply(
+        self,
+        plan: Plan,
+        options: ApplyOptions = ApplyOptions(),
+        on_event: Listener = lambda event: None,
+        stop: threading.Event | None = None,
+    ) -> Report:
+        """Apply the plan made last. Raises `Unsafe` when it breaks a safety rule, `Locked`, `RollbackFailed`."""
+        if plan.unsafe:
+            raise Unsafe(plan.unsafe)
+        if not plan.changes:
+            return Report(0, (), {}, recovered=self.recovered, unread=bool(plan.unknown))
+        digest, desired, observed = self._planned
+        if digest != plan.digest:
+            raise ValueError("apply the plan that this engine made last")
+        with self.hold("apply"), self.journal.run("apply", plan.digest, plan.commit) as run:
+            return self._apply(plan, desired, observed, run, options, on_event, stop or threading.Event())
+
+    def _apply(
+        self,
+        plan: Plan,
+        desired: Desired,
+        observed: Mapping[str, Observed],
+        run: JournalRun,
+        options: ApplyOptions,
+        on_event: Listener,
+        stop: threading.Event,
+    ) -> Report:
+        started = self.now()
+        memory, context = Memory(run, self.history), self.proving_context()
+        work = Work(plan, desired, self.kinds, observed, self.providers, memory, context, options, on_event, stop)
+        proofs = apply_plan(work)
+        fail("apply.outcome")
+        report = Report(
+            run=run.id,
+            outcomes=tuple(work.outcomes.values()),
+            proofs=proofs,
+            recovered=self.recovered,
+            seconds=self.now() - started,
+            interrupted=stop.is_set(),
+            stale=work.stale,
+            unread=bool(plan.unknown),
+        )
+        run.finish(report.result)
+        self._remember(plan, report, started)
+        fail("apply.unlock")
+        return report
+
+    def _remember(self, plan: Plan, report: Report, started: float) -> None:
+        self.history.add_run(
+            RunRecord(
+                id=report.run,
+                started=_instant(started),
+                finished=_instant(self.now()),
+                operation="apply",
+                result=report.result,
+                digest=plan.digest,
+                commit=plan.commit,
+                summary={result.value: count for result, count in report.counts.items()},
+                outcomes=report.outcomes,
+            )
+        )
+
+    def live(self, kind: str) -> list[Live]:
+        """Return every live object of a leaf kind, ours or not. Raises `Unreadable` when its provider is silent."""
+        provider = self.providers[self.kinds[kind].provider]
+        seen = view(provider, provider.read(), "", self.context())
+        return sorted(self.kinds[kind].observe(seen.context), key=lambda live: (live.key, live.id))
+
+    def status(self, keys: Collection[Key] = ()) -> list[RootStatus]:
+        """Prove the declared roots (all, or those of `keys`) as they are now, in bounded time. Raises LoadError."""
+        desired = self.load()
+        observed = self.observe()
+        roots = [root for key, root in sorted(desired.roots.items()) if not keys or key in keys]
+        return status(roots, desired, observed, self.kinds, self.proving_context())
+
+    def doctor(self) -> list[Finding]:
+        """Check what conduit depends on; each finding that is not well comes with its fix."""
+        return doctor(self.settings, self.providers)
+
+
+def _instant(seconds: float) -> str:
+    """Return seconds since the epoch as RFC 3339."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")

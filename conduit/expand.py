@@ -1,0 +1,175 @@
+"""From declared resources to the leaf resources providers understand: expansion, claims, the graph. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Any
+
+from conduit.errors import Code, ConduitError, Diagnostic, LoadError
+from conduit.graph import Edges, edges, find_cycle
+from conduit.kind import Kind
+from conduit.model import Claim, Key, Resource, Spec
+from conduit.settings import Settings
+
+DUPLICATE = Code(
+    "CND-0303",
+    "two resources of one name",
+    "Two declarations lead to the same resource, for example a dns_record that has the name of one a service brings "
+    "along. Each resource has exactly one place where it is declared; rename one of them.",
+)
+CLASH = Code(
+    "CND-0304",
+    "two resources claim the same thing",
+    "A host name and path, a DNS name and type, or a listener can belong to one resource only; otherwise which one "
+    "answers would be an accident. Both places are named: change or remove one of them.",
+)
+NO_TARGET = Code(
+    "CND-0305",
+    "no such daemon in conduit.yaml",
+    "A resource needs a daemon that conduit.yaml does not name. conduit observes and changes exactly the daemons it is "
+    "told about. Add the section of that daemon to conduit.yaml, or remove the resource or the field that needs it.",
+)
+
+MAX_DEPTH = 8
+"""Composites may expand into composites, but not endlessly."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """The whole wish: declared roots, leaves, which leaves a root stands for, and what each leaf depends on."""
+
+    roots: Mapping[Key, Resource[Any]]
+    leaves: Mapping[Key, Resource[Any]]
+    children: Mapping[Key, tuple[Key, ...]]
+    edges: Edges
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredLook:
+    """`kind.Look` over the declared resources."""
+
+    settings: Settings
+    declared: Mapping[Key, Resource[Any]]
+
+    def __call__(self, key: Key) -> Spec | None:
+        """Return the declared spec of `key`, or None."""
+        found = self.declared.get(key)
+        return found.spec if found else None
+
+
+def expand(declared: Mapping[Key, Resource[Any]], kinds: Mapping[str, Kind[Any]], settings: Settings) -> Desired:
+    """Expand every composite and check names, claims, targets, references and cycles. Raises LoadError with all."""
+    look = DeclaredLook(settings, declared)
+    leaves: dict[Key, Resource[Any]] = {}
+    children: dict[Key, tuple[Key, ...]] = {}
+    problems: list[Diagnostic] = []
+    for root in declared.values():
+        try:
+            found = list(_leaves(root, kinds, look))
+        except ConduitError as error:
+            problems += error.diagnostics
+            continue
+        children[root.key] = tuple(leaf.key for leaf in found)
+        for leaf in found:
+            other = leaves.setdefault(leaf.key, leaf)
+            if other is not leaf:
+                problems.append(_duplicate(leaf, other))
+    problems += _claim_problems(leaves.values(), kinds)
+    problems += _target_problems(leaves.values(), kinds, settings)
+    depends, missing = edges(leaves, children)
+    problems += missing
+    cycle = None if missing else find_cycle(depends, leaves)
+    if cycle:
+        problems.append(cycle)
+    if problems:
+        raise LoadError(problems)
+    return Desired(declared, leaves, children, depends)
+
+
+def _leaves(
+    resource: Resource[Any], kinds: Mapping[str, Kind[Any]], look: DeclaredLook, depth: int = 0
+) -> Iterable[Resource[Any]]:
+    kind = kinds[resource.key.kind]
+    if not kind.composite:
+        yield resource
+        return
+    if depth > MAX_DEPTH:
+        raise RecursionError(f"{resource.key} expands without end")
+    for child in kind.expand(resource, look):
+        yield from _leaves(child, kinds, look, depth + 1)
+
+
+def _duplicate(leaf: Resource[Any], other: Resource[Any]) -> Diagnostic:
+    return Diagnostic(
+        DUPLICATE,
+        f"{leaf.key} is declared twice: by {other.root} and by {leaf.root}",
+        leaf.source,
+        "rename one of them",
+        related=((str(other.root), other.source),),
+    )
+
+
+def _same_value(one: Claim, two: Claim) -> bool:
+    return one.value == two.value
+
+
+def _same_listener(one: Claim, two: Claim) -> bool:
+    """Compare (protocol, address, port): a wildcard address meets every other."""
+    addresses = ip_address(one.value[1]), ip_address(two.value[1])
+    return addresses[0] == addresses[1] or any(address.is_unspecified for address in addresses)
+
+
+def _same_record(one: Claim, two: Claim) -> bool:
+    """Compare (name, type): a CNAME stands alone at its name (RFC 1034 section 3.6.2)."""
+    return one.value[1] == two.value[1] or "CNAME" in (one.value[1], two.value[1])
+
+
+Overlap = Callable[[Claim, Claim], bool]
+RULES: dict[str, tuple[Callable[[Claim], tuple[str, ...]], Overlap]] = {
+    "listen": (lambda claim: (claim.value[0], claim.value[2]), _same_listener),
+    "dns": (lambda claim: claim.value[:1], _same_record),
+}
+"""Per scope: the bucket in which two claims can meet at all, and whether two of a bucket do."""
+PLAIN: tuple[Callable[[Claim], tuple[str, ...]], Overlap] = (lambda claim: claim.value, _same_value)
+
+
+def _claim_problems(leaves: Iterable[Resource[Any]], kinds: Mapping[str, Kind[Any]]) -> Iterable[Diagnostic]:
+    taken: dict[tuple[str, tuple[str, ...]], list[tuple[Claim, Resource[Any]]]] = {}
+    for leaf in leaves:
+        for claim in kinds[leaf.key.kind].claims(leaf.spec):
+            bucket_of, overlap = RULES.get(claim.scope, PLAIN)
+            bucket = taken.setdefault((claim.scope, bucket_of(claim)), [])
+            for other_claim, other in bucket:
+                if overlap(claim, other_claim):
+                    yield _clash(claim, leaf, other)
+            bucket.append((claim, leaf))
+
+
+def _clash(claim: Claim, leaf: Resource[Any], other: Resource[Any]) -> Diagnostic:
+    return Diagnostic(
+        CLASH,
+        f"{leaf.root} and {other.root} both claim {claim}",
+        leaf.source,
+        f"{other.root} has it at {other.source}; change one of them",
+        related=((str(other.root), other.source),),
+    )
+
+
+def _target_problems(
+    leaves: Iterable[Resource[Any]], kinds: Mapping[str, Kind[Any]], settings: Settings
+) -> Iterable[Diagnostic]:
+    named = settings.sections
+    absent = {kind.name for kind in kinds.values() if kind.provider and kind.provider not in named}
+    if not absent:
+        return
+    for leaf in leaves:
+        if leaf.key.kind in absent:
+            provider = kinds[leaf.key.kind].target(leaf.spec).provider
+            yield Diagnostic(
+                NO_TARGET,
+                f"{leaf.root} needs {provider}, which conduit.yaml does not name",
+                leaf.source,
+                f'add the section "{provider}:" to conduit.yaml',
+            )

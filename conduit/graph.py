@@ -1,0 +1,99 @@
+"""The dependency graph of leaf resources: edges from refs, needs and expansion; cycles as a path of sources. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
+from typing import Any
+
+from conduit.errors import Code, Diagnostic
+from conduit.model import Key, Ref, RefTo, Resource, Spec
+
+CYCLE = Code(
+    "CND-0301",
+    "dependency cycle",
+    "Resources depend on each other in a circle, so there is no order in which they could be applied. The message "
+    "walks the circle with the place of each declaration. Remove one `needs` or one reference on it.",
+)
+MISSING = Code(
+    "CND-0302",
+    "reference to nothing",
+    "A field or a `needs` entry names a resource that no manifest declares. Declare it, correct the name, or remove "
+    "the entry. Names are written kind/name in `needs`, for example service/wiki.",
+)
+
+Edges = dict[Key, tuple[Key, ...]]
+
+
+@cache
+def ref_fields(spec_type: type[Spec]) -> tuple[str, ...]:
+    """Return the names of the fields of a spec type that may hold a `Ref`."""
+    return tuple(
+        name for name, field in spec_type.model_fields.items() if any(isinstance(m, RefTo) for m in field.metadata)
+    )
+
+
+def refs(spec: Spec) -> list[tuple[str, Ref]]:
+    """Return the references in a spec as (field, ref)."""
+    spec_type: type[Spec] = type(spec)
+    found = ((name, getattr(spec, name)) for name in ref_fields(spec_type))
+    return [(name, ref) for name, ref in found if isinstance(ref, Ref)]
+
+
+def edges(leaves: Mapping[Key, Resource[Any]], children: Mapping[Key, Sequence[Key]]) -> tuple[Edges, list[Diagnostic]]:
+    """Return for each leaf that depends on others the leaves it depends on, and what names nothing.
+
+    A `needs` of a declared composite means all of its leaves.
+    """
+    found: Edges = {}
+    problems: list[Diagnostic] = []
+    for key, leaf in leaves.items():
+        spec_type: type[Spec] = type(leaf.spec)
+        if not leaf.needs and not ref_fields(spec_type):
+            continue
+        targets: dict[Key, None] = {}
+        for wanted in [*(ref.key for _, ref in refs(leaf.spec)), *leaf.needs]:
+            if wanted in leaves:
+                targets[wanted] = None
+            elif wanted in children:
+                targets |= dict.fromkeys(children[wanted])
+            else:
+                problems.append(_missing(leaf, wanted, [*leaves, *children]))
+        if targets:
+            found[key] = tuple(targets)
+    return found, problems
+
+
+def _missing(leaf: Resource[Any], wanted: Key, known: Iterable[Key]) -> Diagnostic:
+    import difflib
+
+    near = difflib.get_close_matches(str(wanted), [str(key) for key in known], 1)
+    hint = f'did you mean "{near[0]}"?' if near else f"declare {wanted} or remove the reference"
+    return Diagnostic(MISSING, f"{leaf.root} refers to {wanted}, which is not declared", leaf.source, hint)
+
+
+def order(depends: Mapping[Key, Iterable[Key]]) -> list[Key]:
+    """Return the keys of a graph, dependencies first, ties in key order. Raises graphlib.CycleError."""
+    sorter: TopologicalSorter[Key] = TopologicalSorter(depends)
+    sorter.prepare()
+    ordered: list[Key] = []
+    while sorter.is_active():
+        ready = sorted(sorter.get_ready())
+        ordered += ready
+        sorter.done(*ready)
+    return ordered
+
+
+def find_cycle(depends: Edges, leaves: Mapping[Key, Resource[Any]]) -> Diagnostic | None:
+    """Return the first dependency cycle as a path of declarations, or None."""
+    try:
+        order(depends)
+    except CycleError as error:
+        path = [leaves[key] for key in reversed(error.args[1])]
+        steps = list(dict.fromkeys((str(leaf.root), leaf.source) for leaf in path))
+        words = " -> ".join([*(name for name, _ in steps), steps[0][0]])
+        return Diagnostic(
+            CYCLE, f"dependency cycle: {words}", path[0].source, "remove one of the needs", related=tuple(steps)
+        )
+    return None

@@ -1,0 +1,69 @@
+"""The parse cache: the outline of every manifest by the hash of its bytes, in one file.
+
+One file, because reading ten thousand small ones would cost more than parsing. It carries its own checksum: a damaged,
+foreign or missing cache costs time and nothing else. It is written only when the set of manifests changed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+from conduit import __version__
+from conduit.manifests.dialect import Document
+from conduit.manifests.entries import Entry, Section, outline
+from conduit.providers.files import make_directory, read_regular, write_file
+
+FORMAT: Final = 1
+"""Raise it whenever the dialect, the outline or the layout below changes what a file loads as."""
+
+MAX_BYTES: Final = 512 * 2**20
+HEADER: Final = f"conduit manifests {FORMAT} {__version__} "
+
+
+class ParseCache:
+    """Outlines of manifests, kept in `directory`; None keeps nothing."""
+
+    def __init__(self, directory: Path | None) -> None:
+        self._path = directory / "manifests.json" if directory else None
+        self._kept: dict[str, list[Any]] = _read(self._path) if self._path else {}
+        self._used: dict[str, list[Any]] = {}
+
+    def sections(self, digest: str, parse: Callable[[], Document]) -> list[Section]:
+        """Return the outline of the file with this digest; `parse` reads it when it is not kept.
+
+        Raises `LoadError` when the file does not parse; then it is not kept either.
+        """
+        rows = self._kept.get(digest)
+        if rows is None:
+            sections = outline(parse())
+            self._used[digest] = sections
+            return sections
+        self._used[digest] = rows
+        return [
+            Section(plural, line, column, list(map(Entry._make, entries))) for plural, line, column, entries in rows
+        ]
+
+    def save(self) -> None:
+        """Keep what this load used, and drop the rest. Never fails: without a cache the next load is slower."""
+        if self._path is None or self._used.keys() == self._kept.keys():
+            return
+        body = json.dumps(self._used, ensure_ascii=False, separators=(",", ":")).encode()
+        with suppress(OSError):
+            make_directory(self._path.parent)
+            write_file(self._path, f"{HEADER}{sha256(body).hexdigest()}\n".encode() + body)
+
+
+def _read(path: Path) -> dict[str, list[Any]]:
+    try:
+        head, _, body = read_regular(path, MAX_BYTES).partition(b"\n")
+    except OSError:
+        return {}
+    if head.decode("ascii", "replace") != HEADER + sha256(body).hexdigest():
+        return {}
+    kept: dict[str, list[Any]] = json.loads(body)
+    return kept

@@ -1,0 +1,89 @@
+"""The keys every spec may hold beside its own: needs, protect, ignore, hosts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, Field, PlainValidator
+
+from conduit.errors import Code
+from conduit.kind import Kind
+from conduit.manifests.complaints import WRONG_VALUE, Complaint
+from conduit.manifests.words import did_you_mean, shown
+from conduit.model import Ignore, Key, Spec
+
+EXPIRED = Code(
+    "CND-0120",
+    "an ignore entry that has expired",
+    "The entry's `until` has passed, so the difference it covered counts again. Remove the entry, or give it a later "
+    "date if the difference is still meant to be left alone.",
+)
+
+RESERVED: Final = frozenset(("needs", "protect", "ignore", "hosts"))
+INSTANT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?:[Zz]|[-+][0-9]{2}:[0-9]{2}))?"
+)
+
+
+def _key(value: object) -> Key:
+    if isinstance(value, str):
+        return Key.parse(value)
+    raise ValueError("write kind/name, for example service/wiki")
+
+
+def _host(value: str) -> str:
+    if value != "local":
+        raise ValueError(f'{shown(value)} is not a host of this site; only "local" is')
+    return value
+
+
+class Common(Spec):
+    """The reserved keys of a declared name."""
+
+    needs: tuple[Annotated[Key, PlainValidator(_key)], ...] = Field((), strict=False)
+    protect: bool = False
+    ignore: tuple[Ignore, ...] = Field((), strict=False)
+    hosts: tuple[Annotated[str, AfterValidator(_host)], ...] = Field(("local",), strict=False)
+
+
+NOTHING: Final = Common()
+
+
+def instant(text: str) -> float:
+    """Return the time an `until` names, in seconds since 1970: RFC 3339, or a date, which holds to its end in UTC.
+
+    Raises ValueError for anything else, a time without a zone above all.
+    """
+    if not INSTANT.fullmatch(text):
+        raise ValueError("write a date such as 2030-01-31, or a time with its zone such as 2030-01-31T18:00:00Z")
+    moment = datetime.fromisoformat(text.upper())
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC) + timedelta(days=1)).timestamp()
+
+
+def unknown_needs(common: Common, kinds: Mapping[str, Kind[Any]]) -> Iterator[Complaint]:
+    """Yield the needs whose kind does not exist; whether the name does is for the graph to say."""
+    for index, key in enumerate(common.needs):
+        if key.kind not in kinds:
+            summary = f"{shown(str(key))} names the kind {shown(key.kind)}, which does not exist"
+            yield Complaint(WRONG_VALUE, summary, ("needs", index), did_you_mean(key.kind, kinds))
+
+
+def current(ignore: Iterable[Ignore], now: float) -> tuple[tuple[Ignore, ...], list[Complaint], list[Complaint]]:
+    """Split ignore entries: those that hold at `now`, complaints about wrong dates, and notes on expired ones."""
+    holding, wrong, expired = [], [], []
+    for index, entry in enumerate(ignore):
+        path = ("ignore", index, "until")
+        try:
+            over = entry.until is not None and instant(entry.until) <= now
+        except ValueError as error:
+            wrong.append(Complaint(WRONG_VALUE, f'wrong value for "ignore.{index}.until": {error}', path))
+            continue
+        if over:
+            summary = f"ignoring {shown(entry.path)} ended on {entry.until}: it counts as drift again"
+            expired.append(Complaint(EXPIRED, summary, path, "remove the entry, or give it a later date"))
+        else:
+            holding.append(entry)
+    return tuple(holding), wrong, expired

@@ -1,0 +1,198 @@
+"""What is wrong with the data of one declared name, in plain English. Pure: places are added by the caller."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Annotated, Any, Final, NamedTuple, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from conduit.errors import Code
+from conduit.manifests.words import did_you_mean, nearest, shown
+from conduit.model import Secret
+
+UNKNOWN_KEY = Code(
+    "CND-0201",
+    "an unknown key",
+    "The kind has no field of that name. Ignoring it would leave a wish without effect, so it is an error. "
+    "`conduit schema KIND` lists the fields.",
+)
+MISSING_KEY = Code(
+    "CND-0202",
+    "a missing key",
+    "The kind needs this field and has no default for it. `conduit schema KIND` lists the fields and what they hold.",
+)
+WRONG_VALUE = Code(
+    "CND-0203",
+    "a value the field does not take",
+    "The value has the wrong form or is outside what the field allows. Types are strict: text is not turned into "
+    "numbers or the other way round, and on, no and yes are text. Follow the hint, or see `conduit schema KIND`.",
+)
+
+FieldPath = tuple[str | int, ...]
+
+MESSAGES: Final = {
+    "string_type": "write text",
+    "int_type": "write a whole number",
+    "int_from_float": "write a whole number",
+    "float_type": "write a number",
+    "bool_type": "write true or false",
+    "list_type": "write a list",
+    "tuple_type": "write a list",
+    "dict_type": "write a mapping of keys to values",
+    "model_type": "write a mapping of keys to values",
+    "greater_than": "must be more than {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than": "must be less than {lt}",
+    "less_than_equal": "must be at most {le}",
+    "too_short": "needs at least {min_length} of them",
+    "too_long": "takes at most {max_length} of them",
+    "string_too_short": "needs at least {min_length} characters",
+    "string_too_long": "takes at most {max_length} characters",
+    "literal_error": "write {expected}",
+    "enum": "write {expected}",
+}
+YAML_1_1_WORDS: Final = frozenset(("yes", "no", "on", "off", "y", "n"))
+NUMBER_LIKE = re.compile(r"[-+]?[0-9][0-9_.]*")
+
+
+class Complaint(NamedTuple):
+    """One problem below a declared name. `at_key` points at the key; `private` hides the line, for secrets."""
+
+    code: Code
+    summary: str
+    path: FieldPath
+    hint: str = ""
+    at_key: bool = False
+    private: bool = False
+
+
+def complaints(
+    error: ValidationError, model: type[BaseModel], data: Any, what: str, also: Iterable[str] = ()
+) -> list[Complaint]:
+    """Translate what pydantic says about `data`, which was to become a `model`.
+
+    `what` names it to people, `also` are keys it may hold that are not fields of the model.
+    Members of a union complain one by one: they are told as one complaint, or only by the member that got furthest.
+    A missing key is not told when a mistyped one stands in its place.
+    """
+    merged: dict[FieldPath, list[ErrorDetails]] = {}
+    for details in error.errors(include_url=False):
+        merged.setdefault(_path(details, data), []).append(details)
+    deepest = [path for path in merged if not any(_inside(other, path) for other in merged)]
+    unknown = [path for path in deepest if merged[path][0]["type"] == "extra_forbidden"]
+    mistyped = {(*path[:-1], nearest(str(path[-1]), _fields(model, path[:-1]))) for path in unknown}
+    return [
+        _complaint(path, merged[path], model, what, also)
+        for path in deepest
+        if path not in mistyped or merged[path][0]["type"] != "missing"
+    ]
+
+
+def _path(details: ErrorDetails, data: Any) -> FieldPath:
+    """Return the path in the data: pydantic's location without the labels of union members."""
+    path: list[str | int] = []
+    for part in details["loc"]:
+        if _has(data, part):
+            data = data[part]
+        elif details["type"] != "missing" or part != details["loc"][-1]:
+            continue
+        path.append(part)
+    return tuple(path)
+
+
+def _has(data: Any, part: str | int) -> bool:
+    if isinstance(data, list):
+        return isinstance(part, int) and part < len(data)
+    return isinstance(data, dict) and part in data
+
+
+def _inside(path: FieldPath, outer: FieldPath) -> bool:
+    return len(path) > len(outer) and path[: len(outer)] == outer
+
+
+def _complaint(
+    path: FieldPath, errors: Sequence[ErrorDetails], model: type[BaseModel], what: str, also: Iterable[str]
+) -> Complaint:
+    sort = errors[0]["type"]
+    if sort in ("extra_forbidden", "missing"):
+        key = shown(str(path[-1]))
+        place = f"{what}, below {_dotted(path[:-1])}" if len(path) > 1 else what
+        if sort == "missing":
+            return Complaint(MISSING_KEY, f"missing key {key} in {place}", path[:-1], f"add {key}", at_key=True)
+        known = {*_fields(model, path[:-1]), *(also if len(path) == 1 else ())}
+        hint = did_you_mean(str(path[-1]), known) or _choices(known)
+        return Complaint(UNKNOWN_KEY, f"unknown key {key} in {place}", path, hint, at_key=True)
+    private = Secret in _types_at(model, path)
+    hint = next((hint for hint in map(_hint, errors) if hint), "") if not private else ""
+    said = " or ".join(dict.fromkeys(map(_message, errors)))
+    subject = f"wrong value for {shown(_dotted(path))} in {what}" if path else f"this {what} cannot be read"
+    return Complaint(WRONG_VALUE, f"{subject}: {said}", path, hint, private=private)
+
+
+def _message(error: ErrorDetails) -> str:
+    template = MESSAGES.get(error["type"])
+    if template:
+        return template.format(**error.get("ctx", {}))
+    return error["msg"].removeprefix("Value error, ").replace("Input should", "it should")
+
+
+def _hint(error: ErrorDetails) -> str:
+    value, kind = error["input"], error["type"]
+    if value is None:
+        return "nothing is written after the colon; write a value, or remove the key"
+    if kind == "string_type" and isinstance(value, (bool, int, float)):
+        return f'quote it: "{str(value).lower()}"'
+    if kind == "bool_type" and isinstance(value, str) and value.lower() in YAML_1_1_WORDS:
+        return f'"{value}" is text in YAML 1.2'
+    if kind in ("int_type", "float_type") and isinstance(value, str) and NUMBER_LIKE.fullmatch(value):
+        return "write plain digits: no quotes, no leading zero, no _"
+    if kind in ("literal_error", "enum") and isinstance(value, str):
+        return did_you_mean(value, re.findall(r"'([^']*)'", str(error.get("ctx", {}).get("expected"))))
+    if kind in ("literal_error", "enum") and isinstance(value, (bool, int)):
+        return "quote it to make it text"
+    return ""
+
+
+def _dotted(path: Iterable[str | int]) -> str:
+    return ".".join(map(str, path))
+
+
+def _choices(names: Iterable[str]) -> str:
+    known = sorted(names)
+    return f"known are {', '.join(known[:12])}{', ...' if len(known) > 12 else ''}" if known else "remove it"
+
+
+def _fields(model: type[BaseModel], path: FieldPath) -> set[str]:
+    return {name for found in _models(_types_at(model, path)) for name in _named(found)}
+
+
+def _named(model: type[BaseModel]) -> dict[str, Any]:
+    return {field.alias or name: field.annotation for name, field in model.model_fields.items()}
+
+
+def _types_at(model: type[BaseModel], path: FieldPath) -> set[type]:
+    """Return the classes a value at `path` below `model` may become; list positions and free keys are passed over."""
+    types: set[type] = {model}
+    for part in path:
+        inside = [_named(found)[str(part)] for found in _models(types) if str(part) in _named(found)]
+        if inside:
+            types = {found for annotation in inside for found in _classes(annotation)}
+    return types
+
+
+def _models(types: Iterable[type]) -> Iterator[type[BaseModel]]:
+    return (found for found in types if issubclass(found, BaseModel))
+
+
+def _classes(annotation: Any) -> Iterator[type]:
+    """Yield every class an annotation is made of: members of unions, items of lists, values of mappings."""
+    arguments = get_args(annotation)
+    if get_origin(annotation) is Annotated:
+        arguments = arguments[:1]
+    if isinstance(annotation, type) and not arguments:
+        yield annotation
+    for argument in arguments:
+        yield from _classes(argument)

@@ -1,0 +1,91 @@
+"""The YAML dialect of every manifest: YAML 1.2 core scalars, unique text keys, no tags, no merge keys, few aliases.
+
+All tags are refused, the standard ones too: quoting says the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from conduit.errors import Code, Diagnostic, LoadError
+from conduit.manifests.builder import Builder
+from conduit.manifests.collector import collector_paused
+from conduit.manifests.text import SourceText, decode
+
+NOT_YAML = Code(
+    "CND-0104",
+    "not valid YAML",
+    "The file breaks the syntax of YAML at the place shown; the mistake may be a line or two above. Frequent causes "
+    "are a tab in the indentation, a missing space after a colon, and an unquoted value that begins with @, %, & or *.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One parsed file: its data and where each node of it stands.
+
+    `marks` holds the offset in the text of each node, in the order of the file. `children` maps a collection's index in
+    `marks` to the index of each member's value, by key or list position; a key stands just before its value.
+    """
+
+    source: SourceText
+    data: Any
+    marks: list[int]
+    children: dict[int, dict[str | int, int]]
+    templated: bool
+    """Whether any text in it looks like a template."""
+
+    def place(self, index: int) -> tuple[int, int]:
+        """Return line and column of a node, counted from 1."""
+        return self.source.place(self.marks[index])
+
+    def find(self, path: tuple[str | int, ...]) -> int:
+        """Return the index of the value at `path`, or of its deepest part that exists."""
+        at = 0
+        for part in path:
+            inside = self.children.get(at, {})
+            if part not in inside:
+                break
+            at = inside[part]
+        return at
+
+    def follow(self, at: int, path: str) -> int:
+        """Return the index of the value at a dotted path below node `at`, or of its deepest part that exists.
+
+        Keys may hold dots themselves; the longest key that fits is taken.
+        """
+        while path:
+            fits = [part for part in self.children.get(at, {}) if f"{path}.".startswith(f"{part}.")]
+            if not fits:
+                break
+            longest = max(fits, key=lambda part: len(str(part)))
+            at = self.children[at][longest]
+            path = path[len(str(longest)) + 1 :]
+        return at
+
+
+def parse(file: str, content: bytes) -> Document:
+    """Read one YAML document. Raises `LoadError` with every problem found up to the first break of syntax."""
+    source = decode(file, content)
+    builder = Builder(source, content)
+    try:
+        with collector_paused():
+            data = builder.document()
+    except yaml.YAMLError as error:
+        raise LoadError([*builder.problems, _syntax(source, error)]) from None
+    if builder.problems:
+        raise LoadError(builder.problems)
+    return Document(source, data, builder.marks, builder.children, builder.templated)
+
+
+def _syntax(source: SourceText, error: yaml.YAMLError) -> Diagnostic:
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be read"
+    told = source.problem(NOT_YAML, f"not valid YAML: {problem}", line, column)
+    indent = told.line[: len(told.line) - len(told.line.lstrip())]
+    hint = "indent with spaces, never with tabs" if "\t" in indent else "look at this line and the ones above it"
+    return source.problem(NOT_YAML, told.summary, line, column, hint)

@@ -1,0 +1,91 @@
+"""Loading: every manifest of the site, or every reason why not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from conduit.errors import Diagnostic, LoadError
+from conduit.kind import Kind
+from conduit.manifests.cache import ParseCache
+from conduit.manifests.collector import collector_paused
+from conduit.manifests.entries import Section
+from conduit.manifests.places import Name, Places
+from conduit.manifests.tree import ManifestFile, read_tree
+from conduit.manifests.validate import Validator
+from conduit.model import Key, Resource, Source
+from conduit.settings import Settings
+
+
+@dataclass(frozen=True)
+class Manifests:
+    """What an operator declares: the roots of everything, in the order of files and lines.
+
+    `digest` is the hash of all files, their names included.
+    """
+
+    resources: dict[Key, Resource[Any]]
+    warnings: tuple[Diagnostic, ...]
+    digest: str
+    plurals: Mapping[str, str]
+    places: Places
+
+    def locate(self, key: Key, path: str = "") -> Source:
+        """Return where the value at a dotted field path of a declared resource stands.
+
+        The deepest part that exists counts; an empty path means the name itself. Raises KeyError for a key that is not
+        declared.
+        """
+        source = self.resources[key].source
+        return self.places.locate(Name(source.file, self.plurals[key.kind], key.name), path) if path else source
+
+
+def load_manifests(
+    settings: Settings, kinds: Mapping[str, Kind[Any]], now: float, cache: Path | None = None
+) -> Manifests:
+    """Read and validate every manifest below `settings.desired`.
+
+    `now` is the time in seconds since 1970 that `until:` is measured against; `cache` is a directory for parsed
+    manifests. Raises `LoadError` with every problem of every file.
+    """
+    with collector_paused():
+        tree = read_tree(settings.path(settings.desired), settings.base)
+        places = Places({file.name: file.content for file in tree.files})
+        sections, problems = _parse(tree.files, places, ParseCache(cache))
+        problems = [*tree.problems, *problems]
+        validator = Validator(settings, kinds, places, now)
+        variables = validator.variables(sections)
+        for name, found in sections.items():
+            for section in found:
+                validator.section(name, section, None if problems else variables)
+    problems += validator.problems
+    if problems:
+        raise LoadError(sorted(problems, key=_position))
+    plurals = {kind.name: kind.plural for kind in kinds.values()}
+    return Manifests(validator.resources, tuple(validator.warnings), _digest(tree.files), plurals, places)
+
+
+def _parse(
+    files: list[ManifestFile], places: Places, cache: ParseCache
+) -> tuple[dict[str, list[Section]], list[Diagnostic]]:
+    sections: dict[str, list[Section]] = {}
+    problems: list[Diagnostic] = []
+    for file in files:
+        try:
+            sections[file.name] = cache.sections(file.digest, partial(places.document, file.name))
+        except LoadError as error:
+            problems += error.diagnostics
+    cache.save()
+    return sections, problems
+
+
+def _digest(files: list[ManifestFile]) -> str:
+    return sha256("".join(f"{file.name}\0{file.digest}\n" for file in files).encode()).hexdigest()
+
+
+def _position(problem: Diagnostic) -> Source:
+    return problem.source or Source("")

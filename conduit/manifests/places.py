@@ -1,0 +1,63 @@
+"""Positions inside manifests, found by reading a file again only when someone asks.
+
+An unchanged site needs the place of each name and of nothing below it; keeping the place of each node would cost more
+than everything else in the cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import NamedTuple
+
+from conduit.errors import Code, Diagnostic
+from conduit.manifests.complaints import Complaint, FieldPath
+from conduit.manifests.dialect import Document, parse
+from conduit.model import Source
+
+
+class Name(NamedTuple):
+    """A declared name: its file, its section and itself."""
+
+    file: str
+    plural: str
+    name: str
+
+
+class Places:
+    """Finds places in the files of one load by their bytes as they were read."""
+
+    def __init__(self, contents: Mapping[str, bytes]) -> None:
+        self._contents = contents
+        self._documents: dict[str, Document] = {}
+
+    def locate(self, name: Name, path: str) -> Source:
+        """Return where the value at a dotted path below a name stands, or its deepest part that exists."""
+        document = self.document(name.file)
+        at = document.follow(document.find((name.plural, name.name)), path)
+        return Source(name.file, *document.place(at))
+
+    def at(self, code: Code, summary: str, source: Source, hint: str, *related: tuple[str, Source]) -> Diagnostic:
+        """Return a diagnostic for a known place."""
+        text = self.document(source.file).source
+        return text.problem(code, summary, source.line, source.column, hint, related)
+
+    def tell(self, complaint: Complaint, name: Name, severity: str = "error") -> Diagnostic:
+        """Return the diagnostic of a complaint about a name's data."""
+        return tell(self.document(name.file), complaint, (name.plural, name.name), severity)
+
+    def document(self, file: str) -> Document:
+        """Return a parsed file, kept for the next question. Raises `LoadError` when it does not parse."""
+        if file not in self._documents:
+            self._documents[file] = parse(file, self._contents[file])
+        return self._documents[file]
+
+
+def tell(document: Document, complaint: Complaint, below: FieldPath = (), severity: str = "error") -> Diagnostic:
+    """Return the diagnostic of a complaint about the data at the path `below` in a document."""
+    path = (*below, *complaint.path)
+    index = document.find(path)
+    has_key = bool(path) and isinstance(path[-1], str)
+    place = document.place(index - 1 if complaint.at_key and has_key else index)
+    told = document.source.problem(complaint.code, complaint.summary, *place, complaint.hint, severity=severity)
+    return replace(told, line="") if complaint.private else told

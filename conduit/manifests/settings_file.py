@@ -1,0 +1,84 @@
+"""conduit.yaml: read in the same dialect as the manifests, with every problem at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from conduit.errors import Code, Diagnostic, LoadError
+from conduit.manifests.complaints import Complaint, complaints
+from conduit.manifests.dialect import Document, parse
+from conduit.manifests.words import did_you_mean, shown
+from conduit.model import Source
+from conduit.providers.base import config_of, provider_names
+from conduit.providers.files import read_regular
+from conduit.settings import Section, Settings
+
+UNREADABLE = Code(
+    "CND-1001",
+    "conduit.yaml cannot be read",
+    "The settings file is missing, is not a plain file, or may not be read by this user. Create one with "
+    "`conduit init`, or name another with --config or CONDUIT_CONFIG.",
+)
+NO_PROVIDER = Code(
+    "CND-1002",
+    "an unknown key in conduit.yaml",
+    "A top-level key of conduit.yaml is either a setting or the section of a provider. The message names the nearest "
+    "one that exists.",
+)
+LIMIT = 1 << 20
+"""Bytes of a settings file."""
+
+
+def read_settings(path: Path) -> Settings:
+    """Read conduit.yaml and check each section against its provider. Raises LoadError with every problem."""
+    path = path.absolute()
+    try:
+        content = read_regular(path, LIMIT)
+    except OSError as error:
+        summary = f"cannot read {path}: {error.strerror or error}"
+        raise LoadError(
+            Diagnostic(UNREADABLE, summary, Source(str(path)), "create it with conduit init, or use --config")
+        ) from None
+    document = parse(str(path), content)
+    data = {} if document.data is None else document.data
+    problems: list[Diagnostic] = []
+    settings = _core(document, data, problems)
+    for name in data if isinstance(data, dict) else ():
+        if name not in Settings.model_fields:
+            problems += _section(document, name, data[name])
+    if problems or settings is None:
+        raise LoadError(problems)
+    settings._base = path.parent
+    return settings
+
+
+def _core(document: Document, data: Any, problems: list[Diagnostic]) -> Settings | None:
+    try:
+        return Settings.model_validate(data)
+    except ValidationError as error:
+        problems += [_told(document, found) for found in complaints(error, Settings, data, "conduit.yaml")]
+        return None
+
+
+def _section(document: Document, name: str, data: Any) -> list[Diagnostic]:
+    known = provider_names()
+    if name not in known:
+        hint = did_you_mean(name, [*known, *Settings.model_fields])
+        unknown = Complaint(NO_PROVIDER, f"unknown key {shown(name)} in conduit.yaml", (name,), hint, at_key=True)
+        return [_told(document, unknown)]
+    config: type[Section] = config_of(name)
+    try:
+        config.model_validate({} if data is None else data)
+    except ValidationError as error:
+        found = complaints(error, config, data, f"the section {name}")
+        return [_told(document, each._replace(path=(name, *each.path))) for each in found]
+    return []
+
+
+def _told(document: Document, complaint: Complaint) -> Diagnostic:
+    index = document.find(complaint.path)
+    line, column = document.place(index - 1 if complaint.at_key else index)
+    return document.source.problem(complaint.code, complaint.summary, line, column, complaint.hint)

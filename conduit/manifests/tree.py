@@ -1,0 +1,121 @@
+"""Which files are manifests, and their bytes. Nothing but plain files is ever opened for reading to its end."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from conduit.errors import Code, Diagnostic, LoadError
+from conduit.manifests.builder import TOO_MUCH
+from conduit.model import Source
+from conduit.providers.files import read_regular
+
+UNREADABLE = Code(
+    "CND-0101",
+    "a manifest that cannot be read",
+    "Manifests are plain files: no links, pipes, devices or directories with a .yaml name, because what they hold may "
+    "change behind conduit's back or lie outside the tree. Put a plain file there, make it readable, or remove it.",
+)
+NO_TREE = Code(
+    "CND-0118",
+    "no directory of manifests",
+    "The directory of manifests named in conduit.yaml (desired/ by default) is not there. Loading goes no further, "
+    "because an absent tree would mean to delete everything. Create it with `conduit init`, or correct `desired:`.",
+)
+
+SUFFIXES: Final = (".yaml", ".yml")
+MAX_FILES: Final = 100_000
+MAX_FILE_BYTES: Final = 16 * 2**20
+MAX_TREE_BYTES: Final = 256 * 2**20
+
+
+class ManifestFile(NamedTuple):
+    """One manifest: its name for people, its bytes and their SHA-256."""
+
+    name: str
+    content: bytes
+    digest: str
+
+
+class Tree(NamedTuple):
+    """All manifests in the order of their names, and what could not be read."""
+
+    files: list[ManifestFile]
+    problems: list[Diagnostic]
+
+
+def read_tree(root: Path, base: Path) -> Tree:
+    """Read every manifest below `root`; names count from `base`. Hidden names are ignored.
+
+    Raises `LoadError` when `root` is no directory or the tree is beyond the limits.
+    """
+    if not root.is_dir():
+        hint = "create it with `conduit init`, or correct `desired:` in conduit.yaml"
+        raise LoadError(Diagnostic(NO_TREE, f"there is no directory {root}", hint=hint))
+    shown = root.relative_to(base) if root.is_relative_to(base) else root
+    tree = Tree([], [])
+    total = 0
+    for count, found in enumerate(sorted(_candidates(root))):
+        name = f"{shown}/{found.name}"
+        try:
+            content = _read(root / found.name, found)
+        except OSError as error:
+            tree.problems.append(_unreadable(name, error))
+            continue
+        total += len(content)
+        if count >= MAX_FILES or total > MAX_TREE_BYTES:
+            limit = f"{MAX_FILES:,} files or {MAX_TREE_BYTES // 2**20} MiB"
+            raise LoadError(Diagnostic(TOO_MUCH, f"{root} holds more than {limit}", hint="remove what does not belong"))
+        tree.files.append(ManifestFile(name, content, sha256(content).hexdigest()))
+    return tree
+
+
+class _Found(NamedTuple):
+    name: str
+    refusal: str
+
+
+def _candidates(root: Path) -> Iterator[_Found]:
+    """Yield what a person would take for a manifest, and why it is refused when it is not a plain file."""
+    waiting = [""]
+    while waiting:
+        inside = waiting.pop()
+        try:
+            entries = list(os.scandir(root / inside))
+        except OSError as error:
+            yield _Found(inside.rstrip("/"), error.strerror or "unreadable")
+            continue
+        for entry in entries:
+            name = inside + entry.name
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir(follow_symlinks=False) and not name.endswith(SUFFIXES):
+                waiting.append(f"{name}/")
+            elif name.endswith(SUFFIXES) or (entry.is_symlink() and entry.is_dir()):
+                yield _Found(name, _refusal(entry))
+
+
+def _refusal(entry: os.DirEntry[str]) -> str:
+    if not entry.name.isprintable():
+        return "its name holds characters that cannot be shown"
+    if entry.is_symlink():
+        return "it is a symbolic link"
+    if entry.is_dir(follow_symlinks=False):
+        return "it is a directory with the name of a manifest"
+    return "" if entry.is_file(follow_symlinks=False) else "it is not a plain file"
+
+
+def _read(path: Path, found: _Found) -> bytes:
+    if found.refusal:
+        raise OSError(found.refusal)
+    return read_regular(path, MAX_FILE_BYTES)
+
+
+def _unreadable(name: str, error: OSError) -> Diagnostic:
+    printable = name if name.isprintable() else ascii(name)
+    reason = (error.strerror or str(error)).lower()
+    hint = "put a plain, readable file of at most 16 MiB there, or remove it"
+    return Diagnostic(UNREADABLE, f"{printable} cannot be read: {reason}", Source(printable), hint)

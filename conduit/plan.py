@@ -1,0 +1,197 @@
+"""The plan: what would change, why, in which order, and what it would interrupt. Pure, immutable, hashable data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from conduit.canonical import canonical, digest_of
+from conduit.decide import Decider, Observed, Suppressed
+from conduit.errors import Diagnostic
+from conduit.expand import Desired
+from conduit.graph import order
+from conduit.kind import Kind
+from conduit.model import (
+    FRAME,
+    Action,
+    Change,
+    Diff,
+    FieldChange,
+    Key,
+    Live,
+    Native,
+    Origin,
+    Resource,
+    Source,
+)
+from conduit.safety import SUPERSEDED, over_budget, split_protected
+from conduit.schedule import Round, schedule
+
+Applied = Callable[[Collection[Key]], Mapping[Key, str] | None]
+"""Looks up the canonical last applied natives; None when there are no records at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which part of a plan is wanted, and how many deletions the caller allows."""
+
+    targets: tuple[Key, ...] = ()
+    excludes: tuple[Key, ...] = ()
+    allow_deletes: int | None = None
+
+    def wants(self, change: Change) -> bool:
+        """Return whether a change was asked for."""
+        named = (change.key, change.root)
+        if self.targets and not any(key in self.targets for key in named):
+            return False
+        return not any(key in self.excludes for key in named)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What an apply would do. `unknown` maps each provider that could not be read to the reason.
+
+    `unjudged` are the declared leaves nobody can say anything about now; `unsafe` are the rules the plan breaks.
+    `versions` are the live versions the changes were computed from; `digest` covers them and the changes.
+    """
+
+    changes: tuple[Change, ...]
+    rounds: tuple[Round, ...]
+    unchanged: int
+    unmanaged: tuple[Live, ...]
+    ignored: tuple[Suppressed, ...]
+    unknown: Mapping[str, str]
+    unjudged: Mapping[Key, str]
+    warnings: tuple[Diagnostic | str, ...]
+    unsafe: tuple[Diagnostic, ...]
+    versions: Mapping[str, str]
+    digest: str
+    commit: str
+    selection: Selection
+
+    @property
+    def drift(self) -> tuple[Change, ...]:
+        """The changes the host caused, alone or together with git."""
+        return tuple(c for c in self.changes if c.origin in (Origin.DRIFT, Origin.BOTH))
+
+    @property
+    def empty(self) -> bool:
+        """Whether live equals the wish as far as anyone can tell."""
+        return not self.changes
+
+
+def make_plan(
+    desired: Desired,
+    kinds: Mapping[str, Kind[Any]],
+    observed: Mapping[str, Observed],
+    applied: Applied,
+    now: float,
+    *,
+    selection: Selection = Selection(),
+    commit: str = "",
+    prune_percent: int = 30,
+) -> Plan:
+    """Compare the whole wish with all that was observed. Deterministic: equal inputs give equal plans."""
+    decider = Decider(kinds, observed, now)
+    decider.index()
+    found = [change for leaf in _in_order(desired) if (change := decider.decide(leaf))]
+    deletes, kept = split_protected(_deletions(decider, desired, observed))
+    changes = [change for change in [*found, *deletes] if selection.wants(change)]
+    frames = [frame for view in observed.values() if (frame := _frame_change(view, changes, bool(selection.targets)))]
+    changes = _with_origins([*frames, *changes], applied)
+    changes.sort(key=lambda change: (observed[change.provider].order, change.key.kind != FRAME, change.key))
+    unsafe = over_budget(changes, decider.lives, prune_percent, selection.allow_deletes)
+    versions = {view.name: view.reading.version for view in observed.values() if not view.reason}
+    documents = {view.name for view in observed.values() if view.frame}
+    return Plan(
+        changes=tuple(changes),
+        rounds=tuple(schedule(changes, desired.edges, documents, {v.name: v.order for v in observed.values()})),
+        unchanged=len(desired.leaves) - len(found) - len(decider.unknown),
+        unmanaged=tuple(sorted(decider.unmanaged, key=lambda live: (live.key, live.place))),
+        ignored=tuple(decider.suppressed),
+        unknown={view.name: view.reason for view in observed.values() if view.reason},
+        unjudged=decider.unknown,
+        warnings=(*kept, *(words for view in observed.values() for words in view.reading.warnings)),
+        unsafe=(unsafe,) if unsafe else (),
+        versions=versions,
+        digest=_digest(changes, versions),
+        commit=commit,
+        selection=selection,
+    )
+
+
+def _in_order(desired: Desired) -> Iterable[Resource[Any]]:
+    """Yield all leaves so that each comes after those it refers to; `needs` alone does not matter for deciding."""
+    connected = [key for key in order(desired.edges) if key in desired.leaves] if desired.edges else []
+    seen = set(connected)
+    yield from (desired.leaves[key] for key in connected)
+    yield from (leaf for key, leaf in desired.leaves.items() if key not in seen)
+
+
+def _deletions(decider: Decider, desired: Desired, observed: Mapping[str, Observed]) -> Iterable[Change]:
+    for key, lives in decider.lives.items():
+        if key not in desired.leaves:
+            whole = observed[decider.kinds[key.kind].provider].frame is not None
+            yield from (
+                _deletion(decider, live, observed, "no longer declared") for live in (lives[:1] if whole else lives)
+            )
+    yield from (_deletion(decider, live, observed, SUPERSEDED) for live in decider.surplus)
+
+
+def _deletion(decider: Decider, live: Live, observed: Mapping[str, Observed], reason: str) -> Change:
+    kind = decider.kinds[live.key.kind]
+    view = observed[kind.provider]
+    change = Change(
+        Action.DELETE, live.key, view.name, Diff(reason=reason), Origin.UNKNOWN, Source(""), live.key, live=live
+    )
+    return replace(change, impact=kind.impact(change, view.context) or view.impact(change))
+
+
+def _frame_change(view: Observed, changes: Sequence[Change], partial: bool) -> Change | None:
+    """Return the change of a document's frame around the blocks it will hold, or None."""
+    if view.frame is None or view.explain_frame is None or view.reason:
+        return None
+    own = [change for change in changes if change.provider == view.name]
+    if partial and not own:
+        return None
+    blocks = view.reading.owned() | {c.key: c.native for c in own}
+    want = view.frame({key: native for key, native in blocks.items() if native is not None})
+    live, stale = view.reading.frame, view.reading.stale
+    if (want == live and not stale) or (live is None and not own and not blocks):
+        return None
+    key = Key(FRAME, view.name)
+    fields = tuple(FieldChange(*each) for each in view.explain_frame(live, want)) if want != live else ()
+    action = Action.CREATE if live is None else Action.UPDATE
+    holder = None if live is None else Live(key, view.name, live, owned=True)
+    change = Change(
+        action, key, view.name, Diff(fields, reason=stale), Origin.UNKNOWN, Source(""), key, native=want, live=holder
+    )
+    return replace(change, impact=view.impact(change))
+
+
+def _with_origins(changes: Sequence[Change], applied: Applied) -> list[Change]:
+    records = applied([change.key for change in changes]) if changes else None
+    if records is None:
+        return list(changes)
+    return [replace(change, origin=origin_of(change, records.get(change.key))) for change in changes]
+
+
+def origin_of(change: Change, last: str | None) -> Origin:
+    """Tell who moved, from the last applied native: git (pending), the host (drift), or both."""
+    if change.diff.reason == SUPERSEDED or change.action is Action.ADOPT:
+        return Origin.PENDING
+    if last is None:
+        return Origin.UNKNOWN if change.live else Origin.PENDING
+    wish_moved = change.native is None or canonical(change.native) != last
+    host_moved = change.live is None or canonical(change.live.native) != last
+    if wish_moved and host_moved:
+        return Origin.BOTH
+    return Origin.PENDING if wish_moved else Origin.DRIFT
+
+
+def _digest(changes: Sequence[Change], versions: Mapping[str, str]) -> str:
+    parts: list[Native] = [
+        [c.action, str(c.key), c.native, [c.live.id, c.live.native] if c.live else None] for c in changes
+    ]
+    return digest_of([parts, dict(versions)])

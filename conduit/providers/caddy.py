@@ -1,0 +1,184 @@
+"""Caddy, by its admin API: one read of the whole configuration, one conditional write, read back.
+
+Writes go to `/config/` with `If-Match`, never to `/load`, which ignores it. Nothing is written when nothing differs:
+a changed write costs a reload, an identical one costs a needless risk.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from pydantic import Field
+
+from conduit.errors import Code, Diagnostic, RollbackFailed, Stale, Unreadable
+from conduit.model import Change, Disturbance, Impact, Key, Native
+from conduit.providers import caddy_checks
+from conduit.providers.base import DocumentProvider, Reading, Site
+from conduit.providers.caddy_admin import Admin, AdminError, Reply, socket_path
+from conduit.providers.caddy_compose import Composer, Document
+from conduit.providers.caddy_document import Content, Keyring, split
+from conduit.providers.caddy_refusal import REFUSED, explain_refusal
+from conduit.settings import ConfigPath, Section, Settings
+
+NOT_READABLE = Code(
+    "CND-0603",
+    "Caddy's configuration cannot be read",
+    "conduit asks Caddy's admin API for its whole configuration before it plans anything. It got no whole answer, so "
+    "what Caddy serves is unknown: nothing of it is changed or deleted. Start Caddy, or correct `caddy: {admin: ...}` "
+    "in conduit.yaml; `conduit doctor` tells which.",
+)
+MOVED = Code(
+    "CND-0604",
+    "Caddy's configuration changed since it was read",
+    "Somebody wrote to Caddy after conduit read it and before it wrote. Writing now would undo their change, so nothing "
+    "was sent. Run the command again: it will plan against the new state.",
+)
+NOT_RESTORED = Code(
+    "CND-0605",
+    "Caddy's earlier configuration could not be restored",
+    "Caddy loaded something else than what was sent, and putting back what it had before failed as well. Look at "
+    "Caddy's log, correct what it says, then apply again.",
+)
+
+
+class Config(Section):
+    """Where Caddy is and what it listens on for us."""
+
+    admin: str = "unix//run/caddy/admin.sock"
+    http: tuple[str, ...] = Field(default=(":80",), min_length=1, strict=False)
+    https: tuple[str, ...] = Field(default=(":443",), min_length=1, strict=False)
+    program: ConfigPath | None = None
+    user: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The configuration as read, its tag, and what it holds."""
+
+    config: Any
+    body: bytes
+    etag: str
+    content: Content
+
+
+class Caddy(DocumentProvider[Document]):
+    """The routes, servers and certificate entries of one Caddy."""
+
+    name = "caddy"
+    order = 40
+
+    def __init__(self, config: Config, settings: Settings, site: Site) -> None:
+        super().__init__(config, settings, site)
+        self.admin = Admin(config.admin)
+        self.keys = Keyring(site.mark, site.fingerprint)
+
+    def read(self) -> Reading:
+        """Read the whole configuration with one GET. Raises `Unreadable`."""
+        reply = self._get()
+        with _no_collector():
+            try:
+                config = json.loads(reply.body)
+            except ValueError as error:
+                raise self._unreadable(f"its answer is not JSON: {error}") from None
+            if not isinstance(config, dict | None):
+                raise self._unreadable("its answer is not a configuration")
+            content = split(config, self.keys)
+        version = caddy_checks.version(self.config.program, self.settings)
+        return Reading(
+            objects=content.objects,
+            version=sha256(reply.body).hexdigest(),
+            features=caddy_checks.features(version),
+            frame=content.frame,
+            raw=Snapshot(config, reply.body, reply.etag, content),
+            warnings=caddy_checks.version_warnings(version),
+        )
+
+    def _get(self) -> Reply:
+        try:
+            reply = self.admin.get()
+        except AdminError as error:
+            raise self._unreadable(str(error)) from None
+        if reply.status != 200:
+            raise self._unreadable(f"it answers {reply.status}: {reply.body[:200].decode(errors='replace').strip()}")
+        return reply
+
+    def _unreadable(self, why: str) -> Unreadable:
+        summary = f"Caddy's admin API at {self.config.admin} cannot be read: {why}"
+        return Unreadable(Diagnostic(NOT_READABLE, summary, hint="start Caddy, or correct caddy.admin in conduit.yaml"))
+
+    def frame(self, blocks: Mapping[Key, Native]) -> Native:
+        """Return our servers' settings, each only while a block needs it; None without any."""
+        common: dict[str, Any] = {"automatic_https": {"disable": True}}
+        servers: dict[str, Any] = {}
+        if any("https" in native for native in blocks.values()):
+            servers["https"] = {"listen": list(self.config.https), **common, "tls_connection_policies": [{}]}
+        if any("http" in native for native in blocks.values()):
+            servers["http"] = {"listen": list(self.config.http), **common}
+        return {**servers, "disorder": []} if servers else None
+
+    def explain_frame(self, live: Native, want: Native) -> tuple[tuple[str, Any, Any], ...]:
+        """Return the differing server settings, and what is out of order."""
+        return tuple(_differences("", live or {}, want or {}))
+
+    def compose(self, reading: Reading, blocks: Mapping[Key, Native], protected: Collection[Key] = ()) -> Document:
+        """Return the configuration with these blocks, everything foreign as it was read. Raises `Refused`."""
+        composer = Composer(self.keys, self.site.secret, self.config.admin, self.frame)
+        with _no_collector():
+            return composer.compose(reading.raw.config, reading.raw.content, blocks, protected)
+
+    def validate(self, document: Document) -> None:
+        """Check that Caddy could open every certificate file. Raises `Refused`."""
+        caddy_checks.check_files(document, self.config.user)
+
+    def trial(self, document: Document) -> None:
+        """Let the Caddy binary check the document, when settings name one. Raises `Refused`."""
+        self.validate(document)
+        if self.config.program:
+            caddy_checks.dry_run(document, self.config.program)
+
+    def commit(self, document: Document, reading: Reading) -> Reading:
+        """Send the document over the configuration that was read, and return what Caddy then has."""
+        if document.config == reading.raw.config:
+            return reading
+        return self._write(document, reading)
+
+    def restore(self, earlier: Reading, reading: Reading) -> Reading:
+        """Put back an earlier configuration."""
+        config = earlier.raw.config or {"admin": {"listen": self.config.admin}}
+        return self.commit(Document(config, json.dumps(config).encode(), earlier.owned()), reading)
+
+    def impact(self, change: Change, reading: Reading) -> Impact:
+        """A changed configuration is one reload, however many routes change."""
+        seconds = round(0.02 + 6e-5 * len(reading.owned()), 2)
+        note = "closes idle connections"
+        if "stream_close_delay" in reading.features:
+            note += ", websockets stay"
+        return Impact(Disturbance.RELOAD, "caddy", seconds, note)
+
+    def check(self) -> Iterable[str]:
+        """Yield what `conduit doctor` should say about this Caddy."""
+        yield from caddy_checks.findings(self.config, self.settings, self.admin)
+
+    def _write(self, document: Document, reading: Reading) -> Reading:
+        self.site.fail("caddy.commit.before")
+        try:
+            reply = self._post(document.body, reading.raw)
+        except AdminError as error:
+            return self._resolve(document, reading, str(error))
+        self.site.fail("caddy.commit.sent")
+        if reply.status == 412:
+            raise Stale(_moved("its tag no longer fits"))
+        if reply.status != 200:
+            raise self._refusal(document, reading, reply)
+        after = self.read()
+        if after.raw.config != document.config:
+            self._put_back(reading, after)
+        self.site.fail("caddy.commit.after")
+        return after

@@ -1,0 +1,195 @@
+"""Putting Caddy's configuration together: what is not ours as it was, our servers, routes and certificates rebuilt. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from conduit.errors import Code, ConduitError, Diagnostic, Refused
+from conduit.model import Key, Native, Secret
+from conduit.providers.caddy_accounts import Hashed, Seal, hash_password
+from conduit.providers.caddy_document import (
+    CERTIFICATE,
+    LOAD_FILES,
+    SERVERS,
+    Content,
+    Keyring,
+    bare,
+    entry_mark,
+    entry_of,
+    link_of,
+    listing,
+    mapping,
+    precedence,
+    servers_of,
+    split,
+)
+from conduit.providers.caddy_marks import FRAME_KEY, NO_LINK, Mark, read_mark, write_mark
+
+NAME_TAKEN = Code(
+    "CND-0601",
+    "a Caddy server with conduit's name is not conduit's",
+    "conduit serves its routes from two servers in Caddy named conduit_http and conduit_https. One of them exists, but "
+    "carries neither this site's mark nor any route of it, so it belongs to somebody else, perhaps to a second site on "
+    "the same Caddy. Rename that server, or give this site a Caddy of its own.",
+)
+UNWRITABLE = Code(
+    "CND-0602",
+    "a route that cannot be written to Caddy",
+    "Before anything is sent, the composed configuration is read back and compared with what was wanted. This route "
+    "does not survive that, or it holds a value that is not known yet or a password that cannot be hashed. Nothing was "
+    "sent. The message says which route and why.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A whole configuration ready to be sent; `body` is `config` as JSON, `blocks` are ours in it."""
+
+    config: dict[str, Any]
+    body: bytes
+    blocks: Mapping[Key, Native]
+
+
+@dataclass(frozen=True, slots=True)
+class Composer:
+    """Builds documents for one site: its keys, its stored secrets, its admin address and its frame."""
+
+    keys: Keyring
+    secret: Callable[[str], str]
+    admin: str
+    frame: Callable[[Mapping[Key, Native]], Native]
+
+    def compose(self, config: Any, content: Content, blocks: Mapping[Key, Native], protected: Collection[Key]) -> Document:
+        """Return the document of `blocks` laid over a configuration. Raises `Refused`."""
+        frame = self.frame(blocks) or {}
+        staged = {key: self._stage(key, native) for key, native in blocks.items()}
+        routes = {part: self._routes(part, staged, protected) for part in SERVERS}
+        servers = _servers(config, content, frame, routes, self.keys)
+        certificates = {
+            link_of(native[CERTIFICATE]): native[CERTIFICATE] for native in staged.values() if CERTIFICATE in native
+        }
+        entries = [entry_of(certificates[link], self.keys.sign) for link in sorted(certificates)]
+        whole = _assemble(config, servers, entries, self.keys, self.admin)
+        return self._checked(whole, blocks, staged)
+
+    def _routes(self, part: str, staged: Mapping[Key, Native], protected: Collection[Key]) -> list[dict[str, Any]]:
+        """Return the marked fragments of one server in the order Caddy has to try them."""
+        own = [key for key, native in staged.items() if part in native]
+        own.sort(key=lambda key: precedence(key, staged[key][part]))
+        routes = []
+        for key in own:
+            linked = part == "https" and CERTIFICATE in staged[key]
+            link = link_of(staged[key][CERTIFICATE]) if linked else NO_LINK
+            mark = Mark(key, part, link, key in protected)
+            routes.append({"@id": write_mark(self.keys.sign, mark), **staged[key][part]})
+        return routes
+
+    def _stage(self, key: Key, native: Native) -> Native:
+        """Return a block without late values, its passwords as sealed hashes."""
+        files = native[CERTIFICATE]["files"] if CERTIFICATE in native else {}
+        if not isinstance(files, dict):
+            raise refused(UNWRITABLE, f"{key} has no certificate files yet: {files}", [key])
+        return {part: self._hashed(key, value) if part in SERVERS else value for part, value in native.items()}
+
+    def _hashed(self, key: Key, route: dict[str, Any]) -> dict[str, Any]:
+        if not any(handler.get("handler") == "authentication" for handler in route["handle"]):
+            return route
+        return {**route, "handle": [self._with_hashes(key, handler) for handler in route["handle"]]}
+
+    def _with_hashes(self, key: Key, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self._with_hashes(key, item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        if "username" in value and "password" in value:
+            return self._account(key, value)
+        return {name: self._with_hashes(key, item) for name, item in value.items()}
+
+    def _account(self, key: Key, account: dict[str, Any]) -> dict[str, Any]:
+        """Return one account with its hash, and with its seal when the hash stands for a stored password."""
+        user, password = account["username"], account["password"]
+        if isinstance(password, Secret):
+            hashed, seal = self._hash(key, user, password)
+        elif isinstance(password, Hashed):
+            hashed, seal = password.value, password.seal
+        else:
+            raise refused(UNWRITABLE, f"{key} has no usable password hash for user {user}", [key])
+        marked = {"@id": seal.account_id} if seal.check else {}
+        return {**marked, **account, "password": hashed}
+
+    def _hash(self, key: Key, user: str, secret: Secret) -> tuple[str, Seal]:
+        fingerprint = self.keys.fingerprint
+        try:
+            password = self.secret(secret.name)
+            hashed = hash_password(fingerprint, key, user, password)
+        except ValueError as error:
+            raise refused(UNWRITABLE, f"{key}: {secret} for user {user}: {error}", [key]) from None
+        except ConduitError as error:
+            raise Refused(error.diagnostics[0], [key]) from error
+        return hashed, Seal.of(fingerprint, key, user, password, hashed)
+
+    def _checked(self, config: dict[str, Any], blocks: Mapping[Key, Native], staged: Mapping[Key, Native]) -> Document:
+        """Return the document when it reads back as exactly the wanted blocks and frame. Raises `Refused`."""
+        body = json.dumps(config, allow_nan=False).encode()
+        again = split(json.loads(body), self.keys)
+        found = {live.key: live.native for lives in again.objects.values() for live in lives if live.owned}
+        for key, native in staged.items():
+            if found.pop(key, None) != _as_read(native, self.keys):
+                raise refused(UNWRITABLE, f"{key} would read back different from what is wanted", [key])
+        if found or again.frame != self.frame(blocks):
+            raise refused(UNWRITABLE, "the composed configuration reads back with another frame", [])
+        return Document(config, body, blocks)
+
+
+def refused(code: Code, summary: str, blamed: Collection[Key], hint: str = "") -> Refused:
+    """Return a refusal ready to be raised."""
+    return Refused(Diagnostic(code, summary, hint=hint or f"see conduit explain {code.id}"), blamed)
+
+
+def _as_read(native: Native, keys: Keyring) -> Native:
+    return {part: bare(value, keys.fingerprint) if part in SERVERS else value for part, value in native.items()}
+
+
+def _servers(
+    config: Any, content: Content, frame: Mapping[str, Any], routes: Mapping[str, list[dict[str, Any]]], keys: Keyring
+) -> dict[str, Any]:
+    """Return all servers: foreign ones without fragments of ours, ours rebuilt with strangers behind our routes."""
+    servers = {name: _without_ours(server, keys) for name, server in servers_of(config).items()}
+    for part, name in SERVERS.items():
+        strangers = content.strangers.get(name, [])
+        if part in frame:
+            if name in content.taken:
+                raise refused(NAME_TAKEN, f'the Caddy server "{name}" is not conduit\'s', [], "rename it in Caddy")
+            mark = {"@id": write_mark(keys.sign, Mark(FRAME_KEY, part))}
+            servers[name] = {**mark, **frame[part], "routes": [*routes[part], *strangers]}
+        elif name in servers and name not in content.taken and not strangers:
+            del servers[name]
+    return servers
+
+
+def _without_ours(server: Any, keys: Keyring) -> Any:
+    routes = listing(server, "routes")
+    kept = [r for r in routes if not (isinstance(r, dict) and read_mark(keys.sign, r.get("@id")))]
+    return server if len(kept) == len(routes) else {**server, "routes": kept}
+
+
+def _assemble(
+    config: Any, servers: dict[str, Any], entries: list[dict[str, Any]], keys: Keyring, admin: str
+) -> dict[str, Any]:
+    """Return the configuration with these servers and certificate entries; all else stays as it was.
+
+    An `admin` block is always there: without one, a refused configuration still moves the admin endpoint.
+    """
+    whole = {"admin": {"listen": admin}, **mapping(config)}
+    apps = dict(mapping(config, "apps"))
+    if servers or "http" in apps:
+        apps["http"] = {**mapping(apps, "http"), "servers": servers}
+    foreign = [entry for entry in listing(config, *LOAD_FILES) if not entry_mark(entry, keys.sign)]
+    if entries or len(foreign) < len(listing(config, *LOAD_FILES)):
+        tls = mapping(apps, "tls")
+        certificates = {**mapping(tls, "certificates"), "load_files": [*foreign, *entries]}
+        apps["tls"] = {**tls, "certificates": certificates}
+    return {**whole, "apps": apps} if apps else whole

@@ -1,0 +1,254 @@
+"""Caddy's configuration as a document: what is ours in it, what is not, and how both are put together. Pure.
+
+Ours are the servers `conduit_http` and `conduit_https`, the marked routes, and the marked certificate entries.
+Everything else is kept as it was read. A route somebody put into our servers stays there, behind ours.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+from conduit.model import Claim, Key, Live, Native, rewrite
+from conduit.providers.caddy_accounts import Fingerprint, Hashed, Seal, is_hash
+from conduit.providers.caddy_marks import FRAME_KEY, Mark, Sign, read_mark, write_mark
+from conduit.providers.caddy_route import hosts_and_path
+
+SERVERS = {"https": "conduit_https", "http": "conduit_http"}
+"""Our servers by the fragment of a block they hold."""
+
+ROUTES = "route"
+"""The sort of object a foreign Caddy route is listed as."""
+
+CERTIFICATE = "certificate"
+LOAD_FILES = ("apps", "tls", "certificates", "load_files")
+
+_PARTS = {server: part for part, server in SERVERS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Keyring:
+    """The two keyed functions of a site that marks and seals are made with."""
+
+    sign: Sign
+    fingerprint: Fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a configuration holds, from our point of view.
+
+    `strangers` are the unmarked routes inside our servers, by server; `taken` the servers with our names that are not
+    ours.
+    """
+
+    objects: Mapping[str, tuple[Live, ...]]
+    frame: Native
+    strangers: Mapping[str, list[dict[str, Any]]]
+    taken: tuple[str, ...]
+
+
+class _Fragment(NamedTuple):
+    mark: Mark | None
+    route: dict[str, Any]
+    server: str
+    index: int
+
+    @property
+    def place(self) -> str:
+        return f"apps/http/servers/{self.server}/routes/{self.index}"
+
+
+def mapping(value: Any, *path: str) -> dict[str, Any]:
+    """Return the mapping at a path of a configuration; empty when there is none."""
+    for step in path:
+        value = value.get(step) if isinstance(value, dict) else None
+    return value if isinstance(value, dict) else {}
+
+
+def listing(value: Any, *path: str) -> list[Any]:
+    """Return the list at a path of a configuration; empty when there is none."""
+    found = mapping(value, *path[:-1]).get(path[-1])
+    return found if isinstance(found, list) else []
+
+
+def servers_of(config: Any) -> dict[str, dict[str, Any]]:
+    """Return the HTTP servers of a configuration by name."""
+    return mapping(config, "apps", "http", "servers")
+
+
+def split(config: Any, keys: Keyring) -> Content:
+    """Tell what is ours in a configuration, what stands among it, and how our frame looks."""
+    fragments = [f for name, server in servers_of(config).items() for f in _fragments(name, server, keys.sign)]
+    certificates = _certificates(config, keys.sign)
+    blocks: dict[Key, list[_Fragment]] = defaultdict(list)
+    strangers: dict[str, list[_Fragment]] = defaultdict(list)
+    for fragment in fragments:
+        if fragment.mark:
+            blocks[fragment.mark.key].append(fragment)
+        else:
+            strangers[fragment.server].append(fragment)
+    lives: dict[str, list[Live]] = defaultdict(list)
+    for key, own in blocks.items():
+        lives[key.kind].append(_live(key, own, certificates, keys.fingerprint))
+    lives[ROUTES] += [_foreign(fragment) for found in strangers.values() for fragment in found]
+    used = {fragment.mark.link for fragment in fragments if fragment.mark}
+    unused = [f"unused certificate entry {link}" for link in sorted(certificates.keys() - used)]
+    occupied = {fragment.server for own in blocks.values() for fragment in own}
+    servers = _own_servers(config, keys.sign, occupied)
+    frame = {
+        part: settings for part, settings in servers.items() if SERVERS[part] in occupied or not strangers[SERVERS[part]]
+    }
+    disorder = [complaint for name in _PARTS for complaint in _disorder([f for f in fragments if f.server == name])]
+    return Content(
+        {kind: tuple(found) for kind, found in lives.items()},
+        {**frame, "disorder": disorder + unused} if frame or unused else None,
+        {name: [fragment.route for fragment in strangers[name]] for name in _PARTS},
+        tuple(name for part, name in SERVERS.items() if name in servers_of(config) and part not in servers),
+    )
+
+
+def _own_servers(config: Any, sign: Sign, occupied: Collection[str]) -> dict[str, dict[str, Any]]:
+    """Return the settings of the servers that are ours, by mark or because our routes live there."""
+    found = {}
+    for part, name in SERVERS.items():
+        server = servers_of(config).get(name)
+        if isinstance(server, dict):
+            marked = read_mark(sign, server.get("@id")) == Mark(FRAME_KEY, part)
+            if marked or name in occupied:
+                settings = {key: value for key, value in server.items() if key not in ("@id", "routes")}
+                found[part] = settings if marked else {**settings, "mark": "missing"}
+    return found
+
+
+def _disorder(fragments: list[_Fragment]) -> Iterable[str]:
+    """Yield what is wrong with the order of one of our servers: Caddy takes the first route that matches."""
+    ahead: list[_Fragment] = []
+    last: tuple[Any, ...] = ()
+    for fragment in fragments:
+        if not fragment.mark:
+            ahead.append(fragment)
+            continue
+        here = precedence(fragment.mark.key, fragment.route)
+        if last and here < last:
+            yield f"{fragment.mark.key} stands behind a less specific route"
+        last = here
+        for stranger in [other for other in ahead if _may_shadow(other.route, fragment.route)]:
+            ahead.remove(stranger)
+            yield f"{stranger.place}, which is not ours, shadows {fragment.mark.key}"
+
+
+def precedence(key: Key, route: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return where a route belongs: exact hosts before wildcards, longer paths before shorter, then by key."""
+    hosts, path = _reach(route)
+    labels = [host.count(".") for host in hosts if host.startswith("*")]
+    return (bool(labels), -min(labels, default=0), -len(path), key)
+
+
+def _reach(route: Mapping[str, Any]) -> tuple[set[str], str]:
+    """Return the hosts and path of a route; no host means all of them."""
+    try:
+        found = hosts_and_path(route)
+        return {str(host).lower() for host in found["hosts"]}, str(found["path"])
+    except (LookupError, TypeError, AttributeError):
+        return set(), "/"
+
+
+def _may_shadow(stranger: Mapping[str, Any], own: Mapping[str, Any]) -> bool:
+    hosts, _ = _reach(stranger)
+    return not hosts or any(host.startswith("*") for host in hosts) or not hosts.isdisjoint(_reach(own)[0])
+
+
+def _fragments(name: str, server: Any, sign: Sign) -> Iterable[_Fragment]:
+    for index, route in enumerate(listing(server, "routes")):
+        if isinstance(route, dict):
+            yield _Fragment(read_mark(sign, route.get("@id")), route, name, index)
+
+
+def link_of(certificate: Mapping[str, Any]) -> str:
+    """Return the short name of a certificate entry: a digest of all it says."""
+    files = certificate["files"]
+    return sha256("\0".join([certificate["name"], files["certificate"], files["key"]]).encode()).hexdigest()[:16]
+
+
+def entry_of(certificate: Mapping[str, Any], sign: Sign) -> dict[str, Any]:
+    """Return the marked `load_files` entry of a block's certificate."""
+    mark = Mark(FRAME_KEY, CERTIFICATE, link_of(certificate))
+    return {"@id": write_mark(sign, mark), **certificate["files"], "tags": [f"conduit.{certificate['name']}"]}
+
+
+def entry_mark(entry: Any, sign: Sign) -> Mark | None:
+    """Return the mark of a certificate entry of ours, None for any other."""
+    mark = read_mark(sign, entry.get("@id")) if isinstance(entry, dict) else None
+    return mark if mark and mark.part == CERTIFICATE else None
+
+
+def _certificates(config: Any, sign: Sign) -> dict[str, dict[str, Any]]:
+    """Return the certificates of our intact entries by link; an edited entry no longer fits its own link."""
+    found = {}
+    for entry in listing(config, *LOAD_FILES):
+        mark, tags = entry_mark(entry, sign), listing(entry, "tags")
+        if mark and len(tags) == 1:
+            files = {name: entry.get(name) for name in ("certificate", "key")}
+            certificate = {"name": str(tags[0]).removeprefix("conduit."), "files": files}
+            if entry_of(certificate, sign) == entry:
+                found[mark.link] = certificate
+    return found
+
+
+def _live(key: Key, own: list[_Fragment], certificates: dict[str, dict[str, Any]], seal: Fingerprint) -> Live:
+    native: dict[str, Any] = {}
+    for fragment in own:
+        assert fragment.mark
+        part = _PARTS.get(fragment.server, fragment.server)
+        # A part at a place where it does not belong keeps its own name, so that it shows as a difference.
+        name = part if part == fragment.mark.part else f"{part} {fragment.mark.part}"
+        native[name if name not in native else fragment.place] = bare(fragment.route, seal)
+        certificate = certificates.get(fragment.mark.link)
+        if certificate and part == "https":
+            native[CERTIFICATE] = certificate
+    first = own[0]
+    assert first.mark
+    protected = any(fragment.mark and fragment.mark.protected for fragment in own)
+    return Live(key, first.route["@id"], native, owned=True, protected=protected, place=first.place)
+
+
+def bare(route: Mapping[str, Any], fingerprint: Fingerprint) -> dict[str, Any]:
+    """Return a marked route without its marks, each password hash replaced by a `Hashed`."""
+    plain = {name: value for name, value in route.items() if name != "@id"}
+    handlers = plain.get("handle")
+    if isinstance(handlers, list) and any(map(_authenticates, handlers)):
+        plain["handle"] = [_hide(h, fingerprint) if _authenticates(h) else h for h in handlers]
+    return plain
+
+
+def _authenticates(handler: Any) -> bool:
+    return isinstance(handler, dict) and handler.get("handler") == "authentication"
+
+
+def _hide(value: Any, fingerprint: Fingerprint) -> Any:
+    if isinstance(value, list):
+        return [_hide(item, fingerprint) for item in value]
+    if not isinstance(value, dict):
+        return value
+    hidden = {name: _hide(item, fingerprint) for name, item in value.items() if name != "@id"}
+    if isinstance(value.get("password"), str):
+        hidden["password"] = Hashed.of(fingerprint, value["password"], Seal.read(value.get("@id")))
+    return hidden
+
+
+def _foreign(fragment: _Fragment) -> Live:
+    hosts, path = _reach(fragment.route)
+    adoptable = fragment.server in _PARTS
+    return Live(
+        Key(ROUTES, f"{fragment.server}.{fragment.index}"),
+        fragment.place,
+        rewrite(fragment.route, lambda leaf: "[hash]" if isinstance(leaf, str) and is_hash(leaf) else leaf),
+        owned=False,
+        status={"hosts": sorted(hosts)},
+        claims=frozenset(Claim(ROUTES, (host, path.lower())) for host in hosts if adoptable),
+        place=fragment.place,
+    )

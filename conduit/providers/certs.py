@@ -1,0 +1,217 @@
+"""Certificates of the internal CA: conduit's masters, and for each daemon that serves them a copy of its own.
+
+A master stays in `dir`; a copy lies in the consumer's directory, readable by that daemon's user alone. Any whole one
+restores the others. A change issues a new pair under a new name, so daemons that name the file really load it; the
+old files go when no configuration names them any more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pwd
+import time
+from collections.abc import Callable, Iterable
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+from pydantic import AfterValidator, Field
+
+from conduit import grammar
+from conduit.errors import ConduitError, Diagnostic, Unreadable
+from conduit.model import Action, Change, Disturbance, Impact, Key, Live, Outcome, Result
+from conduit.providers import certs_ca as ca
+from conduit.providers.base import ObjectProvider, Reading
+from conduit.providers.certs_pair import Header, Place, compose, copy_of, file_name
+from conduit.providers.certs_state import KIND, MASTER, restorable
+from conduit.providers.certs_store import STORE_UNREADABLE, Store
+from conduit.providers.files import left_over, make_directory, remove_file
+from conduit.settings import ConfigPath, Section, Settings
+
+ROOT_WARNING = 180 * 86400
+"""Seconds before its end at which the root is reported: time enough to bring a new one to every client."""
+
+
+def _lifetime(text: str) -> str:
+    if not 60 <= grammar.duration(text) <= 36500 * 86400:
+        raise ValueError("use a duration from 1m to 36500d")
+    return text
+
+
+Lifetime = Annotated[str, AfterValidator(_lifetime)]
+
+
+class Copy(Section):
+    """Where one daemon's copies lie, and its user; without one they belong to conduit's own user."""
+
+    dir: ConfigPath
+    user: str | None = None
+
+
+class Config(Section):
+    """The section `certs`: the masters and the CA, each daemon's copies, and the times used where a spec has none."""
+
+    dir: ConfigPath = Path("/etc/conduit/certs")
+    copies: dict[str, Copy] = Field(default_factory=dict)
+    lifetime: Lifetime = "90d"
+    renew_before: Lifetime = "30d"
+    ca_lifetime: Lifetime = "3650d"
+
+
+class Certs(ObjectProvider):
+    """Issues, renews, copies and heals the certificates of the internal CA."""
+
+    name: ClassVar[str] = "certs"
+    order: ClassVar[int] = 20
+    config: Config
+
+    def read(self) -> Reading:
+        """Read all pair files, masters and copies, and verify mark, content, mode and owner of each."""
+        root = ca.fingerprint(self._ca)
+        lives = self._store.read(root)
+        if not root:
+            self._refuse_lost_root(lives)
+        version = hashlib.sha256(repr([root, *((live.id, live.status) for live in lives)]).encode()).hexdigest()
+        return Reading({KIND: tuple(lives)}, version, warnings=self._warnings(lives))
+
+    def impact(self, change: Change, reading: Reading) -> Impact:
+        """A new certificate reloads the daemons that serve it; restoring a file interrupts nobody."""
+        if change.action is Action.DELETE or restorable(change, self.site.now()):
+            return Impact()
+        return Impact(Disturbance.RELOAD, ", ".join(change.native["consumers"]))
+
+    def apply(self, changes: Iterable[Change], reading: Reading) -> dict[Key, Outcome]:
+        """Restore what a whole file can restore, issue the rest; a CA that cannot sign fails only the latter."""
+        now, outcomes, worn = self.site.now(), {}, []
+        for change in changes:
+            if change.live and restorable(change, now):
+                outcomes[change.key] = _attempt(change.key, change.action, partial(self._store.restore, change.live))
+            else:
+                worn.append(change)
+        return outcomes | self._issue_all(worn, reading, now)
+
+    def remove(self, lives: Iterable[Live]) -> dict[Key, Outcome]:
+        """Delete every file of the given generations."""
+        outcomes: dict[Key, Outcome] = {}
+        for live in lives:
+            outcome = _attempt(live.key, Action.DELETE, partial(self._store.delete, live))
+            if outcomes.get(live.key, outcome).result is Result.OK:
+                outcomes[live.key] = outcome
+        return outcomes
+
+    def recover(self) -> tuple[str, ...]:
+        """Delete the temporary files of a killed run."""
+        found = left_over(self._directories())
+        for path in found:
+            remove_file(path)
+        return tuple(f"deleted the unfinished file {path}" for path in found)
+
+    def check(self) -> Iterable[str]:
+        """Open the root as signing would, and look at who may write where keys are."""
+        now = self.site.now()
+        try:
+            if ca.fingerprint(self._ca) and ca.open_authority(self._ca, now).not_after - now < ROOT_WARNING:
+                yield self._expires_soon
+            directories = self._directories()
+        except ConduitError as error:
+            yield str(error)
+            return
+        for directory in directories:
+            if directory.is_dir() and directory.stat().st_mode & 0o022:
+                yield f"{directory} can be written by others; chmod go-w {directory}"
+
+    @property
+    def _ca(self) -> Path:
+        return self.settings.path(self.config.dir) / "ca"
+
+    @cached_property
+    def _store(self) -> Store:
+        places = {MASTER: Place(str(self._ca.parent), os.geteuid())}
+        for consumer, copy in self.config.copies.items():
+            places[copy_of(consumer)] = Place(str(self.settings.path(copy.dir)), _uid(copy.user), copy.user)
+        return Store(places, self.site.mark, grammar.duration(self.config.renew_before))
+
+    def _directories(self) -> list[Path]:
+        return [self._ca, *(Path(place.directory) for place in self._store.places.values())]
+
+    def _refuse_lost_root(self, lives: Iterable[Live]) -> None:
+        """Raise `Unreadable` when certificates live on that were signed by a root nobody moved aside."""
+        signed = {live.status["root"] for live in lives if "root" in live.status}
+        if not signed <= ca.retired(self._ca):
+            hint = (
+                f"put root.crt and root.key back from a backup; without one, move {self._ca.parent} and the "
+                "directories of its copies aside, and give clients the new root"
+            )
+            raise Unreadable(Diagnostic(ca.CA_UNUSABLE, f"the root in {self._ca} is missing", hint=hint))
+
+    def _warnings(self, lives: Iterable[Live]) -> tuple[str, ...]:
+        ends = (live.facts["root_not_after"] for live in lives if live.status.get("current"))
+        return (
+            (self._expires_soon,) if next(ends, self.site.now() + ROOT_WARNING) - self.site.now() < ROOT_WARNING else ()
+        )
+
+    @property
+    def _expires_soon(self) -> str:
+        days = ROOT_WARNING // 86400
+        return f"the root of the internal CA expires within {days} days; mv {self._ca} {self._ca}.old, then apply"
+
+    def _authority(self, reading: Reading, now: float) -> ca.Authority:
+        if not ca.fingerprint(self._ca):
+            self._refuse_lost_root(reading.objects.get(KIND, ()))
+            make_directory(self._ca.parent, mode=0o755)
+            ca.create(self._ca, self.settings.site, int(now), grammar.duration(self.config.ca_lifetime))
+        return ca.open_authority(self._ca, now)
+
+    def _issue_all(self, changes: list[Change], reading: Reading, now: float) -> dict[Key, Outcome]:
+        if not changes:
+            return {}
+        try:
+            authority = self._authority(reading, now)
+        except (ConduitError, OSError) as error:
+            return {c.key: Outcome(c.key, c.action, Result.FAILED, str(error)) for c in changes}
+        return {c.key: _attempt(c.key, c.action, partial(self._issue, c, authority, int(now))) for c in changes}
+
+    def _issue(self, change: Change, authority: ca.Authority, now: int) -> Live:
+        """Issue a pair and write it everywhere, master first. Raises `Refused` or OSError."""
+        self.site.fail("certs.issue.before")
+        native, key = change.native, change.key
+        labels = self._store.labels(native["consumers"])
+        lifetime = grammar.duration(native["lifetime"] or self.config.lifetime)
+        issued = authority.issue(key.name, native["names"], now, lifetime)
+        header = Header(native, issued.serial, now, issued.not_after, authority.fingerprint, authority.not_after)
+        content = compose(header, issued.certificate, issued.key)
+        file = file_name(key, content, self.site.mark)
+        for label in labels:
+            self._store.put(label, file, content)
+            self.site.fail("certs.issue.written" if label == MASTER else "certs.issue.copied")
+        self.site.fail("certs.issue.after")
+        return self._store.read_back(file, labels, authority.fingerprint)
+
+
+PROVIDER = Certs
+
+
+def root_path(settings: Settings) -> Path:
+    """Return where the root certificate lies that clients trust."""
+    config = Config.model_validate(settings.sections.get(Certs.name, {}))
+    return settings.path(config.dir) / "ca" / "root.crt"
+
+
+def _uid(user: str | None) -> int:
+    if user is None or os.geteuid() != 0:
+        return os.geteuid()
+    try:
+        return pwd.getpwnam(user).pw_uid
+    except KeyError:
+        hint = "correct copies in the section certs of conduit.yaml, or create the user"
+        raise Unreadable(Diagnostic(STORE_UNREADABLE, f"there is no user {user}", hint=hint)) from None
+
+
+def _attempt(key: Key, action: Action, work: Callable[[], Live]) -> Outcome:
+    started = time.monotonic()
+    try:
+        facts = work().facts
+    except (ConduitError, OSError) as error:
+        return Outcome(key, action, Result.FAILED, str(error), time.monotonic() - started)
+    return Outcome(key, action, Result.OK, seconds=time.monotonic() - started, facts=facts)

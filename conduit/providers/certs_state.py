@@ -1,0 +1,95 @@
+"""What the files of a certificate say about it: whole, damaged, or due to be issued anew. Pure."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Final
+
+from conduit.grammar import duration
+from conduit.model import Change, Diff, FieldChange, Key, Live
+from conduit.providers.certs_ca import BACKDATE
+from conduit.providers.certs_pair import INTACT, MISSING, Header, Place, copy_of, header_of, paths
+
+KIND: Final = "certificate"
+MASTER: Final = "master"
+
+
+def foreign(file: str, path: str) -> Live:
+    """Return a file without our mark: listed by its path, never touched."""
+    return Live(Key(KIND, file), file, {}, owned=False, status={"files": {}}, place=path)
+
+
+def state(
+    key: Key,
+    file: str,
+    seen: Mapping[str, tuple[str, bytes]],
+    places: Mapping[str, Place],
+    root: str,
+    renew_before: float,
+) -> Live:
+    """Return one generation of a certificate as a live object.
+
+    `seen` gives state and content of its file by place, `root` is the current root's fingerprint, `renew_before` the
+    default in seconds. Its native form is the one it was issued for, empty when no file of it is whole.
+    """
+    content = next((content for _, content in seen.values() if content), b"")
+    if not content:
+        files = {MASTER: MISSING} | {label: found for label, (found, _) in seen.items()}
+        consumers = [label.removeprefix(copy_of("")) for label in seen if label != MASTER]
+        return Live(key, file, {}, True, {"files": files}, paths(places, consumers, file))
+    header = header_of(content)
+    consumers = header.spec["consumers"]
+    files = {label: seen[label][0] if label in seen else MISSING for label in (MASTER, *map(copy_of, consumers))}
+    facts = paths(places, consumers, file)
+    facts |= {"serial": header.serial, "issued": header.issued, "not_after": header.not_after}
+    facts |= {"root_not_after": header.root_not_after, "renew_at": _renew_at(header, renew_before)}
+    status = {"files": files, "serial": header.serial, "expires": _date(header.not_after), "root": header.root}
+    return Live(key, file, header.spec, True, status | {"current": header.root == root}, facts)
+
+
+def damage(live: Live) -> tuple[FieldChange, ...]:
+    """Return the files that are missing, changed, or readable by the wrong people."""
+    return tuple(FieldChange(place, found, INTACT) for place, found in live.status["files"].items() if found != INTACT)
+
+
+def ageing(live: Live, now: float) -> Diff | None:
+    """Return why a whole certificate must be issued anew although its spec is met: its root, or its time."""
+    facts = live.facts
+    if "renew_at" not in facts:
+        return None
+    if not live.status["current"]:
+        return _due("root", live.status["root"], "current", "it was signed by a root that is not in use")
+    if now >= facts["root_not_after"]:
+        return _due("root", "expired", "valid", f"ca_expired: the root expired on {_date(facts['root_not_after'])}")
+    if now >= facts["renew_at"]:
+        return _due("not_after", live.status["expires"], "renewed", f"it expires on {live.status['expires']}")
+    if now < facts["issued"] - BACKDATE:
+        return _due("not_before", _date(facts["issued"] - BACKDATE), "past", "it is not valid yet by this clock")
+    return None
+
+
+def restorable(change: Change, now: float) -> bool:
+    """Return whether a live certificate needs no more than some of its files back."""
+    live = change.live
+    return live is not None and live.native == change.native and ageing(live, now) is None
+
+
+def _renew_at(header: Header, default: float) -> float:
+    """Return when to renew: the lead time before the end, half the life at most.
+
+    A certificate that ends with its root gains nothing from renewal before that end.
+    """
+    if header.not_after >= header.root_not_after:
+        return header.not_after
+    own = header.spec["renew_before"]
+    lead = duration(own) if own else default
+    return header.not_after - min(lead, (header.not_after - header.issued) / 2)
+
+
+def _due(path: str, old: str, new: str, reason: str) -> Diff:
+    return Diff((FieldChange(path, old, new),), reason=reason)
+
+
+def _date(epoch: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(epoch))

@@ -1,0 +1,163 @@
+"""The running dnsmasq and its files on disk: reading both, writing, telling it, asking what it serves."""
+
+from __future__ import annotations
+
+import grp
+import pwd
+import stat
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from conduit.errors import Code, Diagnostic, Unreadable
+from conduit.providers.dns_query import ask
+from conduit.providers.dnsmasq_files import Entry, Generation, read_elsewhere, unseal
+from conduit.providers.files import make_directory, read_regular, remove_file, write_file
+from conduit.providers.process import Process
+
+SILENT = Code(
+    "CND-0701",
+    "dnsmasq does not answer",
+    "conduit asks dnsmasq which generation of its files it serves, over UDP at the address in conduit.yaml. No answer "
+    "means that nobody knows what it serves, so its records are UNKNOWN and nothing of them is changed or deleted. "
+    "Start dnsmasq, or correct `address`.",
+)
+UNREADABLE = Code(
+    "CND-0702",
+    "a file of dnsmasq cannot be read",
+    "conduit's own hosts or conf file is a link, a device, too large, or closed to this user. Its records are UNKNOWN "
+    "until that is corrected; conduit does not write over what it cannot read.",
+)
+
+ANSWER_SECONDS: Final = 2.0
+SERVED_SECONDS: Final = 5.0
+_LIMIT: Final = 64 * 2**20
+_OTHERS_LIMIT: Final = 2**20
+
+
+class File(NamedTuple):
+    """One of our files as it is on disk: its bytes, its mtime in ns, its body and the generation it says it has."""
+
+    raw: bytes
+    mtime: int
+    body: str
+    generation: Generation | None
+
+    def fault(self, served: Generation | None) -> str:
+        """Return how this file is not what dnsmasq serves; empty when it is."""
+        if self.generation is None or Generation.of(self.body, self.mtime) != self.generation:
+            return "was changed by hand"
+        return "" if served == self.generation else "is not the one dnsmasq serves"
+
+
+class Pair(NamedTuple):
+    """The generations of the hosts and the conf file; None where there is none, or where any will do."""
+
+    hosts: Generation | None = None
+    conf: Generation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """One dnsmasq: where it answers, our two files, the names of their generation records, and its process."""
+
+    address: tuple[str, int]
+    hosts_file: Path
+    conf_file: Path
+    hosts_name: str
+    conf_name: str
+    process: Process
+
+    def load(self, path: Path) -> File | None:
+        """Read one of our files; None when it does not exist. Raises `Unreadable`."""
+        try:
+            mtime = path.lstat().st_mtime_ns
+            raw = read_regular(path, _LIMIT)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            hint = "make it a plain file again, or move it away and apply"
+            raise Unreadable(Diagnostic(UNREADABLE, f"cannot read {path}: {error}", hint=hint)) from error
+        name = self.hosts_name if path == self.hosts_file else self.conf_name
+        return File(raw, mtime, *unseal(raw.decode(errors="backslashreplace"), name))
+
+    def served(self) -> Pair:
+        """Ask dnsmasq for both generations. Raises `Unreadable` when it does not answer."""
+        try:
+            return self._ask(ANSWER_SECONDS)
+        except (OSError, ValueError) as error:
+            where = "{}:{}".format(*self.address)
+            summary = f"dnsmasq does not answer at {where}: {error}"
+            raise Unreadable(Diagnostic(SILENT, summary, hint="start it, or correct dnsmasq.address")) from error
+
+    def _ask(self, timeout: float) -> Pair:
+        hosts = ask(self.address, self.hosts_name, "AAAA", timeout)
+        conf = ask(self.address, self.conf_name, "TXT", timeout)
+        return Pair(
+            Generation.read(hosts[0].hex()) if hosts else None,
+            Generation.read(conf[0][1:].decode(errors="replace")) if conf else None,
+        )
+
+    def comes_to_serve(self, expected: Pair) -> bool:
+        """Ask until dnsmasq serves `expected`; False when it does not within the deadline."""
+        deadline = time.monotonic() + SERVED_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                found = self._ask(0.5)
+            except (OSError, ValueError):
+                found = Pair()
+            if all(want in (None, have) for want, have in zip(expected, found, strict=True)):
+                return True
+            time.sleep(0.002)
+        return False
+
+    def tell(self, restart: bool, stopped: Callable[[], None] = lambda: None) -> None:
+        """Make dnsmasq read its files: the hosts file alone by SIGHUP, the conf file by a restart. Raises `Refused`."""
+        if restart:
+            self.process.restart(lambda: True, stopped)
+        else:
+            self.process.hup()
+
+    def write(self, path: Path, content: bytes, mtime: int) -> None:
+        """Replace one of our files, readable by all: dnsmasq reads it after it gave up root. Raises OSError."""
+        make_directory(path.parent, mode=0o755)
+        write_file(path, content, mode=0o644, mtime_ns=mtime)
+
+    def put_back(self, path: Path, file: File | None) -> None:
+        """Make one of our files what it was, mtime included. Raises OSError."""
+        if file is None:
+            remove_file(path)
+        elif (found := self.load(path)) is None or (found.raw, found.mtime) != (file.raw, file.mtime):
+            self.write(path, file.raw, file.mtime)
+
+    def others(self) -> Iterator[Entry]:
+        """Yield the records in other people's files of the same directory, as far as they can be read."""
+        for path in sorted(self.conf_file.parent.glob("[!.]*.conf")):
+            if path != self.conf_file:
+                try:
+                    yield from read_elsewhere(read_regular(path, _OTHERS_LIMIT).decode(errors="replace"), str(path))
+                except OSError:
+                    continue
+
+
+def closed_to(user: str, path: Path) -> Path | None:
+    """Return the first directory above `path` that `user` cannot pass; None when all are open."""
+    try:
+        entry = pwd.getpwnam(user)
+    except KeyError:
+        return None
+    groups = {entry.pw_gid, *(group.gr_gid for group in grp.getgrall() if user in group.gr_mem)}
+    for directory in reversed(path.absolute().parents):
+        try:
+            found = directory.stat()
+        except FileNotFoundError:
+            return None
+        if found.st_uid == entry.pw_uid:
+            needed = stat.S_IXUSR
+        else:
+            needed = stat.S_IXGRP if found.st_gid in groups else stat.S_IXOTH
+        if entry.pw_uid and not found.st_mode & needed:
+            return directory
+    return None

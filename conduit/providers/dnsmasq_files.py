@@ -1,0 +1,255 @@
+"""The text of conduit's two dnsmasq files: read and checked. Pure.
+
+The hosts file holds plain A and AAAA records, which dnsmasq reads again on SIGHUP; the conf file holds everything else,
+which it reads at start only. One line is one record, and `# <resource name> <mark>` behind it says whose it is:
+
+    10.0.0.5 grafana.home.arpa # grafana 5d41402abc4b2a76b971
+    cname=wiki.home.arpa,grafana.home.arpa # wiki 9d911017c5925d41402a protected
+
+A name outside the local domains, and every wildcard, has a second line in the conf file, `local=/name/` with a mark of
+its own. The last line of each file is its generation, see `Generation`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from ipaddress import ip_address
+from typing import Any, Final, NamedTuple
+
+RECORDS: Final = "dns_record"
+HEADER: Final = "# Written by conduit. What is changed here by hand shows up as drift and is put back."
+
+Record = dict[str, Any]
+"""A record as JSON-like data: type, name, value, local; priority, weight and port where the type has them."""
+
+Verify = Callable[[str, str, str, str], bool]
+"""(resource name, part, object's name, mark) -> whether this is our mark for just that."""
+
+_NAME: Final = r"[a-z0-9._-]+"
+_ADDRESS: Final = r"[0-9a-fA-F.:]+"
+_OWNED: Final = re.compile(r"(.+) # (\S+) (\S+?)( protected)?")
+_HOST: Final = re.compile(rf"({_ADDRESS}) ({_NAME})(?: # (\S+) (\S+)( protected)?)?")
+_LOCAL: Final = re.compile(rf"local=/((?:\*\.)?{_NAME})/")
+_ADDN_HOSTS: Final = re.compile(r"addn-hosts=(.+)")
+_WILDCARD: Final = re.compile(rf"address=/(?P<name>\*\.{_NAME})/(?P<value>{_ADDRESS})")
+_ELSEWHERE: Final = re.compile(rf"(?:address=/|host-record=)(?P<name>{_NAME})[/,](?P<value>{_ADDRESS})")
+_FORMS: Final = {
+    "CNAME": re.compile(rf"cname=(?P<name>{_NAME}),(?P<value>{_NAME})"),
+    "TXT": re.compile(rf'txt-record=(?P<name>{_NAME}),"(?P<value>(?:[^"\\]|\\["\\])*)"'),
+    "SRV": re.compile(
+        rf"srv-host=(?P<name>{_NAME}),(?P<value>{_NAME}),(?P<port>[0-9]+),(?P<priority>[0-9]+),(?P<weight>[0-9]+)"
+    ),
+    "MX": re.compile(rf"mx-host=(?P<name>{_NAME}),(?P<value>{_NAME}),(?P<priority>[0-9]+)"),
+    "PTR": re.compile(rf"ptr-record=(?P<name>{_NAME}),(?P<value>{_NAME})"),
+}
+
+
+class Entry(NamedTuple):
+    """One record as found: the name of its resource (empty for nobody's), what it says, and where it stands."""
+
+    owner: str
+    record: Record
+    place: str
+    protected: bool = False
+
+
+@dataclass(slots=True)
+class Contents:
+    """What both files say: our records by resource, others' records, the frame's lines, and lines nobody knows."""
+
+    owned: dict[str, Entry] = field(default_factory=dict)
+    foreign: list[Entry] = field(default_factory=list)
+    addn_hosts: list[str] = field(default_factory=list)
+    local: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+
+    def frame(self) -> dict[str, list[str]]:
+        """Return the frame as data; `unknown` holds what only a hand can have written, so the wish has none."""
+        return {"addn_hosts": self.addn_hosts, "local": self.local, "unknown": self.unknown}
+
+
+def is_host(record: Record) -> bool:
+    """Whether a record lives in the hosts file: the address of a plain name."""
+    return record["type"] in ("A", "AAAA") and record["name"][0] != "*"
+
+
+def clash(record: Record, names: Mapping[str, set[str]]) -> bool:
+    """Whether a record answers what another of `names` (name -> types) answers; a CNAME stands alone."""
+    types = names.get(record["name"])
+    return types is not None and (record["type"] == "CNAME" or not types.isdisjoint((record["type"], "CNAME")))
+
+
+def types_of(records: Iterable[Record]) -> dict[str, set[str]]:
+    """Return the record types each name has."""
+    names: dict[str, set[str]] = {}
+    for record in records:
+        names.setdefault(record["name"], set()).add(record["type"])
+    return names
+
+
+def read_files(hosts: str, conf: str, places: tuple[str, str], verify: Verify) -> Contents:
+    """Read the bodies of both files; `places` are their names for people."""
+    contents = Contents()
+    local = _read_conf(conf, places[1], contents, verify)
+    _read_hosts(hosts, places[0], contents, verify, local)
+    for owner, name in local.items():
+        if owner not in contents.owned or contents.owned[owner].record["name"] != name:
+            contents.unknown.append(f"{places[1]}: local=/{name}/")
+    if contents.foreign:
+        names = types_of(entry.record for entry in contents.owned.values())
+        for entry in [entry for entry in contents.foreign if clash(entry.record, names)]:
+            contents.foreign.remove(entry)
+            contents.unknown.append(f"{entry.place}: {_shown(entry.record)} answers for a record of ours")
+    return contents
+
+
+def _read_hosts(text: str, file: str, contents: Contents, verify: Verify, local: Mapping[str, str]) -> None:
+    for number, line in enumerate(text.split("\n"), 1):
+        if match := _HOST.fullmatch(line):
+            value, name, owner, mark, protected = match.groups("")
+            record = {
+                "type": "AAAA" if ":" in value else "A",
+                "name": name,
+                "value": value,
+                "local": bool(local) and local.get(owner) == name,
+            }
+            _take(contents, verify, Entry(owner, record, f"{file}:{number}", bool(protected)), mark)
+        elif line and line != HEADER:
+            contents.unknown.append(f"{file}:{number}: {line[:200]}")
+
+
+def _read_conf(text: str, file: str, contents: Contents, verify: Verify) -> dict[str, str]:
+    """Read the conf file; returns the names kept from being forwarded, by the resource whose mark is on the line."""
+    lines = [(number, *_owner(line)) for number, line in enumerate(text.split("\n"), 1) if line and line != HEADER]
+    local: dict[str, str] = {}
+    for _, body, owner, mark, _ in lines:
+        if owner and (match := _LOCAL.fullmatch(body)) and verify(owner, "local", match[1], mark):
+            local[owner] = match[1]
+    for number, body, owner, mark, protected in lines:
+        if record := read_record(body):
+            record["local"] = local.get(owner) == record["name"]
+            _take(contents, verify, Entry(owner, record, f"{file}:{number}", protected), mark)
+        elif not owner and (match := _LOCAL.fullmatch(body)):
+            contents.local.append(match[1])
+        elif match := _ADDN_HOSTS.fullmatch(body):
+            contents.addn_hosts.append(match[1])
+        elif body != f"local=/{local.get(owner)}/":
+            contents.unknown.append(f"{file}:{number}: {body[:200]}")
+    return local
+
+
+def _owner(line: str) -> tuple[str, str, str, bool]:
+    """Split a line into what it says, its resource, the mark, and whether that resource is protected."""
+    match = _OWNED.fullmatch(line)
+    return (match[1], match[2], match[3], bool(match[4])) if match else (line, "", "", False)
+
+
+def part_of(record: Record, protected: bool) -> str:
+    """Return the part of a resource that a record's mark signs; protection is signed with it."""
+    return f"{record['type']} protected" if protected else record["type"]
+
+
+def _take(contents: Contents, verify: Verify, entry: Entry, mark: str) -> None:
+    """File a record as ours when its mark holds, else as a stranger's. A second line of one resource is nobody's."""
+    owner, record, place, protected = entry
+    if not (owner and verify(owner, part_of(record, protected), record["name"], mark)):
+        if record["type"] in ("A", "AAAA") and not _is_address(record["value"]):
+            contents.unknown.append(f"{place}: {_shown(record)}")
+        else:
+            contents.foreign.append(Entry("", record | {"local": False}, place))
+    elif owner in contents.owned:
+        contents.unknown.append(f"{place}: {_shown(record)} is a second record of {owner}")
+    else:
+        contents.owned[owner] = entry
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return bool(ip_address(text))
+    except ValueError:
+        return False
+
+
+def _shown(record: Record) -> str:
+    return f"{record['type']} {record['name']} {record['value']}"
+
+
+def read_record(line: str) -> Record | None:
+    """Read one line of a conf file that conduit could have written; None for any other."""
+    if match := _WILDCARD.fullmatch(line):
+        return _address_record(match)
+    for rtype, form in _FORMS.items():
+        if match := form.fullmatch(line):
+            numbers = {name: int(match[name]) for name in form.groupindex if name not in ("name", "value")}
+            return {"type": rtype, "name": match["name"], "value": unquote(match["value"]), **numbers, "local": False}
+    return None
+
+
+def _address_record(match: re.Match[str]) -> Record:
+    value = match["value"]
+    return {"type": "AAAA" if ":" in value else "A", "name": match["name"], "value": value, "local": False}
+
+
+def read_elsewhere(text: str, file: str) -> Iterator[Entry]:
+    """Read the records of somebody else's conf file, as far as they are easy to read."""
+    for number, line in enumerate(text.splitlines(), 1):
+        body = line.partition(" #")[0].strip()
+        match = _ELSEWHERE.fullmatch(body)
+        if record := _address_record(match) if match else read_record(body):
+            yield Entry("", record, f"{file}:{number}")
+
+
+def quote(text: str) -> str:
+    """Quote a TXT value: dnsmasq undoes `\\"` and `\\\\` between quotes, and hides `,` and `#` there."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def unquote(text: str) -> str:
+    """Undo the escapes of `quote`."""
+    return re.sub(r"\\(.)", r"\1", text)
+
+
+class Generation(NamedTuple):
+    """Which writing of a file this is: a hash of its body (16 hex digits), and its stamp, also the file's mtime in ns.
+
+    The stamp is there because a hash alone lies when a hand edit is told to dnsmasq and taken back, or keeps the hash.
+    """
+
+    hash: str
+    stamp: int
+
+    @classmethod
+    def of(cls, body: str, stamp: int) -> Generation:
+        """Return the generation of a body written at `stamp`."""
+        return cls(blake2b(body.encode(), digest_size=8).hexdigest(), stamp)
+
+    @classmethod
+    def read(cls, digits: str) -> Generation | None:
+        """Read the 32 hex digits that dnsmasq or a file holds; None for anything else."""
+        return cls(digits[:16], int(digits[16:], 16)) if re.fullmatch(r"[0-9a-f]{32}", digits) else None
+
+    def __str__(self) -> str:
+        return f"{self.hash}{self.stamp:016x}"
+
+
+def hosts_seal(name: str, generation: Generation) -> str:
+    """Return the last line of the hosts file: the generation as the address of `name`."""
+    return ":".join(re.findall("....", str(generation))) + f" {name}\n"
+
+
+def conf_seal(name: str, generation: Generation) -> str:
+    """Return the last line of the conf file: the generation as the text of `name`."""
+    return f'txt-record={name},"{generation}"\n'
+
+
+def unseal(text: str, name: str) -> tuple[str, Generation | None]:
+    """Split a file into its body and the generation it says it has, wherever a hand may have moved that line."""
+    found = text.rfind(name)
+    if found < 0:
+        return text, None
+    start, end = text.rfind("\n", 0, found) + 1, text.find("\n", found) + 1 or len(text)
+    digits = re.sub(r"[^0-9a-f]", "", text[start:end].replace(name, "").replace("txt-record", ""))
+    return text[:start] + text[end:], Generation.read(digits)

@@ -1,0 +1,164 @@
+"""Black-box checks: what a program outside conduit sees of names, certificates and sites.
+
+Every check is bounded: 2 s to connect, 5 s in all, 64 KiB of body, 32 at once. An answer is not trusted further than to
+be compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+from conduit.errors import Code, ConduitError, Diagnostic
+from conduit.grammar import join_host_port, split_host_port
+from conduit.model import Level
+from conduit.settings import Settings
+from conduit.upstreams import listener, rules_of
+
+CONNECT_SECONDS: Final = 2.0
+TOTAL_SECONDS: Final = 5.0
+BODY_BYTES: Final = 64 * 1024
+AT_ONCE: Final = 32
+
+NO_ENDPOINT = Code(
+    "CND-1101",
+    "a check needs a daemon that the settings do not name",
+    "A proof asks the site's DNS server and its proxy from outside, so it needs their addresses. They are read from "
+    "the sections of conduit.yaml, and the section named in the message is missing. Add it, or run without proofs.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpProbe:
+    """One GET: for which host (Host header and TLS server name), for what, and whether over TLS.
+
+    Without an `address` it goes to the proxy; without a `root`, the PEM file of the only authority trusted over TLS,
+    the internal CA is trusted.
+    """
+
+    host: str
+    path: str = "/"
+    tls: bool = False
+    address: tuple[str, int] | None = None
+    root: Path | None = None
+    seconds: float = TOTAL_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """What came back. `level` says how far the exchange got: UPSTREAM_ANSWERED means that some HTTP answer arrived.
+
+    `error` tells in words why there is no `status`. Header names are in lower case. `serial` (hexadecimal) and
+    `not_after` (seconds since 1970) are those of the certificate that was served and verified. `client` is the
+    address the other side saw us come from.
+    """
+
+    level: Level
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    serial: str = ""
+    not_after: float | None = None
+    client: str = ""
+    error: str = ""
+    seconds: float = 0.0
+
+
+class Prober:
+    """Asks the site's own DNS server and proxy, and its upstreams directly. Opening one does no I/O."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.rules = rules_of(settings)
+
+    def dns(self, name: str, rtype: str) -> list[str]:
+        """Ask the site's DNS server; returns the sorted answers in text form, empty for any kind of "no such name".
+
+        Names in them are lower-case without the last dot. Raises TimeoutError after 2 s, OSError when it is not there.
+        """
+        import dns.exception
+        import dns.message
+        import dns.query
+        import dns.rdatatype
+
+        host, port = self._listener("dnsmasq", "address", 53)
+        kind = dns.rdatatype.from_text(rtype)
+        try:
+            reply, _ = dns.query.udp_with_fallback(dns.message.make_query(name, kind), host, CONNECT_SECONDS, port)
+        except dns.exception.Timeout:
+            raise TimeoutError(f"no DNS answer from {join_host_port(host, port)} within 2 s") from None
+        except dns.exception.DNSException as error:
+            raise OSError(f"{join_host_port(host, port)} does not speak DNS: {error}") from None
+        return sorted(_text(record) for rrset in reply.answer if rrset.rdtype == kind for record in rrset)
+
+    def endpoint(self, proxy: str = "caddy", *, tls: bool = True) -> tuple[str, int]:
+        """Return where a client of the proxy connects; a wildcard listener means `settings.proxy_address`."""
+        return self._listener(proxy, "https" if tls else "http", 443 if tls else 80)
+
+    @property
+    def root(self) -> Path:
+        """The file of the internal CA's root certificate."""
+        directory = Path(str(self._section("certs").get("dir", "/etc/conduit/certs")))
+        return self.settings.path(directory) / "ca" / "root.crt"
+
+    def http(self, request: HttpProbe) -> HttpAnswer:
+        """Send one request; every failure is an answer with its `error`."""
+        return self.probe_many([request])[0]
+
+    def upstream(self, address: str, path: str = "/", seconds: float = CONNECT_SECONDS) -> HttpAnswer:
+        """Ask an upstream `address:port` directly, as a health check does; a forbidden one is never connected to."""
+        return self.upstreams([(address, path)], seconds)[0]
+
+    def upstreams(
+        self, tasks: Sequence[tuple[str, str]], seconds: float = CONNECT_SECONDS, deadline: float = 60.0
+    ) -> list[HttpAnswer]:
+        """Ask many upstreams, each an `address:port` and a path, as `upstream` does; answers come in their order."""
+        prepared = [self._direct(address, path, seconds) for address, path in tasks]
+        asked = iter(self.probe_many([p for p in prepared if isinstance(p, HttpProbe)], deadline=deadline))
+        return [next(asked) if isinstance(p, HttpProbe) else p for p in prepared]
+
+    def probe_many(
+        self, requests: Sequence[HttpProbe], limit: int = AT_ONCE, deadline: float = 60.0
+    ) -> list[HttpAnswer]:
+        """Send requests, at most `limit` at once, and return the answers in their order within `deadline` seconds."""
+        if not requests:
+            return []
+        import asyncio
+
+        from conduit.providers.probe_http import exchange_all
+
+        return asyncio.run(exchange_all([self._addressed(request) for request in requests], limit, deadline))
+
+    def _direct(self, address: str, path: str, seconds: float) -> HttpProbe | HttpAnswer:
+        host, port = split_host_port(address)
+        try:
+            self.rules.check(host, port)
+        except ValueError as error:
+            return HttpAnswer(Level.NO_CONNECTION, error=f"blocked: {error}")
+        return HttpProbe(host, path, address=(host, port), seconds=seconds)
+
+    def _addressed(self, request: HttpProbe) -> HttpProbe:
+        address = request.address or self.endpoint(tls=request.tls)
+        return replace(request, address=address, root=request.root or self.root)
+
+    def _section(self, name: str) -> Mapping[str, Any]:
+        section = self.settings.sections.get(name)
+        return section if isinstance(section, dict) else {}
+
+    def _listener(self, section: str, key: str, port: int) -> tuple[str, int]:
+        """Return the first listener `key` of a section as an address a client can reach."""
+        if section not in self.settings.sections:
+            raise ConduitError(Diagnostic(NO_ENDPOINT, f'the settings have no section "{section}" to check through'))
+        value = self._section(section).get(key) or f":{port}"
+        text = str(value[0] if isinstance(value, (list, tuple)) else value)
+        host, port = listener(text, port) or (text, port)
+        return host or self.settings.proxy_address, port
+
+
+def _text(record: Any) -> str:
+    """Return the data of a DNS record as text: TXT as it was written, names lower-case without the last dot."""
+    if hasattr(record, "strings"):
+        return b"".join(record.strings).decode("utf-8", "replace")
+    return str(record.to_text()).lower().removesuffix(".")

@@ -1,0 +1,75 @@
+"""Proving roots from outside: before the first write, after the last, and what the comparison means."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+from conduit.kind import Context, Kind
+from conduit.model import Key, Level, Proof, Resource
+
+AT_ONCE = 16
+"""Proofs that run side by side."""
+PAUSE = 0.05
+"""Seconds between two tries of a proof that does not pass yet."""
+
+ContextOf = Callable[[Resource[Any]], Context]
+
+
+def prove(roots: Iterable[Resource[Any]], kinds: Mapping[str, Kind[Any]], context_of: ContextOf) -> dict[Key, Proof]:
+    """Prove each root once, side by side; a kind that promises nothing visible gives no proof."""
+
+    def one(root: Resource[Any]) -> Proof | None:
+        return kinds[root.key.kind].prove(context_of(root), root)
+
+    roots = list(roots)
+    with ThreadPoolExecutor(min(AT_ONCE, len(roots) or 1)) as pool:
+        return {proof.key: proof for proof in pool.map(one, roots) if proof}
+
+
+def prove_until(
+    roots: Sequence[Resource[Any]],
+    kinds: Mapping[str, Kind[Any]],
+    context_of: ContextOf,
+    before: Mapping[Key, Proof],
+    seconds: float,
+) -> dict[Key, Proof]:
+    """Prove roots again and again until each passes or does no worse than before, for at most `seconds`.
+
+    A daemon that has just reloaded, and an upstream that has just started, need a moment.
+    """
+    deadline = time.monotonic() + seconds
+    proofs = prove(roots, kinds, context_of)
+    while True:
+        waiting = [root for root in roots if root.key in proofs and not _settled(proofs[root.key], before)]
+        if not waiting or time.monotonic() >= deadline:
+            return proofs
+        time.sleep(PAUSE)
+        proofs |= prove(waiting, kinds, context_of)
+
+
+def _settled(proof: Proof, before: Mapping[Key, Proof]) -> bool:
+    earlier = before.get(proof.key)
+    return proof.passed or (earlier is not None and not earlier.passed and not lowered(proof, earlier))
+
+
+def lowered(proof: Proof, earlier: Proof | None) -> bool:
+    """Return whether a change took a root to a lower level than it had; a new root has none to lose."""
+    return earlier is not None and proof.level < earlier.level
+
+
+def with_facts(context: Context, facts: Mapping[Key, Mapping[str, Any]]) -> Context:
+    """Return a context that also knows the live facts of the leaves."""
+    return replace(context, facts=facts)
+
+
+def regression(proof: Proof, earlier: Proof) -> str:
+    """Tell in words what a change broke."""
+    return f"{_words(earlier.level)} before, {_words(proof.level)} after: {proof.detail}"
+
+
+def _words(level: Level) -> str:
+    return level.name.lower().replace("_", " ")

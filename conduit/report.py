@@ -1,0 +1,84 @@
+"""What an apply is asked for, tells while it works, and comes to in the end. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from conduit.model import Key, Outcome, Proof, Result
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyOptions:
+    """`prove` checks every touched root from outside before and after; `timeout` bounds each wait, in seconds."""
+
+    prove: bool = True
+    timeout: float = 60.0
+
+
+class EventKind(StrEnum):
+    """The stages an apply tells about."""
+
+    STARTED = "started"
+    FINISHED = "finished"
+    WAITING = "waiting"
+    PROVED = "proved"
+    REVERTED = "reverted"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of progress: about a resource, or about a whole provider when `key` is None."""
+
+    kind: EventKind
+    key: Key | None
+    provider: str
+    text: str
+
+
+Listener = Callable[[Event], None]
+
+OK, FAILED_PARTLY, MOVED, SKIPPED, INTERRUPTED = 0, 4, 5, 6, 130
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The end of an apply. `run` is its number in the journal, 0 when nothing had to be done.
+
+    `stale` tells that a live document moved under the plan; `unread` that a provider of the wish could not be read.
+    """
+
+    run: int
+    outcomes: tuple[Outcome, ...]
+    proofs: Mapping[Key, Proof]
+    warnings: tuple[str, ...] = ()
+    recovered: tuple[str, ...] = ()
+    seconds: float = 0.0
+    interrupted: bool = False
+    stale: bool = False
+    unread: bool = False
+
+    @property
+    def counts(self) -> Counter[Result]:
+        """How many changes ended in each way."""
+        return Counter(outcome.result for outcome in self.outcomes)
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of the command line: one meaning each, the most pressing first."""
+        counts = self.counts
+        if self.interrupted:
+            return INTERRUPTED
+        if self.stale:
+            return MOVED
+        if counts[Result.FAILED] or counts[Result.REVERTED] or counts[Result.QUARANTINED]:
+            return FAILED_PARTLY
+        return SKIPPED if self.unread else OK
+
+    @property
+    def result(self) -> str:
+        """The end in one word, for the journal and the history."""
+        names = {OK: "ok", FAILED_PARTLY: "partly failed", MOVED: "stale", SKIPPED: "skipped"}
+        return names.get(self.exit_code, "interrupted")

@@ -1,0 +1,85 @@
+"""certificate: a server certificate of the internal CA, renewed before it expires."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, ValidationError
+
+from conduit import grammar
+from conduit.kind import Context, Kind
+from conduit.model import Diff, Live, Native, Resource, Spec
+from conduit.providers.certs_state import ageing, damage
+
+
+def _host(text: str) -> str:
+    """A host name, or a wildcard for one label (RFC 6125 section 6.4.3)."""
+    return f"*.{grammar.host_name(text[2:])}" if text.startswith("*.") else grammar.host_name(text)
+
+
+def _lifetime(text: str) -> str:
+    if not 60 <= grammar.duration(text) <= 3650 * 86400:
+        raise ValueError("use a duration from 1m to 3650d")
+    return text
+
+
+def _unique(values: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted(set(values)))
+
+
+Host = Annotated[str, AfterValidator(_host)]
+Consumer = Annotated[str, AfterValidator(grammar.name)]
+Lifetime = Annotated[str, AfterValidator(_lifetime)]
+
+
+class CertificateSpec(Spec):
+    """Which names a certificate is for, and which daemons serve it."""
+
+    names: Annotated[tuple[Host, ...], Field(strict=False, min_length=1, max_length=100), AfterValidator(_unique)]
+    """Host names, each exact or `*.` and a domain; their order does not matter."""
+    consumers: Annotated[tuple[Consumer, ...], Field(strict=False), AfterValidator(_unique)] = ("caddy",)
+    """The daemons that get a copy; each needs a directory under `certs: copies:` in conduit.yaml."""
+    lifetime: Lifetime | None = None
+    """How long a certificate is valid; without it the settings decide, from the next renewal on."""
+    renew_before: Lifetime | None = None
+    """How long before its end it is renewed, half its life at most; without it the settings decide."""
+    issuer: Literal["internal"] = "internal"
+    """Who signs it."""
+
+
+class Certificate(Kind[CertificateSpec]):
+    """A certificate and its key: ECDSA P-256, signed by the site's own root.
+
+    A change of the declared certificate issues a new one under a new file name, which the daemons then load.
+    """
+
+    name = "certificate"
+    plural = "certificates"
+    spec = CertificateSpec
+    provider = "certs"
+
+    def render(self, spec: CertificateSpec, ctx: Context) -> Native:
+        """Return the spec as JSON: what the certificate's file says it was issued for."""
+        return {
+            "names": list(spec.names),
+            "consumers": list(spec.consumers),
+            "lifetime": spec.lifetime,
+            "renew_before": spec.renew_before,
+            "issuer": spec.issuer,
+        }
+
+    def parse(self, native: Native) -> CertificateSpec | None:
+        """Return the spec a certificate was issued for; None when none of its files is whole."""
+        try:
+            return CertificateSpec.model_validate(native)
+        except ValidationError:
+            return None
+
+    def same(self, want: Resource[CertificateSpec], native: Native, live: Live, ctx: Context) -> Diff | None:
+        """Compare the spec, each file, the root and the time: keys and serials are random and not compared."""
+        damaged, aged = damage(live), ageing(live, ctx.now)
+        if native == live.native and not damaged and aged is None:
+            return None
+        shown = self.explain(want.spec, native, live.native, ctx) if live.native and native != live.native else Diff()
+        due = aged or Diff()
+        return Diff((*shown.fields, *damaged, *due.fields), shown.raw, due.reason or shown.reason)

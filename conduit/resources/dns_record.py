@@ -1,0 +1,165 @@
+"""One name in the site's DNS: A, AAAA, CNAME, TXT, SRV, MX or PTR, answered by dnsmasq and never forwarded.
+
+A record is one value; what shares a name and type with another record is a conflict. A CNAME must point at a name
+that is declared here: dnsmasq answers the alias alone when it has no address for the target itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from ipaddress import ip_address
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
+
+from conduit.grammar import NUMBER, address, domain_name, shown
+from conduit.kind import Context, Kind
+from conduit.model import Claim, Key, Level, Native, Proof, Resource, Spec
+
+RecordType = Literal["A", "AAAA", "CNAME", "TXT", "SRV", "MX", "PTR"]
+Number = Annotated[int, Field(ge=0, le=65535)]
+
+NUMBERS: Final[Mapping[str, tuple[str, ...]]] = {"SRV": ("priority", "weight", "port"), "MX": ("priority",)}
+"""The numbers a record type has; the others have none."""
+
+
+class DnsRecordSpec(Spec):
+    """A DNS record. The value of an A or AAAA record is an address, of a TXT record its text, else a name."""
+
+    name: str = Field(description="the full name; A and AAAA may begin with *. to answer every name below")
+    type: RecordType = "A"
+    value: str = Field(description="an address, a text of up to 255 characters, or the name it points at")
+    priority: Number | None = Field(None, description="SRV and MX: lower is tried first")
+    weight: Number | None = Field(None, description="SRV: the share among equal priorities")
+    port: Number | None = Field(None, description="SRV: where the service listens")
+
+    @field_validator("name")
+    @classmethod
+    def _full_name(cls, text: str) -> str:
+        star, name = ("*.", text[2:]) if text.startswith("*.") else ("", text)
+        try:
+            return ip_address(name).reverse_pointer
+        except ValueError:
+            normal = star + domain_name(name)
+        if "." not in normal:
+            raise ValueError(f"write the full name, for example {normal}.home.arpa")
+        return normal
+
+    @field_validator("value")
+    @classmethod
+    def _normal_value(cls, text: str, info: ValidationInfo) -> str:
+        """Bring the value into its type's normal form, so that equal records are equal text."""
+        normal = VALUES.get(info.data.get("type", ""))
+        return normal(text) if normal else text
+
+    @model_validator(mode="after")
+    def _fits_type(self) -> Self:
+        if self.name.startswith("*.") and self.type not in ("A", "AAAA"):
+            raise ValueError(f"a {self.type} record cannot be a wildcard; only A and AAAA can")
+        reverse = self.name.endswith((".in-addr.arpa", ".ip6.arpa"))
+        if self.type == "PTR" and not reverse:
+            raise ValueError("the name of a PTR record is an address, or its name below in-addr.arpa or ip6.arpa")
+        if self.type in ("A", "AAAA") and (reverse or NUMBER.fullmatch(self.name.rpartition(".")[2])):
+            raise ValueError(f"{shown(self.name)} cannot have an address")
+        if self.type == "SRV" and not (self.name.startswith("_") and "._" in self.name):
+            raise ValueError("the name of an SRV record begins with service and protocol, for example _ldap._tcp.")
+        self._require_numbers()
+        return self
+
+    def _require_numbers(self) -> None:
+        needed = NUMBERS.get(self.type, ())
+        for field in ("priority", "weight", "port"):
+            given = getattr(self, field) is not None
+            if given and field not in needed:
+                raise ValueError(f"a {self.type} record has no {field}")
+            if field in needed and not given:
+                raise ValueError(f"a {self.type} record needs {field}")
+
+
+def _ipv4(text: str) -> str:
+    found = address(text)
+    if ":" in found:
+        raise ValueError(f"an A record needs an IPv4 address; for {found} write type: AAAA")
+    return found
+
+
+def _ipv6(text: str) -> str:
+    found = address(text)
+    if ":" not in found:
+        raise ValueError(f"an AAAA record needs an IPv6 address; for {found} write type: A")
+    return found
+
+
+def _text(text: str) -> str:
+    if not (len(text) <= 255 and text.isascii() and text.isprintable()):
+        raise ValueError("a TXT record holds one line of at most 255 printable ASCII characters")
+    return text
+
+
+VALUES: Final[Mapping[str, Callable[[str], str]]] = {
+    "A": _ipv4,
+    "AAAA": _ipv6,
+    "TXT": _text,
+    "CNAME": domain_name,
+    "SRV": domain_name,
+    "MX": domain_name,
+    "PTR": domain_name,
+}
+
+
+class DnsRecord(Kind[DnsRecordSpec]):
+    """A DNS record served by dnsmasq."""
+
+    name = "dns_record"
+    plural = "dns_records"
+    spec = DnsRecordSpec
+    provider = "dnsmasq"
+    adopt = "mark"
+    permission = "dns"
+
+    def render(self, spec: DnsRecordSpec, ctx: Context) -> Native:
+        """Return the record as data; `local` says that it needs a line of its own against being forwarded."""
+        numbers = {field: getattr(spec, field) for field in NUMBERS.get(spec.type, ())}
+        local = spec.name[0] == "*" or not _answered_here(spec.name, ctx)
+        return {"type": spec.type, "name": spec.name, "value": spec.value, **numbers, "local": local}
+
+    def parse(self, native: Native) -> DnsRecordSpec | None:
+        """Return the spec of a record; None for one with values a manifest would refuse."""
+        try:
+            return DnsRecordSpec(**{field: value for field, value in native.items() if field != "local"})
+        except ValidationError:
+            return None
+
+    def claims(self, spec: DnsRecordSpec) -> Iterable[Claim]:
+        """Claim the name for this type."""
+        yield Claim("dns", (spec.name, spec.type))
+
+    def prove(self, ctx: Context, resource: Resource[DnsRecordSpec]) -> Proof | None:
+        """Ask the site's DNS server: the answer is the declared value, or there is no such name."""
+        if ctx.prober is None:
+            return None
+        spec = resource.spec
+        asked = spec.name.replace("*", "conduit-proof", 1)
+        try:
+            answers = ctx.prober.dns(asked, spec.type)
+        except OSError as error:
+            return Proof(resource.key, Level.NO_NAME, f"{asked} {spec.type}: {error}")
+        return _judge(resource.key, f"{asked} {spec.type}", answers, _answer_of(spec))
+
+
+def _answered_here(name: str, ctx: Context) -> bool:
+    """Whether the frame already keeps `name` from being forwarded."""
+    domains = (ctx.settings.internal_domain, *ctx.settings.local_domains)
+    return any(name == domain or name.endswith(f".{domain}") for domain in domains)
+
+
+def _answer_of(spec: DnsRecordSpec) -> str:
+    """Return the answer a client should get, in the usual text form."""
+    return " ".join([*(str(getattr(spec, field)) for field in NUMBERS.get(spec.type, ())), spec.value])
+
+
+def _judge(key: Key, asked: str, answers: list[str], wanted: str) -> Proof:
+    detail = f"{asked}: {', '.join(answers) or 'no such name'}"
+    if answers == [wanted]:
+        return Proof(key, Level.EXPECTED, detail, (detail,))
+    return Proof(key, Level.NO_NAME, f"{detail}, expected {wanted}", (detail,))

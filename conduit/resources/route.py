@@ -1,0 +1,343 @@
+"""route: what Caddy does with the requests for a host name and a path.
+
+A leaf kind. A service expands into one; a route may also be declared on its own, with addresses instead of names.
+Its native form is a mapping of marked fragments: `https` and `http` are Caddy routes on the two servers of conduit,
+`certificate` is the file pair that `https` needs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from ipaddress import IPv6Address, ip_address
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from conduit import grammar
+from conduit.diff import compare, difference
+from conduit.kind import Context, Kind
+from conduit.model import (
+    UNRESOLVED,
+    Claim,
+    Diff,
+    FieldChange,
+    Key,
+    Live,
+    Native,
+    Ref,
+    RefTo,
+    Resource,
+    Secret,
+    Spec,
+)
+from conduit.providers import caddy_route
+from conduit.providers.caddy_accounts import Hashed, Seal, is_hash
+from conduit.providers.caddy_route import Dialect
+
+HOP_HEADERS = frozenset(
+    ["connection", "content-length", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"]
+)
+"""Headers of one connection (RFC 9110 section 7.6.1): setting them would desynchronise proxy and upstream."""
+
+
+def _site_host(text: str) -> str:
+    """A host name, or `*.` and one: the wildcard stands for exactly one label."""
+    return "*." + grammar.host_name(text[2:]) if text.startswith("*.") else grammar.host_name(text)
+
+
+def _prefix(text: str) -> str:
+    """A path prefix without a final slash. `*`, `%` and `//` would change how Caddy matches, so they are refused."""
+    path = grammar.path(text)
+    if "*" in path or "%" in path or "//" in path:
+        raise ValueError("a route's path holds no *, no % and no //; it always covers everything below it")
+    return path.rstrip("/") or "/"
+
+
+def _upstream(text: str) -> str:
+    """`address:port`; never link-local (cloud metadata lives there), unspecified or multicast."""
+    host, port = grammar.split_host_port(text)
+    try:
+        address = ip_address(host)
+    except ValueError:
+        raise ValueError(f'"{host}" is a name: a route takes an address; a service resolves names') from None
+    inner = (address.ipv4_mapped if isinstance(address, IPv6Address) else None) or address
+    if inner.is_link_local or inner.is_unspecified or inner.is_multicast:
+        raise ValueError(f"{address} cannot be an upstream: link-local, unspecified and multicast are refused")
+    return f"[{address}]:{port}" if isinstance(address, IPv6Address) else f"{address}:{port}"
+
+
+def _header(text: str) -> str:
+    """A header name that is safe to set; `*` would be a wildcard to Caddy."""
+    name = grammar.header_name(text)
+    if "*" in name or name.lower() in HOP_HEADERS:
+        raise ValueError(f"{name} cannot be set or removed: it belongs to the connection, or is a wildcard")
+    return name
+
+
+def _headers(value: dict[str, str | None]) -> dict[str, str | None]:
+    if len({name.lower() for name in value}) < len(value):
+        raise ValueError("the same header is written twice; header names ignore case")
+    return value
+
+
+def _user(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}", text, re.ASCII):
+        raise ValueError("a user name is 1 to 64 of letters, digits and . _ @ + -")
+    return text
+
+
+def _password(value: Any) -> Any:
+    if isinstance(value, str) and not is_hash(value):
+        raise ValueError("write a bcrypt hash, or {secret: NAME} for a stored password; never the password itself")
+    return value
+
+
+def _shortest(units: dict[str, int], number: int) -> str:
+    unit = next(unit for unit, worth in units.items() if number % worth == 0)
+    return f"{number // units[unit]}{unit}"
+
+
+_TIMES = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
+_SIZES = {"GiB": 2**30, "GB": 10**9, "MiB": 2**20, "MB": 10**6, "KiB": 2**10, "KB": 10**3, "B": 1}
+
+
+def _duration(text: str) -> str:
+    milliseconds = round(grammar.duration(text) * 1000)
+    if not milliseconds:
+        raise ValueError("a time of zero means nothing here; leave the field out")
+    return _shortest(_TIMES, milliseconds)
+
+
+def _whole_seconds(text: str) -> str:
+    if text.endswith("ms"):
+        raise ValueError("Retry-After counts whole seconds")
+    return text
+
+
+def _size(text: str) -> str:
+    number = grammar.size(text)
+    if not number:
+        raise ValueError("a size of zero would refuse every body; leave the field out")
+    return _shortest(_SIZES, number)
+
+
+def _url(text: str) -> str:
+    """An absolute http or https URL; a path-only target would stay on whatever host was asked."""
+    if not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?([/?#][!-~]*)?", grammar.plain_text(text), re.ASCII):
+        raise ValueError("write a whole URL: https://host/path")
+    return text
+
+
+Host = Annotated[str, AfterValidator(_site_host)]
+Prefix = Annotated[str, AfterValidator(_prefix)]
+Cidr = Annotated[str, AfterValidator(grammar.cidr)]
+Text = Annotated[str, AfterValidator(grammar.plain_text)]
+Duration = Annotated[str, AfterValidator(_duration)]
+Size = Annotated[str, AfterValidator(_size)]
+Url = Annotated[str, AfterValidator(_url)]
+UrlPath = Annotated[str, AfterValidator(grammar.path)]
+HeaderName = Annotated[str, AfterValidator(_header)]
+Headers = Annotated[dict[HeaderName, Text | None], AfterValidator(_headers)]
+User = Annotated[str, AfterValidator(_user)]
+Password = Annotated[Annotated[str, AfterValidator(_password)] | Secret, Field(union_mode="left_to_right")]
+
+
+class Upstream(Spec):
+    """One address requests go to; `weight` is its share when there are several."""
+
+    address: Annotated[str, AfterValidator(_upstream)]
+    weight: int = Field(1, ge=1, le=1000)
+
+
+class Health(Spec):
+    """The proxy's own check: an upstream that fails it gets no requests."""
+
+    path: UrlPath = "/"
+    interval: Duration = "30s"
+    timeout: Duration = "5s"
+    status: Annotated[int, Field(ge=100, le=599)] | Literal["1xx", "2xx", "3xx", "4xx", "5xx"] = "2xx"
+
+
+class Timeouts(Spec):
+    """How long to wait for an upstream: to connect, for the head of its answer, and for it to take the request."""
+
+    connect: Duration | None = None
+    read: Duration | None = None
+    write: Duration | None = None
+
+
+def _timeouts(value: Timeouts | None) -> Timeouts | None:
+    return None if value == Timeouts() else value
+
+
+class Redirect(Spec):
+    """Where to send the browser instead; `keep_path` appends the path and query that were asked for."""
+
+    to: Url
+    status: Literal[301, 302, 307, 308] = 302
+    keep_path: bool = False
+
+    @model_validator(mode="after")
+    def _plain_target(self) -> Self:
+        if self.keep_path and ("?" in self.to or "#" in self.to or self.to.endswith("/")):
+            raise ValueError("keep_path needs a target without ?, # and a final slash")
+        return self
+
+
+class Maintenance(Spec):
+    """The page everyone gets while the site is down: 503, with the time after which to come back."""
+
+    message: Text = "Down for maintenance, back soon."
+    retry_after: Annotated[Duration, AfterValidator(_whole_seconds)] = "5m"
+
+
+def _maintenance(value: Any) -> Any:
+    return {True: Maintenance(), False: None}.get(value, value) if isinstance(value, bool) else value
+
+
+class RouteSpec(Spec):
+    """A host name and path, and what answers there: upstreams, a redirect or a maintenance page."""
+
+    hosts: tuple[Host, ...] = Field(min_length=1, strict=False)
+    path: Prefix = "/"
+    strip_prefix: bool = False
+    upstreams: tuple[Upstream, ...] = Field(default=(), strict=False)
+    redirect: Redirect | None = None
+    maintenance: Annotated[Maintenance | None, BeforeValidator(_maintenance)] = None
+    websockets: bool = True
+    request_headers: Headers = Field(default={})
+    response_headers: Headers = Field(default={})
+    basic_auth: dict[User, Password] | None = Field(default=None, min_length=1)
+    allow: tuple[Cidr, ...] | None = Field(default=None, min_length=1, strict=False)
+    deny: tuple[Cidr, ...] = Field(default=(), strict=False)
+    max_body: Size | None = None
+    timeouts: Annotated[Timeouts | None, AfterValidator(_timeouts)] = None
+    health: Health | None = None
+    tls: bool = True
+    certificate: Annotated[Ref | None, RefTo("certificate", "caddy")] = None
+    https_redirect: bool = True
+
+    PROXY_ONLY: ClassVar = ("strip_prefix", "websockets", "request_headers", "max_body", "timeouts", "health")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if bool(self.upstreams) + bool(self.redirect) + bool(self.maintenance) != 1:
+            raise ValueError("write exactly one of upstreams, redirect and maintenance")
+        idle = [f for f in self.PROXY_ONLY if getattr(self, f) != type(self).model_fields[f].default]
+        if not self.upstreams and idle:
+            raise ValueError(f"{idle[0]} means nothing without upstreams")
+        if self.strip_prefix and self.path == "/":
+            raise ValueError("strip_prefix needs a path other than /")
+        if not (self.tls or self.https_redirect):
+            raise ValueError("https_redirect: false means nothing without tls")
+        if self.tls != (self.certificate is not None):
+            raise ValueError("tls: true needs a certificate, tls: false has none")
+        for field in ("hosts", "deny", "allow"):
+            values = getattr(self, field) or ()
+            if len(set(values)) < len(values):
+                raise ValueError(f"{field} names the same value twice")
+        return self
+
+
+class RouteKind(Kind[RouteSpec]):
+    """A host name and path served by Caddy."""
+
+    name = "route"
+    plural = "routes"
+    spec = RouteSpec
+    provider = "caddy"
+    adopt = "mark"
+    adopt_step = "remove the route from the other server's configuration, then apply"
+
+    def render(self, spec: RouteSpec, ctx: Context) -> Native:
+        """Return the Caddy fragments of a route; stored passwords stay `Secret` until they are staged."""
+        return caddy_route.build(spec, _dialect(ctx), _declared(ctx))
+
+    def parse(self, native: Native) -> RouteSpec | None:
+        """Return the spec of a native form, or None when Caddy does more than a spec can say."""
+        try:
+            found = caddy_route.fields(native)
+            users = found.get("basic_auth", {})
+            if users:
+                found["basic_auth"] = {user: getattr(p, "value", p) for user, p in users.items()}
+            if found["tls"]:
+                entry = native["certificate"]
+                found["certificate"] = Ref(Key("certificate", entry["name"]), "caddy", entry["files"])
+            spec = RouteSpec.model_validate(found)
+            again = caddy_route.build(spec, Dialect.of(native), lambda user, value: users[user])
+        except (LookupError, TypeError, AttributeError, ValueError):
+            return None
+        return spec if again == native else None
+
+    def same(self, want: Resource[RouteSpec], native: Native, live: Live, ctx: Context) -> Diff | None:
+        """Compare, taking a stored password as equal while its seal in Caddy still holds."""
+        users = want.spec.basic_auth
+        if users and live.native != native:
+            kept = _unchanged(users, live, ctx)
+            declared = _declared(ctx)
+            native = caddy_route.build(want.spec, _dialect(ctx), lambda u, v: kept.get(u) or declared(u, v))
+        return super().same(want, native, live, ctx)
+
+    def explain(self, spec: RouteSpec, native: Native, live: Native, ctx: Context) -> Diff:
+        """Show the difference in spec terms: passwords by keyed fingerprint, a certificate by its file."""
+        parsed = self.parse(live)
+        if parsed is None:
+            return difference(live, native)
+        plain = [change for change in compare(parsed, spec) if not change.path.startswith("basic_auth")]
+        fields = (*map(_by_file, plain), *_password_changes(live, native, ctx))
+        return Diff(fields) if fields else difference(live, native)
+
+    def claims(self, spec: RouteSpec) -> Iterable[Claim]:
+        """A route claims its path on each of its hosts; Caddy matches paths without regard to case."""
+        return (Claim("route", (host, spec.path.lower())) for host in spec.hosts)
+
+
+def _dialect(ctx: Context) -> Dialect:
+    listen = (ctx.settings.sections.get("caddy") or {}).get("https") or [":443"]
+    port = str(listen[0]).rpartition(":")[2]
+    return Dialect("stream_close_delay" in ctx.features, int(port) if port.isdigit() else 443)
+
+
+def _declared(ctx: Context) -> caddy_route.Password:
+    return lambda user, value: value if isinstance(value, Secret) else Hashed.of(ctx.fingerprint, value)
+
+
+def _unchanged(users: dict[str, Any], live: Live, ctx: Context) -> dict[str, Hashed]:
+    """Return the hashes in Caddy that still stand for the stored passwords, by user."""
+    kept = {}
+    for user, hashed in caddy_route.accounts(live.native).items():
+        secret = users.get(user)
+        if isinstance(secret, Secret) and isinstance(hashed, Hashed):
+            seal = Seal.of(ctx.fingerprint, live.key, user, ctx.secret(secret.name), hashed.value)
+            if seal == hashed.seal:
+                kept[user] = hashed
+    return kept
+
+
+def _password_changes(live: Native, native: Native, ctx: Context) -> Iterable[FieldChange]:
+    have, want = caddy_route.accounts(live), caddy_route.accounts(native)
+    for user in sorted({*have, *want}):
+        old, new = have.get(user, UNRESOLVED), want.get(user, UNRESOLVED)
+        if old != new:
+            yield FieldChange(f"basic_auth.{user}", *_labels(old, new, ctx))
+
+
+def _labels(old: Any, new: Any, ctx: Context) -> tuple[Any, Any]:
+    """Tell a rotated secret (`ab12` to `cd34`) from a hash that someone edited in Caddy."""
+    if not isinstance(new, Secret):
+        return old, new
+    label = ctx.fingerprint(ctx.secret(new.name))
+    before = old.seal.label if isinstance(old, Hashed) else ""
+    if before:
+        old = f"{new} {before[:4]}" if before != label else f"{new} with another hash"
+    return old, f"{new} {label[:4]}"
+
+
+def _by_file(change: FieldChange) -> FieldChange:
+    old, new = change.old, change.new
+    if not (isinstance(old, Ref) and isinstance(new, Ref) and old.key == new.key):
+        return change
+    return FieldChange(
+        change.path, *(r.value["certificate"] if isinstance(r.value, dict) else r.value for r in (old, new))
+    )

@@ -1,0 +1,125 @@
+"""The black-box proof of a service: its name, the connection, the certificate, the answer.
+
+Whose answer it is: Caddy adds `Via: <version> Caddy` to what an upstream sent (2.11) and to nothing of its own. Its own
+502 and 503 have an empty body, and so has the 200 it gives to a host no route matches; status alone proves nothing.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from ipaddress import ip_address, ip_network
+
+from conduit.kind import Context, Prober
+from conduit.model import Key, Level, Proof, Resource
+from conduit.providers.probe import HttpAnswer, HttpProbe
+from conduit.resources.route import Redirect
+from conduit.resources.service import ServiceSpec, address_of, names_of
+
+Verdict = tuple[Level, str]
+
+
+def prove(ctx: Context, prober: Prober, resource: Resource[ServiceSpec]) -> Proof:
+    """Ask DNS and the proxy as a visitor would, and stop at the first step that fails."""
+    spec, key = resource.spec, resource.key
+    host = names_of(key.name, spec, ctx.settings)[0]
+    checks: list[str] = []
+    if spec.dns and (wrong := _name(ctx, prober, spec, host, checks)):
+        return Proof(key, Level.NO_NAME, wrong, tuple(checks))
+    asked = _path(spec)
+    answer: HttpAnswer = prober.http(HttpProbe(host, asked, tls=spec.tls != "off"))
+    if answer.status is None:
+        return Proof(key, answer.level, f"{host}: {answer.error}", tuple(checks))
+    serial = ctx.facts.get(Key("certificate", key.name), {}).get("serial")
+    if spec.tls != "off" and serial and answer.serial != serial:
+        wrong = f"{host} serves the certificate {answer.serial}, not {serial}"
+        return Proof(key, Level.NO_TLS, wrong, tuple(checks))
+    if answer.serial:
+        checks.append(f"certificate {answer.serial} verified against the internal CA")
+    level, detail = _judge(spec, asked, answer)
+    checks.append(f"GET {asked} answered {answer.status}")
+    return Proof(key, level, detail, tuple(checks))
+
+
+def _name(ctx: Context, prober: Prober, spec: ServiceSpec, host: str, checks: list[str]) -> str:
+    """Return what is wrong with the DNS answer, or nothing."""
+    rtype, address = address_of(spec, ctx.settings)
+    try:
+        found = prober.dns(host, rtype)
+    except OSError as error:
+        return str(error)
+    if address not in found:
+        return f"{host} {rtype} answers {', '.join(found) or 'nothing'}, not {address}"
+    checks.append(f"{host} {rtype} answers {address}")
+    return ""
+
+
+def _path(spec: ServiceSpec) -> str:
+    """Return the path a visitor asks for to reach the health path, or the service's own path if none leads there."""
+    if spec.health is None or spec.maintenance or spec.redirect:
+        return spec.path
+    if spec.strip_prefix:
+        return spec.path.rstrip("/") + spec.health.path
+    return spec.health.path if _below(spec.health.path, spec.path) else spec.path
+
+
+def _below(path: str, prefix: str) -> bool:
+    return path == prefix or path.startswith(prefix.rstrip("/") + "/")
+
+
+def _judge(spec: ServiceSpec, asked: str, answer: HttpAnswer) -> Verdict:
+    """Say what an answer proves, in the proxy's order: who may come in, with what password, then the rest."""
+    if not _admitted(spec, answer.client):
+        return _own(answer, 403, f"{answer.client} is not allowed and must be refused")
+    if spec.basic_auth:
+        return _own(answer, 401, "a password must be asked for")
+    if spec.maintenance:
+        return _own(answer, 503, "the maintenance page must be shown", escape(spec.maintenance.message))
+    if spec.redirect:
+        return _redirected(spec.redirect, asked, answer)
+    return _served(spec, asked, answer)
+
+
+def _admitted(spec: ServiceSpec, client: str) -> bool:
+    """Whether the proxy lets this address in, by the service's own lists."""
+    if not client:
+        return True
+    inside = [ip_address(client) in ip_network(block) for block in spec.allow or ()]
+    return (any(inside) or not inside) and not any(ip_address(client) in ip_network(block) for block in spec.deny)
+
+
+def _own(answer: HttpAnswer, status: int, promise: str, text: str = "") -> Verdict:
+    """Judge an answer that must come from the proxy itself."""
+    if answer.status == status and not _from_upstream(answer) and text.encode() in answer.body:
+        return Level.EXPECTED, f"{status}, as it must be: {promise}"
+    return _reached(answer), f"{promise}, with status {status}, but the answer is {answer.status}"
+
+
+def _redirected(redirect: Redirect, asked: str, answer: HttpAnswer) -> Verdict:
+    target = redirect.to + (asked if redirect.keep_path else "")
+    location = answer.headers.get("location", "")
+    if (answer.status, location) == (redirect.status, target):
+        return Level.EXPECTED, f"{answer.status} to {target}"
+    return _reached(answer), f"{answer.status} to {location or 'nowhere'}, not {redirect.status} to {target}"
+
+
+def _served(spec: ServiceSpec, asked: str, answer: HttpAnswer) -> Verdict:
+    if not _from_upstream(answer):
+        return Level.PROXY_ERROR, f"the proxy itself answers {answer.status}: no upstream was reached"
+    wanted = spec.health.status if spec.health and asked.endswith(spec.health.path) else "below 500"
+    if _matches(answer.status or 0, wanted):
+        return Level.EXPECTED, f"the upstream answers {answer.status}"
+    return Level.UPSTREAM_ANSWERED, f"the upstream answers {answer.status}, not {wanted}"
+
+
+def _matches(status: int, wanted: int | str) -> bool:
+    if isinstance(wanted, int):
+        return status == wanted
+    return status < 500 if wanted == "below 500" else status // 100 == int(wanted[0])
+
+
+def _reached(answer: HttpAnswer) -> Level:
+    return Level.UPSTREAM_ANSWERED if _from_upstream(answer) else Level.PROXY_ERROR
+
+
+def _from_upstream(answer: HttpAnswer) -> bool:
+    return any(step.strip().endswith(" Caddy") for step in answer.headers.get("via", "").split(","))

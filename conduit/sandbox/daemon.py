@@ -1,0 +1,166 @@
+"""One private daemon: started, stopped, killed, paused and found again by its own pid file and command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from conduit.errors import Code, Diagnostic
+from conduit.sandbox.machine import DEADLINE, PORT_TAKEN, SandboxError, answers, wait_for
+
+START_FAILED = Code(
+    "CND-1180",
+    "a sandbox daemon does not start",
+    "A private daemon of the sandbox exited or did not answer in time. The last lines of its log are shown; the whole "
+    "log is in its directory. Remove the cause and run `conduit sandbox up` again: what runs is left alone.",
+)
+
+RECORD: Final = "daemon.json"
+"""Describes a daemon in its directory, for later processes."""
+
+_children: dict[int, subprocess.Popen[bytes]] = {}
+
+
+@dataclass(frozen=True)
+class Daemon:
+    """A private daemon in `directory`. `section` is what conduit.yaml says about it, `address` where it answers.
+
+    `detaches` tells that the program goes into the background by itself and writes `<directory>/pid`. A process is
+    ours when that file names it and its command line is `argv`: so one that conduit restarted is still found, and a
+    stranger with a recycled pid is never signalled.
+    """
+
+    name: str
+    directory: Path
+    argv: tuple[str, ...]
+    address: str
+    section: dict[str, Any] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
+    detaches: bool = False
+
+    @classmethod
+    def load(cls, directory: Path) -> Daemon:
+        """Return the daemon recorded in `directory`, also when it was recorded elsewhere and the directory moved."""
+        record = json.loads((directory / RECORD).read_text())
+        return cls(**record | {"directory": directory, "argv": tuple(record["argv"])})
+
+    @property
+    def startable(self) -> bool:
+        """Whether its program is there and its record names the directory it is in."""
+        record = json.loads((self.directory / RECORD).read_text())
+        return Path(self.argv[0]).exists() and record["directory"] == str(self.directory)
+
+    @property
+    def pid_file(self) -> Path:
+        """Where the pid of the running daemon stands."""
+        return self.directory / "pid"
+
+    @property
+    def log(self) -> Path:
+        """What the daemon printed."""
+        return self.directory / "output.log"
+
+    @property
+    def pid(self) -> int | None:
+        """The pid of our running process, or None."""
+        try:
+            pid = int(self.pid_file.read_text())
+            command = Path(f"/proc/{pid}/cmdline").read_bytes()
+        except (OSError, ValueError):
+            return None
+        return pid if command.split(b"\0")[:-1] == [os.fsencode(word) for word in self.argv] else None
+
+    @property
+    def running(self) -> bool:
+        """Whether our process is alive; a paused one is."""
+        return self.pid is not None
+
+    def start(self) -> None:
+        """Start the daemon and wait until it answers; one that runs is left alone. Raises `SandboxError`."""
+        if self.running:
+            return
+        if answers(self.address):
+            summary = f"{self.name}: another program answers at {self.address}"
+            raise SandboxError(Diagnostic(PORT_TAKEN, summary, hint="stop it, or remove the sandbox and start anew"))
+        record = json.dumps(asdict(self) | {"directory": str(self.directory)}, indent=2)
+        (self.directory / RECORD).write_text(record + "\n")
+        process = self._spawn()
+        try:
+            wait_for(lambda: self._up(process), f"{self.name} answers at {self.address}")
+        except TimeoutError as error:
+            raise self._failure(str(error)) from error
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        environment = {"PATH": os.defpath, "HOME": str(self.directory)} | self.environment
+        with self.log.open("ab") as log:
+            process = subprocess.Popen(
+                self.argv, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
+        if not self.detaches:
+            self.pid_file.write_text(f"{process.pid}\n")
+        _children[process.pid] = process
+        return process
+
+    def _up(self, process: subprocess.Popen[bytes]) -> bool:
+        code = process.poll()
+        if code is not None and (code or not self.detaches):
+            raise self._failure(f"exited with status {code}")
+        return self.running and answers(self.address)
+
+    def _failure(self, reason: str) -> SandboxError:
+        tail = "\n".join(self.log.read_text(errors="replace").splitlines()[-5:])
+        hint = f"the end of {self.log}:\n{tail}"
+        return SandboxError(Diagnostic(START_FAILED, f"{self.name} did not start: {reason}", hint=hint))
+
+    def stop(self) -> None:
+        """End the daemon: SIGTERM, and SIGKILL when that is not enough. One that does not run is fine."""
+        if not self._end(signal.SIGTERM, signal.SIGCONT):
+            self.kill()
+
+    def kill(self) -> None:
+        """End the daemon as a crash would: SIGKILL, nothing cleaned up."""
+        self._end(signal.SIGKILL)
+
+    def _end(self, *signals: signal.Signals) -> bool:
+        """Signal our process and wait for its end; False when it outlives the deadline."""
+        pid = self.pid
+        if pid is None:
+            return True
+        try:
+            handle = os.pidfd_open(pid)
+        except ProcessLookupError:
+            return True
+        try:
+            if self.pid == pid:
+                for number in signals:
+                    signal.pidfd_send_signal(handle, number)
+            return bool(select.select([handle], [], [], DEADLINE)[0])
+        finally:
+            os.close(handle)
+            if child := _children.get(pid):
+                child.poll()
+
+    def pause(self) -> None:
+        """Stop the process where it stands (SIGSTOP): it keeps its sockets and answers nothing."""
+        self._signal(signal.SIGSTOP)
+        wait_for(lambda: self._state in ("T", None), f"{self.name} stands still")
+
+    def resume(self) -> None:
+        """Let a paused process go on (SIGCONT)."""
+        self._signal(signal.SIGCONT)
+
+    @property
+    def _state(self) -> str | None:
+        """The state letter of proc(5), None when our process does not run."""
+        pid = self.pid
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] if pid else None
+
+    def _signal(self, number: signal.Signals) -> None:
+        if (pid := self.pid) is not None:
+            os.kill(pid, number)

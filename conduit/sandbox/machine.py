@@ -1,0 +1,107 @@
+"""What the sandbox asks of the machine: free ports, programs, whether something answers, waiting."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+from conduit.errors import Code, ConduitError, Diagnostic
+
+NO_PROGRAM = Code(
+    "CND-1181",
+    "a daemon's program is missing",
+    "The sandbox runs real daemons and needs their programs. `make quickstart` and `make test` install what is "
+    "missing: Caddy comes with the Python packages, dnsmasq is the Debian package dnsmasq-base.",
+)
+PORT_TAKEN = Code(
+    "CND-1182",
+    "a sandbox address is taken",
+    "Another program already answers where a sandbox daemon should listen. Ports that are not fixed are chosen free "
+    "once and kept, so that names and addresses stay the same. Stop the other program, or remove the sandbox "
+    "(`make clean-sandbox`) to choose new ports.",
+)
+
+DEADLINE: Final = 20.0
+"""Seconds a daemon may take to start or to end; generous, because a busy machine is no error."""
+
+_PORTS: Final = range(20_000, 32_000)
+_BLOCK: Final = 200
+_handed_out = 0
+
+
+class SandboxError(ConduitError):
+    """The sandbox could not do what was asked."""
+
+
+def answers(address: str) -> bool:
+    """Tell whether something accepts a connection at `unix//path` or `host:port`."""
+    family = socket.AF_UNIX if address.startswith("unix/") else socket.AF_INET
+    with socket.socket(family) as probe, suppress(OSError):
+        probe.settimeout(1)
+        if family == socket.AF_UNIX:
+            probe.connect(address.removeprefix("unix/"))
+        else:
+            host, _, port = address.rpartition(":")
+            probe.connect((host, int(port)))
+        return True
+    return False
+
+
+def wait_for(condition: Callable[[], Any], what: str, *, deadline: float = DEADLINE) -> Any:
+    """Return the first true value of `condition`, tried every 10 ms; raises TimeoutError naming `what`."""
+    end = time.monotonic() + deadline
+    while not (value := condition()):
+        if time.monotonic() > end:
+            raise TimeoutError(f"not within {deadline:g} s: {what}")
+        time.sleep(0.01)
+    return value
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on at 127.0.0.1, for TCP and UDP.
+
+    Each process walks a block of its own, below the range of outgoing connections: parallel tests do not pick the
+    same port between the choice and the listening. Raises `SandboxError` when the whole block is taken.
+    """
+    global _handed_out
+    first = _PORTS.start + os.getpid() * _BLOCK % len(_PORTS)
+    for _ in range(_BLOCK):
+        port = first + _handed_out % _BLOCK
+        _handed_out += 1
+        if _is_free(port):
+            return port
+    raise SandboxError(Diagnostic(PORT_TAKEN, f"no free port between {first} and {first + _BLOCK - 1}"))
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as stream, socket.socket(type=socket.SOCK_DGRAM) as datagram:
+        stream.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            stream.bind(("127.0.0.1", port))
+            datagram.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def find_program(name: str) -> Path:
+    """Return a daemon's program: beside this Python, in PATH, or where Debian puts it. Raises `SandboxError`."""
+    places = [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/bin"]
+    found = shutil.which(name, path=os.pathsep.join(places))
+    if found is None:
+        hint = "run `make venv`, which installs it"
+        raise SandboxError(Diagnostic(NO_PROGRAM, f"{name} is not installed", hint=hint))
+    return Path(found)
+
+
+def current_user() -> str:
+    """Return the name of the user this process runs as."""
+    return pwd.getpwuid(os.geteuid()).pw_name

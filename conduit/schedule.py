@@ -1,0 +1,85 @@
+"""The order of an apply: steps in rounds, dependencies first, make before break as the tie-break. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from conduit.graph import Edges
+from conduit.model import FRAME, Action, Change, Key
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one provider does at once: a document commit, or objects that wait for nothing more."""
+
+    provider: str
+    document: bool
+    changes: tuple[Change, ...]
+
+
+Round = tuple[Step, ...]
+"""Steps of different providers that do not wait for each other."""
+
+
+def schedule(
+    changes: Iterable[Change], edges: Edges, documents: Collection[str], order: Mapping[str, int]
+) -> list[Round]:
+    """Return the rounds of an apply. `documents` names the document providers, `order` ranks all providers.
+
+    Objects go as soon as they can. A document commits once, when everything its changes wait for is done; only a path
+    that leaves a document and returns to it makes it commit what is ready first. Deletions of objects are not
+    scheduled: they come after proof. They ride along in documents, and a commit that only deletes goes last, in
+    reverse order.
+    """
+    waiting = {c.key: c for c in changes if c.action is not Action.DELETE or c.provider in documents}
+    rounds: list[Round] = []
+    while waiting:
+        step_round = _objects(waiting, edges, documents) or _document(waiting, edges, order)
+        for step in step_round:
+            for change in step.changes:
+                del waiting[change.key]
+        rounds.append(step_round)
+    return rounds
+
+
+def _blocked(key: Key, waiting: Mapping[Key, Change], edges: Edges) -> bool:
+    return any(dependency in waiting for dependency in edges.get(key, ()))
+
+
+def _objects(waiting: Mapping[Key, Change], edges: Edges, documents: Collection[str]) -> Round:
+    ready: dict[str, list[Change]] = {}
+    for key, change in sorted(waiting.items()):
+        if change.provider not in documents and not _blocked(key, waiting, edges):
+            ready.setdefault(change.provider, []).append(change)
+    return tuple(Step(provider, False, tuple(found)) for provider, found in sorted(ready.items()))
+
+
+def _document(waiting: Mapping[Key, Change], edges: Edges, order: Mapping[str, int]) -> Round:
+    """Return the next document commit: a whole one in make-before-break order, else as much of one as is ready."""
+    by_provider: dict[str, dict[Key, Change]] = {}
+    for key, change in waiting.items():
+        by_provider.setdefault(change.provider, {})[key] = change
+    ranked = sorted(by_provider, key=lambda provider: _rank(by_provider[provider], order[provider]))
+    ready = {provider: _ready(by_provider[provider], waiting, edges) for provider in ranked}
+    whole = [provider for provider in ranked if len(ready[provider]) == len(by_provider[provider])]
+    partial = [provider for provider in ranked if any(key.kind != FRAME for key in ready[provider])]
+    chosen = (whole or partial)[0]
+    return (Step(chosen, True, tuple(change for _, change in sorted(ready[chosen].items()))),)
+
+
+def _rank(changes: Mapping[Key, Change], order: int) -> tuple[bool, int]:
+    only_deletes = all(change.action is Action.DELETE for key, change in changes.items() if key.kind != FRAME)
+    only_deletes = only_deletes and any(key.kind != FRAME for key in changes)
+    return only_deletes, -order if only_deletes else order
+
+
+def _ready(own: Mapping[Key, Change], waiting: Mapping[Key, Change], edges: Edges) -> dict[Key, Change]:
+    """Return the largest part of a document's changes whose dependencies are done or in the same part."""
+    ready = dict(own)
+    while True:
+        stuck = [key for key in ready if any(d in waiting and d not in ready for d in edges.get(key, ()))]
+        if not stuck:
+            return ready
+        for key in stuck:
+            del ready[key]

@@ -1,0 +1,141 @@
+"""A plan as text: what would change, why, from where, and what it interrupts."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator
+
+from conduit.model import FRAME, UNRESOLVED, Action, Change, FieldChange, Key, Origin
+from conduit.plan import Plan
+from conduit.show.diagnostics import diagnostic_lines
+from conduit.show.summary import Summary, expiry
+from conduit.show.text import View, counted, duration, escape, folded, folded_pair, value_text
+from conduit.show.visible import fields_of, immutable_fields, raw_of
+
+SYMBOLS = {
+    Action.CREATE: "+",
+    Action.UPDATE: "~",
+    Action.ADOPT: "~",
+    Action.REPLACE: "-/+",
+    Action.DELETE: "-",
+}
+WORDS = {"+": "add", "~": "change", "-/+": "replace", "-": "destroy", "!": "drift", "?": "unknown"}
+ROLES = {"+": "create", "~": "update", "-/+": "replace", "-": "delete"}
+DRIFT = {
+    Origin.DRIFT: "DRIFT: changed on the host (not in git)",
+    Origin.BOTH: "DRIFT: changed on the host and in git",
+}
+
+
+def plan_lines(plan: Plan, view: View) -> Iterator[str]:
+    """Yield a plan line by line; the last one is the summary. A quiet view has only that, and what is unsafe."""
+    if view.verbosity >= 0:
+        body = [*_change_lines(plan, view), *_unknown_lines(plan, view), *_quiet_facts(plan, view)]
+        yield from body
+        if body:
+            yield from ("", *_legend(plan))
+    for unsafe in plan.unsafe:
+        yield from diagnostic_lines(unsafe, view)
+    if view.verbosity > 0:
+        yield f"Unchanged: {plan.unchanged:,}.  Unmanaged: {len(plan.unmanaged):,}."
+    yield view.style("bold", Summary.of(plan).sentence(view.now))
+
+
+def _change_lines(plan: Plan, view: View) -> Iterator[str]:
+    groups: dict[Key, list[Change]] = {}
+    for change in plan.changes:
+        groups.setdefault(change.root, []).append(change)
+    for root, changes in groups.items():
+        alone = all(change.key == root for change in changes)
+        if not alone:
+            yield view.style("bold", escape(f"{root}")) + view.style("dim", _source(changes[0]))
+        for change in changes:
+            yield _head(change, view, with_source=alone)
+            yield from _detail(change, view)
+
+
+def _source(change: Change) -> str:
+    return f"  {escape(str(change.source))}" if change.source.file else ""
+
+
+def _head(change: Change, view: View, *, with_source: bool) -> str:
+    symbol = SYMBOLS[change.action]
+    drifted = "!" if change.origin in DRIFT else " "
+    text = view.style(ROLES[symbol], f"{drifted} {symbol:>3} {escape(str(change.key)):<34}")
+    source = view.style("dim", _source(change)) if with_source else ""
+    return f"{text}{source}  impact: {escape(str(change.impact))}"
+
+
+def _detail(change: Change, view: View) -> Iterator[str]:
+    if change.origin in DRIFT:
+        yield "        " + view.style("drift", DRIFT[change.origin])
+    if change.action is Action.REPLACE and (fields := immutable_fields(change)):
+        yield f"        replaced, because {' and '.join(fields)} cannot change in place"
+    if change.diff.reason:
+        yield f"        {escape(change.diff.reason)}"
+    if change.key.kind == FRAME and change.live is None and view.verbosity < 1:
+        return
+    for field in fields_of(change):
+        yield from _field_lines(field, view)
+    for line in raw_of(change):
+        yield "        " + _raw_line(line, view)
+
+
+def _field_lines(field: FieldChange, view: View) -> Iterator[str]:
+    path = f"        {escape(field.path):<12} "
+    if field.old is UNRESOLVED:
+        yield path + folded(value_text(field.new), view.fold * 2)
+    elif isinstance(field.old, str) and isinstance(field.new, str) and "\n" in field.old + field.new:
+        yield path.rstrip()
+        for line in difflib.unified_diff(
+            field.old.splitlines(), field.new.splitlines(), "live", "declared", lineterm=""
+        ):
+            yield "          " + _raw_line(line, view)
+    else:
+        old, new = folded_pair(value_text(field.old), value_text(field.new), view.fold)
+        yield f"{path}{old} → {new}"
+
+
+def _raw_line(line: str, view: View) -> str:
+    role = {"+": "create", "-": "delete", "@": "dim"}.get(line[:1])
+    text = escape(line.expandtabs(4))
+    return view.style(role, text) if role else text
+
+
+def _unknown_lines(plan: Plan, view: View) -> Iterator[str]:
+    for provider, reason in plan.unknown.items():
+        mark = view.style("unknown", f"  ? {escape(provider):<36}")
+        yield f"{mark}  UNKNOWN: {escape(reason)}; nothing of it is changed or pruned"
+    if plan.unjudged and view.verbosity > 0:
+        for key, reason in plan.unjudged.items():
+            yield f"  ? {escape(str(key)):<36}  UNKNOWN: {escape(reason)}"
+
+
+def _quiet_facts(plan: Plan, view: View) -> Iterator[str]:
+    """Yield what does not change anything: ignored and unmanaged objects, warnings."""
+    if view.verbosity > 0:
+        for ignored in plan.ignored:
+            end = expiry(ignored)
+            until = "for good" if end is None else f"for {duration(max(0.0, end - view.now))} more"
+            where = f"{escape(str(ignored.key))} {escape(ignored.field.path)}"
+            yield f"    {where} ignored {until}: {escape(ignored.entry.reason)}"
+        for live in plan.unmanaged:
+            yield f"  ? {escape(str(live.key)):<36}  unmanaged, left alone  {escape(live.place)}"
+    elif plan.unmanaged:
+        yield f"  ? {counted(len(plan.unmanaged), 'unmanaged object')} left alone (-v lists them)"
+    for warning in plan.warnings:
+        if isinstance(warning, str):
+            yield view.style("warning", f"warning: {escape(warning)}")
+        else:
+            yield from diagnostic_lines(warning, view)
+    if plan.selection.targets or plan.selection.excludes:
+        yield view.style("warning", "warning: incomplete plan: --target and --exclude leave the rest of the site out")
+
+
+def _legend(plan: Plan) -> Iterable[str]:
+    """Explain the symbols that were used."""
+    used = dict.fromkeys(SYMBOLS[change.action] for change in plan.changes)
+    signs = [sign for sign in ROLES if sign in used]
+    signs += ["!"] if plan.drift else []
+    signs += ["?"] if plan.unknown or plan.unjudged else []
+    return ["  ".join(f"{sign} {WORDS[sign]}" for sign in signs)] if signs else []

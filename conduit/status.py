@@ -1,0 +1,96 @@
+"""How every declared root is doing right now: its proof, its provider's readability, its certificate's age."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from conduit.decide import Observed
+from conduit.expand import Desired
+from conduit.kind import Context, Kind
+from conduit.model import Key, Proof, Resource
+
+LIMIT = 2.5
+"""Seconds all proofs together may take; what has no answer by then is told so."""
+AT_ONCE = 32
+DAY = 86400.0
+
+
+@dataclass(frozen=True, slots=True)
+class RootStatus:
+    """One root: its proof (None when it promises nothing visible or did not answer), and in words how it is.
+
+    `days_left` counts to the expiry of the certificate that expires first, None without one.
+    """
+
+    key: Key
+    proof: Proof | None
+    health: str
+    days_left: float | None = None
+
+
+def status(
+    roots: Sequence[Resource[Any]],
+    desired: Desired,
+    observed: Mapping[str, Observed],
+    kinds: Mapping[str, Kind[Any]],
+    context: Context,
+) -> list[RootStatus]:
+    """Prove `roots` side by side and return them in their order, within `LIMIT` seconds of probing."""
+    facts = {live.key: live.facts for view in observed.values() for live in view.reading.ours() if live.facts}
+    proofs = _prove(roots, kinds, replace(context, facts=facts))
+    blind = {kind.name: view.reason for kind in kinds.values() if (view := observed.get(kind.provider)) and view.reason}
+    return [_status(root, desired, proofs, blind, facts, context.now) for root in roots]
+
+
+def _prove(roots: Sequence[Resource[Any]], kinds: Mapping[str, Kind[Any]], context: Context) -> dict[Key, Proof | None]:
+    """Run the proofs in threads that are left behind when the time is up, so that a hanging one delays nobody."""
+    waiting: queue.SimpleQueue[Resource[Any]] = queue.SimpleQueue()
+    found: dict[Key, Proof | None] = {}
+    for root in roots:
+        waiting.put(root)
+
+    def work() -> None:
+        while not waiting.empty():
+            try:
+                root = waiting.get_nowait()
+            except queue.Empty:
+                return
+            found[root.key] = kinds[root.key.kind].prove(context, root)
+
+    workers = [threading.Thread(target=work, daemon=True) for _ in range(min(AT_ONCE, len(roots)))]
+    for worker in workers:
+        worker.start()
+    deadline = time.monotonic() + LIMIT
+    for worker in workers:
+        worker.join(max(0.0, deadline - time.monotonic()))
+    return dict(found)
+
+
+def _status(
+    root: Resource[Any],
+    desired: Desired,
+    proofs: Mapping[Key, Proof | None],
+    blind: Mapping[str, str],
+    facts: Mapping[Key, Mapping[str, Any]],
+    now: float,
+) -> RootStatus:
+    leaves = desired.children.get(root.key, ())
+    ends = [facts[leaf]["not_after"] for leaf in leaves if "not_after" in facts.get(leaf, {})]
+    days_left = (min(ends) - now) / DAY if ends else None
+    proof = proofs.get(root.key)
+    unknown = [blind[leaf.kind] for leaf in leaves if leaf.kind in blind]
+    return RootStatus(root.key, proof, unknown[0] if unknown else _health(root.key, proofs), days_left)
+
+
+def _health(key: Key, proofs: Mapping[Key, Proof | None]) -> str:
+    if key not in proofs:
+        return f"no answer within {LIMIT:g} s"
+    proof = proofs[key]
+    if proof is None:
+        return "promises nothing visible"
+    return "up" if proof.passed else proof.detail

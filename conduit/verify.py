@@ -1,0 +1,87 @@
+"""Read back what was applied: success is measured, never assumed."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from conduit.errors import ConduitError
+from conduit.model import FRAME, Action, Change, Key, Live, Outcome, Readiness, Result
+from conduit.report import Event, EventKind
+from conduit.work import Work
+
+PAUSE = 0.05
+"""Seconds between two looks at an object that is not ready yet."""
+
+
+def verify(work: Work) -> None:
+    """Wait until each applied change is ready, read its provider back, and fail every change that does not hold."""
+    done = [c for c in work.plan.changes if c.key in work.outcomes and work.outcomes[c.key].result is Result.OK]
+    for provider in dict.fromkeys(change.provider for change in done):
+        _refresh(work, provider)
+    lives: dict[str, dict[Key, list[Live]]] = {}
+    failed = []
+    for change in done:
+        if change.key.kind != FRAME and change.key.kind not in lives:
+            lives[change.key.kind] = work.lives(work.kinds[change.key.kind])
+        reason = _why_not(work, change, lives.get(change.key.kind, {}).get(change.key, []))
+        if reason:
+            failed.append(Outcome(change.key, change.action, Result.FAILED, reason))
+    if failed:
+        work.settle(failed)
+
+
+def _refresh(work: Work, name: str) -> None:
+    """Read an object provider again; a document's reading after its commit is fresh already."""
+    if work.document(name):
+        return
+    try:
+        work.readings[name] = work.providers[name].read()
+    except ConduitError as error:
+        for change in work.plan.changes:
+            if change.provider == name and change.key in work.outcomes:
+                reason = f"could not be read back: {error.diagnostics[0].summary}"
+                work.settle([Outcome(change.key, change.action, Result.FAILED, reason)])
+
+
+def _why_not(work: Work, change: Change, found: list[Live]) -> str:
+    """Return in words why a change does not hold; empty when it does."""
+    if change.key.kind == FRAME:
+        return _frame_trouble(work, change)
+    if change.action is Action.DELETE:
+        return "it is still there after its removal" if found else ""
+    wish = work.resolved(change)
+    if wish is None:
+        return "a value it needs did not become known"
+    ready = _wait(work, change, wish)
+    if not ready.ready:
+        return f"not ready after {work.options.timeout:g} s: {ready.detail}"
+    kind = work.kinds[change.key.kind]
+    ctx = work.context(change.provider)
+    native = kind.render(wish.spec, ctx)
+    diffs = [kind.same(wish, native, live, ctx) for live in found]
+    if None in diffs:
+        return ""
+    if not diffs:
+        return "it is not there after it was written"
+    fields = ", ".join(field.path for field in diffs[0].fields) if diffs[0] else ""
+    return f"it reads back different from what was written: {fields or 'see conduit diff'}"
+
+
+def _frame_trouble(work: Work, change: Change) -> str:
+    provider, reading = work.document(change.provider), work.readings[change.provider]
+    if provider is None or reading.stale:
+        return reading.stale
+    return "" if provider.frame(reading.owned()) == reading.frame else "the frame reads back different"
+
+
+def _wait(work: Work, change: Change, wish: Any) -> Readiness:
+    """Poll until an object is ready, says that waiting is of no use, or the time is up."""
+    kind = work.kinds[change.key.kind]
+    deadline = time.monotonic() + work.options.timeout
+    while True:
+        ready = kind.ready(work.context(change.provider), wish)
+        if ready.ready or not ready.wait or time.monotonic() >= deadline or work.stop.is_set():
+            return ready
+        work.listen(Event(EventKind.WAITING, change.key, change.provider, ready.detail))
+        time.sleep(PAUSE)

@@ -1,0 +1,164 @@
+"""The state of one apply while it runs: what was read last, what came of each change, who is to blame."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from conduit.decide import Observed
+from conduit.expand import Desired
+from conduit.graph import refs
+from conduit.kind import Context, Kind
+from conduit.model import (
+    FRAME,
+    Change,
+    Key,
+    Late,
+    Live,
+    Native,
+    Outcome,
+    Reading,
+    Resource,
+    Result,
+)
+from conduit.plan import Plan
+from conduit.providers.base import Block, DocumentProvider, Provider
+from conduit.report import ApplyOptions, Event, EventKind, Listener
+
+BAD = frozenset({Result.FAILED, Result.QUARANTINED, Result.REVERTED, Result.SKIPPED})
+
+
+class Memory(Protocol):
+    """What an apply leaves behind: intent before, outcome after, and the natives it wrote."""
+
+    def intent(self, provider: str, changes: Iterable[Change]) -> None:
+        """Write down what is about to change; raising means that nothing may."""
+
+    def outcome(self, outcomes: Iterable[Outcome]) -> None:
+        """Write down what became of it."""
+
+    def record(self, natives: Mapping[Key, Native | None]) -> None:
+        """Remember the natives just written; None forgets a key."""
+
+
+@dataclass(slots=True)
+class Work:
+    """One apply. `readings` holds the newest reading of each provider, `blamed` the roots that failed and why."""
+
+    plan: Plan
+    desired: Desired
+    kinds: Mapping[str, Kind[Any]]
+    observed: Mapping[str, Observed]
+    providers: Mapping[str, Provider]
+    memory: Memory
+    proof_context: Context
+    options: ApplyOptions
+    listen: Listener
+    stop: threading.Event
+    readings: dict[str, Reading] = field(default_factory=dict)
+    outcomes: dict[Key, Outcome] = field(default_factory=dict)
+    facts: dict[Key, Mapping[str, Any]] = field(default_factory=dict)
+    blamed: dict[Key, str] = field(default_factory=dict)
+    stale: bool = False
+
+    def __post_init__(self) -> None:
+        self.readings = {name: view.reading for name, view in self.observed.items() if not view.reason}
+
+    def document(self, name: str) -> DocumentProvider[Any] | None:
+        """Return a provider when its objects are blocks of a document."""
+        provider = self.providers[name]
+        return provider if isinstance(provider, DocumentProvider) else None
+
+    def context(self, provider: str) -> Context:
+        """Return the provider's context over its newest reading."""
+        return replace(self.observed[provider].context, reading=self.readings[provider])
+
+    def lives(self, kind: Kind[Any]) -> dict[Key, list[Live]]:
+        """Return our live objects of a kind by key, from the newest reading."""
+        found: dict[Key, list[Live]] = {}
+        for live in kind.observe(self.context(kind.provider)):
+            if live.owned:
+                found.setdefault(live.key, []).append(live)
+        return found
+
+    def proving_context(self, root: Resource[Any]) -> Context:
+        """Return what the proof of a root may know: the prober, and the newest facts of its leaves."""
+        wanted = set(self.desired.children.get(root.key, ()))
+        facts = {
+            live.key: live.facts
+            for reading in self.readings.values()
+            for live in reading.ours()
+            if live.facts and live.key in wanted
+        }
+        return replace(self.proof_context, facts=facts)
+
+    def resolved(self, change: Change) -> Resource[Any] | None:
+        """Return the wish of a change with all late references filled in, or None while one is still missing."""
+        if change.want is None:
+            return None
+        values = {}
+        for name, ref in refs(change.want.spec):
+            if isinstance(ref.value, Late):
+                known = self.facts.get(ref.key, {})
+                if ref.fact not in known:
+                    return None
+                values[name] = ref.resolved(known[ref.fact])
+        return replace(change.want, spec=change.want.spec.model_copy(update=values)) if values else change.want
+
+    def block(self, change: Change) -> Block | None:
+        """Return what a document gets for a change; None deletes."""
+        wish = self.resolved(change)
+        if wish is None:
+            return None
+        if wish is change.want:
+            return Block(change.native, wish.protect)
+        return Block(self.kinds[change.key.kind].render(wish.spec, self.context(change.provider)), wish.protect)
+
+    def obstacle(self, change: Change) -> str:
+        """Return why a change must not be made now; empty when it may."""
+        if self.stop.is_set():
+            return "interrupted before it began"
+        if self.stale:
+            return "the live state moved while this plan was applied"
+        if change.root in self.blamed:
+            return f"{change.root} failed: {self.blamed[change.root]}"
+        for dependency in self.desired.edges.get(change.key, ()):
+            if dependency in self.plan.unjudged:
+                return f"it needs {dependency}, which is unknown: {self.plan.unjudged[dependency]}"
+            outcome = self.outcomes.get(dependency)
+            if outcome and outcome.result in BAD:
+                return f"it needs {dependency}, which {outcome.result}"
+        if change.want is not None and self.resolved(change) is None:
+            return "a value it needs did not become known"
+        return ""
+
+    def passable(self, changes: Iterable[Change]) -> list[Change]:
+        """Return the changes that may be made now; the others are skipped with their reason."""
+        passed = []
+        for change in changes:
+            reason = self.obstacle(change)
+            if reason:
+                self.settle([Outcome(change.key, change.action, Result.SKIPPED, reason)])
+            else:
+                passed.append(change)
+        return passed
+
+    def settle(self, outcomes: Iterable[Outcome]) -> None:
+        """Note outcomes: journal them, tell the listener, blame the roots of failures."""
+        outcomes = list(outcomes)
+        self.memory.outcome(outcomes)
+        roots = {change.key: change.root for change in self.plan.changes}
+        for outcome in outcomes:
+            self.outcomes[outcome.key] = outcome
+            if outcome.facts:
+                self.facts[outcome.key] = outcome.facts
+            if outcome.result in (Result.FAILED, Result.QUARANTINED):
+                self.blame(roots.get(outcome.key, outcome.key), outcome.reason)
+            self.listen(Event(EventKind.FINISHED, outcome.key, "", f"{outcome.action} {outcome.result}"))
+
+    def blame(self, root: Key, reason: str) -> None:
+        """Mark a root as failed; nothing more of it is done, and what was done is taken back."""
+        if root.kind != FRAME:
+            self.blamed.setdefault(root, reason)

@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# Installs the Debian packages conduit's sandbox needs, and only those that are missing. No service is started.
+#
+#   scripts/bootstrap.sh         what the quick start needs
+#   scripts/bootstrap.sh test    and what the test suite needs beside it
+set -euo pipefail
+
+say() { printf '%s\n' "$*"; }
+fail() { printf 'bootstrap: %s\n' "$*" >&2; exit 1; }
+have() { PATH="$PATH:/usr/sbin:/sbin" command -v "$1" >/dev/null; }
+
+missing_packages() {
+    have python3 || say python3
+    have python3 && python3 -c 'import ensurepip, venv' 2>/dev/null || say python3-venv
+    have dnsmasq || say dnsmasq-base # not "dnsmasq", which would run a system service on port 53
+    have dig || say bind9-dnsutils
+    have curl || say curl
+    have openssl || say openssl
+    [ -s /etc/ssl/certs/ca-certificates.crt ] || say ca-certificates
+    if [ "${1:-}" = test ]; then
+        have git || say git
+        have strace || say strace
+        have systemd-analyze || say systemd # only its unit checker is used
+    fi
+}
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+# While packages are installed, a policy forbids them to start services; one that is already there is respected.
+policy=/usr/sbin/policy-rc.d
+forbid_services() {
+    [ -e "$policy" ] && return
+    printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+    as_root chmod 755 "$policy"
+    trap 'as_root rm -f "$policy"' EXIT
+}
+
+install() {
+    local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 -qq)
+    say "bootstrap: installing Debian packages (no service is started): $*"
+    forbid_services
+    as_root "${apt[@]}" update || say "bootstrap: the package lists could not be refreshed in full; trying with them as they are"
+    as_root "${apt[@]}" install -y --no-install-recommends "$@" >/dev/null ||
+        fail "apt-get could not install: $*; run \`apt-get install $*\` by hand to see why"
+}
+
+mapfile -t packages < <(missing_packages "$@")
+if [ "${#packages[@]}" -gt 0 ]; then
+    have apt-get || fail "this is not Debian; install the equivalents of these packages by hand: ${packages[*]}"
+    [ "$(id -u)" = 0 ] || have sudo ||
+        fail "neither root nor sudo; ask someone who is root to run: apt-get install --no-install-recommends ${packages[*]}"
+    install "${packages[@]}"
+fi
+python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+    fail "conduit needs Python 3.11 or newer, and python3 is $(python3 --version 2>&1); Debian 12 has it"
+mapfile -t packages < <(missing_packages "$@")
+[ "${#packages[@]}" = 0 ] || fail "installed, and still not usable: ${packages[*]}"

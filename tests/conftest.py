@@ -1,0 +1,166 @@
+"""Fixtures every test may use: private daemons, a whole private site, and the command line run against it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import pytest
+
+from conduit.sandbox import caddy as private_caddy
+from conduit.sandbox import dnsmasq as private_dnsmasq
+from conduit.sandbox import machine
+from conduit.sandbox import upstream as private_upstream
+from conduit.sandbox.daemon import Daemon
+from conduit.sandbox.machine import SandboxError
+from conduit.sandbox.site import Sandbox
+
+ROOT = Path(__file__).parent.parent
+
+for _name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR", "CONDUIT_CONFIG"):
+    os.environ.pop(_name, None)  # a child would trust, or read, something other than what the test made
+
+
+class Ran(NamedTuple):
+    """How a program ended."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+class Site(Sandbox):
+    """A sandbox with what tests do to one: write manifests, run conduit, look at it from outside."""
+
+    def write(self, name: str, text: str) -> Path:
+        """Write the manifest `desired/<name>` and return its path."""
+        path = self.desired / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    def conduit(self, *words: str, **options: Any) -> Ran:
+        """Run `conduit <words>` on this site; `options` go to `run_program`."""
+        environment = {"CONDUIT_CONFIG": str(self.settings_file), "PYTHONPATH": str(ROOT)} | options.pop("env", {})
+        return run_program(
+            sys.executable, "-m", "conduit", *words, cwd=self.directory, env=os.environ | environment, **options
+        )
+
+    def dig(self, name: str, record: str = "A") -> list[str]:
+        """Ask the site's dnsmasq and return the answers' data, sorted; empty when there is none."""
+        host, port = self.daemons["dnsmasq"].address.split(":")
+        answer = run_program("dig", f"@{host}", "-p", port, name, record, "+short", "+time=3", "+tries=2")
+        return sorted(answer.stdout.split("\n")[:-1])
+
+    def curl(self, url: str, *options: str) -> Ran:
+        """Fetch a URL through the site's Caddy, trusting its internal CA; stdout is status line, headers and body."""
+        scheme = urlsplit(url).scheme
+        listener = self.daemons["caddy"].section[scheme][0]
+        trust = ["--cacert", str(self.certificates / "ca" / "root.crt")] if scheme == "https" else []
+        return run_program("curl", "-sSi", "--max-time", "10", "--connect-to", f"::{listener}", *trust, *options, url)
+
+
+def run_program(*argv: str, timeout: float = 60, **options: Any) -> Ran:
+    """Run a program to its end; a missing one skips the test, or fails it in CI."""
+    if shutil.which(argv[0]) is None:
+        missing(f"{argv[0]} is not installed")
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=timeout, check=False, **options)
+    return Ran(done.returncode, done.stdout, done.stderr)
+
+
+def missing(reason: str) -> None:
+    """Skip the test for want of a program; in CI, where everything is installed, fail it."""
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture
+def run() -> Callable[..., Ran]:
+    """`run(program, ...)` runs a program to its end and returns its code, stdout and stderr."""
+    return run_program
+
+
+@pytest.fixture
+def wait_for() -> Callable[..., Any]:
+    """`wait_for(condition, what, deadline=20)`: the first true value, or TimeoutError naming `what`."""
+    return machine.wait_for
+
+
+@pytest.fixture
+def directory() -> Iterator[Path]:
+    """A new directory with a path short enough for unix sockets, which other users may enter."""
+    path = Path(tempfile.mkdtemp(prefix="cdt-"))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture
+def private() -> Iterator[Callable[..., Daemon]]:
+    """`private(start, ...)` starts a daemon that is stopped at the end of the test."""
+    started: list[Daemon] = []
+
+    def start(starter: Callable[..., Daemon], *words: Any, **options: Any) -> Daemon:
+        try:
+            daemon = starter(*words, **options)
+        except SandboxError as error:
+            if error.diagnostics[0].code is machine.NO_PROGRAM:
+                missing(error.diagnostics[0].summary)
+            raise
+        started.append(daemon)
+        return daemon
+
+    yield start
+    for daemon in reversed(started):
+        daemon.stop()
+
+
+@pytest.fixture
+def caddy(directory: Path, private: Callable[..., Daemon]) -> Daemon:
+    """A private Caddy without any site."""
+    return private(private_caddy.start, directory / "caddy")
+
+
+@pytest.fixture
+def dnsmasq(directory: Path, private: Callable[..., Daemon]) -> Daemon:
+    """A private dnsmasq without any record."""
+    return private(private_dnsmasq.start, directory / "dnsmasq")
+
+
+@pytest.fixture
+def upstream(directory: Path, private: Callable[..., Daemon]) -> Callable[..., Daemon]:
+    """`upstream(name="echo", port=, status=, hang=)` starts a small HTTP server; its address is `.address`."""
+
+    def start(name: str = "echo", **options: Any) -> Daemon:
+        return private(private_upstream.start, directory / f"upstream-{name}", name, **options)
+
+    return start
+
+
+@pytest.fixture
+def site(directory: Path) -> Iterator[Site]:
+    """A private site, up, with an empty `desired/`."""
+    site = Site(directory / "site")
+    try:
+        site.up()
+        yield site
+    except SandboxError as error:
+        if error.diagnostics[0].code is machine.NO_PROGRAM:
+            missing(error.diagnostics[0].summary)
+        raise
+    finally:
+        site.down()
+
+
+@pytest.fixture
+def cli(site: Site) -> Callable[..., Ran]:
+    """`cli("diff", ...)` runs conduit on `site` and returns its code, stdout and stderr."""
+    return site.conduit

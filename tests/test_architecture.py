@@ -1,0 +1,123 @@
+"""The rules of the layout: who may import whom, who may touch the outside, where a kind may be named."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "conduit"
+
+LAYERS: list[set[str]] = [
+    {"__main__"},
+    {"cli"},
+    {"show", "sandbox", "plan_json", "saved_plan"},
+    {"engine"},
+    {"apply"},
+    {"undo", "prune", "verify", "status", "doctor", "observe"},
+    {"work", "proving"},
+    {"manifests", "journal", "history", "lock", "report"},
+    {"chain"},
+    {"resources"},
+    {"providers"},
+    {"plan"},
+    {"decide", "safety", "schedule", "expand"},
+    {"graph", "canonical", "upstreams"},
+    {"kind"},
+    {"diff", "settings"},
+    {"grammar", "failpoints"},
+    {"idn"},
+    {"errors"},
+    {"model"},
+]
+"""Top to bottom; a module imports only from lower layers, or from its own package."""
+RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
+
+OUTSIDE = {"subprocess", "socket", "ssl", "http.client", "httpx", "docker", "asyncio", "signal"}
+"""Modules that touch what is outside this process."""
+MAY_TOUCH = {"providers", "sandbox"}
+SIGNALS = {"cli", "failpoints"}
+"""The command line handles Ctrl-C, a failpoint kills its own process."""
+
+
+def modules() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def part(path: Path) -> str:
+    """The name of the layer member a file belongs to: its top module or package."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(path: Path) -> Iterator[tuple[str, int]]:
+    """Every imported module with its line, wherever the import stands."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module, node.lineno
+            if node.module in ("conduit", "conduit.providers", "conduit.sandbox", "conduit.resources"):
+                yield from ((f"{node.module}.{alias.name}", node.lineno) for alias in node.names)
+
+
+def test_every_module_has_a_layer() -> None:
+    unknown = {part(path) for path in modules()} - set(RANK) - {"__init__"}
+    assert not unknown, f"name the layer of {sorted(unknown)} in LAYERS"
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_go_downward_only(path: Path) -> None:
+    own = part(path)
+    if own == "__init__":
+        return
+    for name, line in imports(path):
+        if not name.startswith("conduit."):
+            continue
+        other = name.split(".")[1]
+        if other in RANK and other != own:
+            assert RANK[own] < RANK[other], f"{path}:{line}: {own} must not import {other}"
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_only_providers_and_the_sandbox_touch_the_outside(path: Path) -> None:
+    if part(path) in MAY_TOUCH:
+        return
+    for name, line in imports(path):
+        touches = name in OUTSIDE or name.split(".")[0] in OUTSIDE
+        assert not touches or (name == "signal" and part(path) in SIGNALS), f"{path}:{line} imports {name}"
+
+
+def test_leaf_kinds_import_nothing_sideways() -> None:
+    for path in sorted((PACKAGE / "resources").glob("*.py")):
+        composite = path.stem.startswith("service")
+        for name, line in imports(path):
+            sideways = name.startswith("conduit.resources.")
+            assert composite or not sideways, f"{path}:{line}: a leaf kind imports {name}"
+
+
+def kind_names() -> set[str]:
+    from conduit.resources import load_kinds
+
+    return set(load_kinds()) | {kind.plural for kind in load_kinds().values()}
+
+
+def test_no_module_outside_resources_names_a_kind() -> None:
+    names = kind_names()
+    for path in modules():
+        if part(path) in ("resources", "sandbox", "cli", "providers"):
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Constant) and node.value in names:
+                pytest.fail(f"{path}:{node.lineno} names the kind {node.value}")
+
+
+def test_no_shell_anywhere() -> None:
+    for path in modules():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call):
+                shell = any(k.arg == "shell" for k in node.keywords)
+                system = isinstance(node.func, ast.Attribute) and node.func.attr in ("system", "popen", "getoutput")
+                assert not shell, f"{path}:{node.lineno} uses a shell"
+                assert not system, f"{path}:{node.lineno} uses a shell"

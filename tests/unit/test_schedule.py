@@ -1,0 +1,74 @@
+"""The order of an apply."""
+
+from __future__ import annotations
+
+from conduit.model import FRAME, Action, Change, Diff, Key, Origin, Source
+from conduit.schedule import schedule
+
+DOCUMENTS = {"dns", "proxy"}
+ORDER = {"certs": 20, "dns": 30, "proxy": 40}
+
+
+def change(text: str, provider: str, action: Action = Action.CREATE) -> Change:
+    key = Key.parse(text)
+    return Change(action, key, provider, Diff(), Origin.PENDING, Source("f", 1), key)
+
+
+def names(changes: list[Change], edges: dict[str, list[str]]) -> list[tuple[str, list[str]]]:
+    graph = {Key.parse(k): tuple(Key.parse(v) for v in values) for k, values in edges.items()}
+    rounds = schedule(changes, graph, DOCUMENTS, ORDER)
+    return [(step.provider, [str(c.key) for c in step.changes]) for steps in rounds for step in steps]
+
+
+def test_objects_come_first_then_each_document_once_in_make_before_break_order() -> None:
+    changes = [
+        change("route/a", "proxy"),
+        change("dns/a", "dns"),
+        change("cert/a", "certs"),
+        change("route/b", "proxy"),
+    ]
+    assert names(changes, {"route/a": ["cert/a"]}) == [
+        ("certs", ["cert/a"]),
+        ("dns", ["dns/a"]),
+        ("proxy", ["route/a", "route/b"]),
+    ]
+
+
+def test_edges_inside_a_document_do_not_split_it() -> None:
+    changes = [change("route/a", "proxy"), change("route/b", "proxy")]
+    assert names(changes, {"route/b": ["route/a"]}) == [("proxy", ["route/a", "route/b"])]
+
+
+def test_a_path_that_leaves_a_document_and_returns_splits_its_commit() -> None:
+    changes = [change("route/a", "proxy"), change("cert/b", "certs"), change("route/b", "proxy")]
+    edges = {"cert/b": ["route/a"], "route/b": ["cert/b"]}
+    assert names(changes, edges) == [("proxy", ["route/a"]), ("certs", ["cert/b"]), ("proxy", ["route/b"])]
+
+
+def test_two_documents_that_wait_for_each_other_commit_in_parts() -> None:
+    changes = [change("dns/a", "dns"), change("dns/b", "dns"), change("route/a", "proxy"), change("route/b", "proxy")]
+    edges = {"route/a": ["dns/a"], "dns/b": ["route/b"]}
+    assert names(changes, edges) == [
+        ("proxy", ["route/b"]),
+        ("dns", ["dns/a", "dns/b"]),
+        ("proxy", ["route/a"]),
+    ] or names(changes, edges) == [("dns", ["dns/a"]), ("proxy", ["route/a", "route/b"]), ("dns", ["dns/b"])]
+
+
+def test_a_commit_that_only_deletes_goes_last_and_in_reverse_order() -> None:
+    changes = [change("dns/a", "dns", Action.DELETE), change("route/a", "proxy", Action.DELETE)]
+    assert [provider for provider, _ in names(changes, {})] == ["proxy", "dns"]
+
+
+def test_deletions_of_objects_are_left_for_after_the_proof() -> None:
+    assert names([change("cert/a", "certs", Action.DELETE)], {}) == []
+
+
+def test_a_frame_rides_with_its_document() -> None:
+    changes = [change(f"{FRAME}/proxy", "proxy"), change("route/a", "proxy")]
+    assert names(changes, {}) == [("proxy", ["frame/proxy", "route/a"])]
+
+
+def test_equal_inputs_give_equal_orders() -> None:
+    changes = [change(f"route/{n}", "proxy") for n in "dbca"]
+    assert names(changes, {}) == names(list(reversed(changes)), {})
