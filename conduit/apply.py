@@ -205,7 +205,7 @@ def _committed(
 
 def _roots(work: Work) -> list[Resource[Any]]:
     """Return the declared roots an apply touches, and a sample for each document whose frame it changes."""
-    touched = {change.root for change in work.plan.changes if change.root in work.desired.roots}
+    touched = {change.root for change in work.plan.changes if change.root in work.desired.roots} | set(work.owed)
     for change in work.plan.changes:
         if change.key.kind == FRAME and change.live:
             touched |= set(_sample(work, change.key.name))

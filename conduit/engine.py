@@ -18,7 +18,7 @@ from typing import Any
 from conduit.apply import apply as apply_plan
 from conduit.decide import Observed
 from conduit.doctor import Finding, doctor
-from conduit.errors import Unsafe
+from conduit.errors import Diagnostic, Unsafe
 from conduit.expand import Desired, expand
 from conduit.failpoints import fail
 from conduit.history import History, RunRecord
@@ -26,6 +26,7 @@ from conduit.journal import Journal
 from conduit.journal import Run as JournalRun
 from conduit.kind import Context, Kind
 from conduit.lock import Lock
+from conduit.manifests.collector import collector_paused
 from conduit.manifests.git import head_commit
 from conduit.manifests.load import Manifests, load_manifests
 from conduit.manifests.settings_file import read_settings as read_settings
@@ -48,9 +49,11 @@ class Memory:
 
     run: JournalRun
     history: History
+    lock: Lock
 
     def intent(self, provider: str, changes: Iterable[Change]) -> None:
-        """Journal what is about to change."""
+        """Journal what is about to change, if this run still holds the lock."""
+        self.lock.check()
         self.run.intent(provider, changes)
 
     def outcome(self, outcomes: Iterable[Outcome]) -> None:
@@ -143,8 +146,8 @@ class Engine:
 
     def plan(self, selection: Selection = Selection()) -> Plan:
         """Compare the whole wish with all live state. Raises LoadError; an unreadable daemon is told in the plan."""
-        desired = self.load()
-        return self.plan_for(desired, self.observe(), selection)
+        with collector_paused():
+            return self.plan_for(self.load(), self.observe(), selection)
 
     def plan_for(self, desired: Desired, observed: Mapping[str, Observed], selection: Selection = Selection()) -> Plan:
         """Plan from what was loaded and observed already."""
@@ -158,9 +161,20 @@ class Engine:
             commit=head_commit(self.settings.path(self.settings.desired)),
             prune_percent=self.settings.prune_percent,
         )
+        plan = replace(plan, warnings=(*self._load_warnings(), *plan.warnings))
         self._planned = (plan.digest, desired, observed)
         fail("plan.made")
         return plan
+
+    def _load_warnings(self) -> tuple[Diagnostic | str, ...]:
+        told = self.manifests.warnings if self.manifests else ()
+        left = None if self.lock.holder() else self.journal.unfinished()
+        if left is None:
+            return told
+        return (
+            *told,
+            f"run {left.id} ({left.operation}, started {left.started}) did not end; the next apply finishes it",
+        )
 
     def _applied(self, keys: Collection[Key]) -> Mapping[Key, str] | None:
         return self.history.applied(keys) if self.history.path.exists() else None
@@ -200,12 +214,36 @@ class Engine:
         if plan.unsafe:
             raise Unsafe(plan.unsafe)
         if not plan.changes:
-            return Report(0, (), {}, recovered=self.recovered, unread=bool(plan.unknown))
+            return self._nothing_to_do(plan, options)
         digest, desired, observed = self._planned
         if digest != plan.digest:
             raise ValueError("apply the plan that this engine made last")
         with self.hold("apply"), self.journal.run("apply", plan.digest, plan.commit) as run:
             return self._apply(plan, desired, observed, run, options, on_event, stop or threading.Event())
+
+    def _nothing_to_do(self, plan: Plan, options: ApplyOptions) -> Report:
+        """End a killed run that left nothing to change, and prove again what never passed its proof."""
+        left = None if plan.unknown else self.journal.unfinished()
+        if left is not None:
+            with self.hold("recover"):
+                self.journal.settle(left)
+        desired = self._planned[1]
+        owed = [desired.roots[key] for key in self._owed(desired)] if options.prove else []
+        proofs = (
+            {
+                each.key: each.proof
+                for each in status(owed, desired, self._planned[2], self.kinds, self.proving_context())
+            }
+            if owed
+            else {}
+        )
+        passed = {key: proof for key, proof in proofs.items() if proof}
+        self.history.note_proofs({key: proof.passed for key, proof in passed.items()})
+        return Report(0, (), passed, recovered=self.recovered, unread=bool(plan.unknown))
+
+    def _owed(self, desired: Desired) -> list[Key]:
+        """Return the declared roots that still owe a proof."""
+        return sorted(key for key in self.history.unproven() if key in desired.roots)
 
     def _apply(
         self,
@@ -218,14 +256,16 @@ class Engine:
         stop: threading.Event,
     ) -> Report:
         started = self.now()
-        memory, context = Memory(run, self.history), self.proving_context()
+        memory, context = Memory(run, self.history, self.lock), self.proving_context()
         work = Work(plan, desired, self.kinds, observed, self.providers, memory, context, options, on_event, stop)
+        work.owed = self._owed(desired)
         proofs = apply_plan(work)
         fail("apply.outcome")
         report = Report(
             run=run.id,
             outcomes=tuple(work.outcomes.values()),
             proofs=proofs,
+            warnings=tuple(self.history.warnings),
             recovered=self.recovered,
             seconds=self.now() - started,
             interrupted=stop.is_set(),
@@ -234,6 +274,7 @@ class Engine:
         )
         run.finish(report.result)
         self._remember(plan, report, started)
+        self.history.note_proofs({key: proof.passed for key, proof in proofs.items() if key not in work.blamed})
         fail("apply.unlock")
         return report
 

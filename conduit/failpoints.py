@@ -20,7 +20,7 @@ from typing import Final
 from conduit.errors import Code, ConduitError, Diagnostic
 
 POINTS: Final = {
-    "load.read": "a manifest was read",
+    "load.read": "the manifests are read, not yet parsed",
     "load.parsed": "all manifests are parsed",
     "plan.observed": "every provider was read",
     "plan.made": "the plan is complete",
@@ -30,8 +30,8 @@ POINTS: Final = {
     "apply.after_objects": "the objects are up",
     "apply.before_documents": "all documents are staged and checked",
     "certs.issue.before": "before a certificate is issued",
-    "certs.issue.written": "key and certificate are written, not yet in place",
-    "certs.issue.after": "the certificate is in place",
+    "certs.issue.written": "the master is written, the daemons' copies are not",
+    "certs.issue.after": "master and copies are in place",
     "dnsmasq.commit.staged": "the new files are written under temporary names",
     "dnsmasq.commit.renamed": "the new files are in place, the daemon runs the old ones",
     "dnsmasq.commit.stopped": "the daemon is stopped for a restart",

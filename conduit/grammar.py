@@ -81,7 +81,10 @@ def _to_ascii(text: str) -> str:
         return lowered
     from conduit.idn import to_ascii
 
-    return to_ascii("".join(c.lower() if c.isascii() else c for c in text))
+    try:
+        return to_ascii("".join(c.lower() if c.isascii() else c for c in text))
+    except ValueError as error:
+        raise ValueError(f"{shown(text)} {error}") from None
 
 
 def shown(text: str) -> str:
@@ -124,13 +127,9 @@ def _plain_escape(match: re.Match[str]) -> str:
 def path_and_query(text: str) -> str:
     """A URL path, and perhaps `?` and a query: what a health check asks for."""
     head, question, query = text.partition("?")
-    return path(head) + (f"?{_query(query)}" if question else "")
-
-
-def _query(text: str) -> str:
-    if len(text) > 1024 or not QUERY.fullmatch(text):
+    if len(query) > 1024 or not QUERY.fullmatch(query):
         raise ValueError("a query holds letters, digits and ._~!&+,=:@/?-; encode others as %XX")
-    return ESCAPE.sub(_plain_escape, text)
+    return path(head) + question + ESCAPE.sub(_plain_escape, query)
 
 
 def redirect_target(text: str) -> str:
@@ -141,8 +140,6 @@ def redirect_target(text: str) -> str:
     if not separator or scheme not in ("http", "https"):
         raise ValueError("write a URL such as https://example.org/new, or a path such as /new")
     authority, slash, tail = rest.partition("/")
-    if "?" in authority:
-        raise ValueError("write a / before the ? of the URL")
     return f"{scheme}://{_authority(authority)}" + (path_and_query(f"/{tail}") if slash else "")
 
 
@@ -208,10 +205,7 @@ def address(text: str) -> str:
         return text
     if not text.isascii() or "%" in text:
         raise ValueError("write an address such as 10.0.0.1 or fd00::1")
-    try:
-        found = ip_address(text)
-    except ValueError:
-        raise ValueError(f"{shown(text)} is not an address; write one such as 10.0.0.1 or fd00::1") from None
+    found = ip_address(text)
     if isinstance(found, IPv6Address) and found.ipv4_mapped:
         raise ValueError(f"write the IPv4 address itself: {found.ipv4_mapped}")
     return str(found)

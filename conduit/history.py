@@ -31,6 +31,7 @@ CREATE TABLE IF NOT EXISTS runs (
     id INTEGER PRIMARY KEY, started TEXT NOT NULL, finished TEXT NOT NULL, operation TEXT NOT NULL,
     result TEXT NOT NULL, digest TEXT NOT NULL, "commit" TEXT NOT NULL, summary TEXT NOT NULL, outcomes TEXT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS unproven (key TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 UPSERT: Final = """
 INSERT INTO applied VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET native = excluded.native, at = excluded.at
@@ -87,6 +88,24 @@ class History:
         def write(connection: Connection) -> None:
             connection.executemany(UPSERT, kept)
             connection.executemany("DELETE FROM applied WHERE key = ?", gone)
+
+        self._write(write)
+
+    def unproven(self) -> set[Key]:
+        """Return the roots whose proof has not passed since they were applied."""
+        return {Key.parse(key) for (key,) in self._select(lambda c: c.execute("SELECT key FROM unproven"))}
+
+    def note_proofs(self, passed: Mapping[Key, bool]) -> None:
+        """Remember which roots are still to be proven; writes nothing when nothing changed."""
+        known = self.unproven()
+        failing = [(str(key),) for key, ok in passed.items() if not ok and key not in known]
+        proven = [(str(key),) for key, ok in passed.items() if ok and key in known]
+        if not failing and not proven:
+            return
+
+        def write(connection: Connection) -> None:
+            connection.executemany("INSERT OR IGNORE INTO unproven VALUES (?)", failing)
+            connection.executemany("DELETE FROM unproven WHERE key = ?", proven)
 
         self._write(write)
 

@@ -52,12 +52,12 @@ class Run:
     Leaving the block without `finish` leaves the run unfinished, because its last outcomes are not known.
     """
 
-    def __init__(self, chain: Chain, run_id: int, facts: Mapping[str, Any]) -> None:
+    def __init__(self, chain: Chain, run_id: int, facts: Mapping[str, Any], *, begun: bool = False) -> None:
         self.id = run_id
         self._writer = Writer(chain)
         self._directory = chain.directory
         self._facts = facts
-        self._begun = False
+        self._begun = begun
         self._one_at_a_time = threading.Lock()
 
     def __enter__(self) -> Run:
@@ -120,6 +120,11 @@ class Journal:
                 return None
             rest = takewhile(lambda entry: entry.run == last.run, newest)
             return _unfinished([last, *rest][::-1])
+
+    def settle(self, left: UnfinishedRun) -> None:
+        """End a killed run whose changes are made good, so that it is told once. Raises `ConduitError`."""
+        with Run(self._chain, left.id, {}, begun=True) as run:
+            run.finish("recovered")
 
     def verify(self) -> BadEntry | None:
         """Return the first entry that was changed, moved or lost, or None."""

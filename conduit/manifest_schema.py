@@ -9,16 +9,23 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from conduit.kind import Kind
-from conduit.manifests.common import Common
+from conduit.model import Ignore
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+
+RESERVED: Final[Mapping[str, Any]] = {
+    "needs": {"type": "array", "items": {"type": "string", "pattern": "^[^/]+/[^/]+$"}},
+    "protect": {"type": "boolean", "default": False},
+    "ignore": {"type": "array", "items": Ignore.model_json_schema()},
+    "hosts": {"type": "array", "items": {"const": "local"}},
+}
+"""The keys every spec may hold beside its own (conduit.manifests.common)."""
 
 
 def manifest_schema(kinds: Mapping[str, Kind[Any]]) -> dict[str, Any]:
     """Return the schema of a whole manifest: plural kind -> name -> spec, with the reserved keys in each spec."""
     shared: dict[str, Any] = {}
-    reserved = _schema(Common, shared)["properties"]
-    sections = {kind.plural: _section(kind, reserved, shared) for kind in kinds.values() if kind.plural}
+    sections = {kind.plural: _section(kind, shared) for kind in kinds.values() if kind.plural}
     return {
         "$schema": DIALECT,
         "title": "conduit manifest",
@@ -34,9 +41,9 @@ def spec_schema(kind: Kind[Any]) -> dict[str, Any]:
     return {"$schema": DIALECT, **kind.spec.model_json_schema()}
 
 
-def _section(kind: Kind[Any], reserved: Mapping[str, Any], shared: dict[str, Any]) -> dict[str, Any]:
+def _section(kind: Kind[Any], shared: dict[str, Any]) -> dict[str, Any]:
     spec = _schema(kind.spec, shared)
-    spec["properties"] = {**spec.get("properties", {}), **reserved}
+    spec["properties"] = {**spec.get("properties", {}), **RESERVED}
     shared[kind.name] = spec
     return {"type": ["object", "null"], "additionalProperties": {"$ref": f"#/$defs/{kind.name}"}}
 

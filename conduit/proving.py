@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import Any
 
 from conduit.kind import Context, Kind
@@ -59,11 +58,6 @@ def _settled(proof: Proof, before: Mapping[Key, Proof]) -> bool:
 def lowered(proof: Proof, earlier: Proof | None) -> bool:
     """Return whether a change took a root to a lower level than it had; a new root has none to lose."""
     return earlier is not None and proof.level < earlier.level
-
-
-def with_facts(context: Context, facts: Mapping[Key, Mapping[str, Any]]) -> Context:
-    """Return a context that also knows the live facts of the leaves."""
-    return replace(context, facts=facts)
 
 
 def regression(proof: Proof, earlier: Proof) -> str:

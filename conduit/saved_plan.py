@@ -76,7 +76,7 @@ def read_plan(path: Path) -> SavedPlan:
     """Read a plan file. Raises `ConduitError` when it is none."""
     try:
         return _saved(json.loads(read_regular(path, SIZE_LIMIT)))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         words = error.strerror if isinstance(error, OSError) and error.strerror else "it does not hold a plan"
         hint = "make one with `conduit diff --out FILE`"
         raise ConduitError(Diagnostic(NOT_A_PLAN, f"cannot read the plan {path}: {words}", hint=hint)) from error

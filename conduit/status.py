@@ -13,6 +13,7 @@ from conduit.decide import Observed
 from conduit.expand import Desired
 from conduit.kind import Context, Kind
 from conduit.model import Key, Proof, Resource
+from conduit.work import sole_facts
 
 LIMIT = 2.5
 """Seconds all proofs together may take; what has no answer by then is told so."""
@@ -41,7 +42,7 @@ def status(
     context: Context,
 ) -> list[RootStatus]:
     """Prove `roots` side by side and return them in their order, within `LIMIT` seconds of probing."""
-    facts = {live.key: live.facts for view in observed.values() for live in view.reading.ours() if live.facts}
+    facts = sole_facts(live for view in observed.values() for live in view.reading.ours())
     proofs = _prove(roots, kinds, replace(context, facts=facts))
     blind = {kind.name: view.reason for kind in kinds.values() if (view := observed.get(kind.provider)) and view.reason}
     return [_status(root, desired, proofs, blind, facts, context.now) for root in roots]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any, Final
 
+from conduit.errors import Code
 from conduit.grammar import DOTTED_QUAD, PORT, join_host_port, split_host_port
 from conduit.settings import Settings
 
@@ -26,6 +27,22 @@ ADMIN_PORTS: Final = frozenset((2019, 2375, 2376))
 """Caddy's default admin port and Docker's API: never behind a proxy on this machine."""
 
 LOOPBACK: Final = "loopback"
+
+REFUSED_UPSTREAM = Code(
+    "CND-0321",
+    "an upstream that must not be proxied to",
+    "Sending visitors to this address would hand them something that is not meant for them: a cloud's credentials, a "
+    "daemon's control port, this machine itself. For a name, each address it resolves to is checked, and the proxy is "
+    "given these addresses. Use another address; loopback alone can be allowed, with `upstreams: {allow_loopback: "
+    "true}` in conduit.yaml.",
+)
+UNKNOWN_UPSTREAM = Code(
+    "CND-0322",
+    "an upstream's name does not resolve",
+    "Names of upstreams are resolved when a plan is made, with the resolver of this machine and within 2 s. A route "
+    "without an address cannot be written, so nothing is planned. Correct the name, start what answers it, or write "
+    "the address.",
+)
 
 _NAT64: Final = IPv6Network("64:ff9b::/96")
 _THIS_NETWORK: Final = IPv4Network("0.0.0.0/8")

@@ -45,7 +45,10 @@ class Memory(Protocol):
 
 @dataclass(slots=True)
 class Work:
-    """One apply. `readings` holds the newest reading of each provider, `blamed` the roots that failed and why."""
+    """One apply. `readings` holds the newest reading of each provider, `blamed` the roots that failed and why.
+
+    `owed` are roots of earlier applies that have not passed their proof yet.
+    """
 
     plan: Plan
     desired: Desired
@@ -61,6 +64,7 @@ class Work:
     outcomes: dict[Key, Outcome] = field(default_factory=dict)
     facts: dict[Key, Mapping[str, Any]] = field(default_factory=dict)
     blamed: dict[Key, str] = field(default_factory=dict)
+    owed: list[Key] = field(default_factory=list)
     stale: bool = False
 
     def __post_init__(self) -> None:
@@ -84,15 +88,11 @@ class Work:
         return found
 
     def proving_context(self, root: Resource[Any]) -> Context:
-        """Return what the proof of a root may know: the prober, and the newest facts of its leaves."""
-        wanted = set(self.desired.children.get(root.key, ()))
-        facts = {
-            live.key: live.facts
-            for reading in self.readings.values()
-            for live in reading.ours()
-            if live.facts and live.key in wanted
-        }
-        return replace(self.proof_context, facts=facts)
+        """Return what the proof of a root may know: the prober, and the facts of its leaves, this run's own first."""
+        leaves = set(self.desired.children.get(root.key, ()))
+        lives = (live for reading in self.readings.values() for live in reading.ours() if live.key in leaves)
+        made = {key: facts for key, facts in self.facts.items() if key in leaves}
+        return replace(self.proof_context, facts=sole_facts(lives) | made)
 
     def resolved(self, change: Change) -> Resource[Any] | None:
         """Return the wish of a change with all late references filled in, or None while one is still missing."""
@@ -162,3 +162,11 @@ class Work:
         """Mark a root as failed; nothing more of it is done, and what was done is taken back."""
         if root.kind != FRAME:
             self.blamed.setdefault(root, reason)
+
+
+def sole_facts(lives: Iterable[Live]) -> dict[Key, Mapping[str, Any]]:
+    """Return the facts of each key with one live object; of several generations nobody knows which one is served."""
+    found: dict[Key, list[Live]] = {}
+    for live in lives:
+        found.setdefault(live.key, []).append(live)
+    return {key: same[0].facts for key, same in found.items() if len(same) == 1 and same[0].facts}

@@ -38,12 +38,14 @@ forbid_services() {
 }
 
 install() {
-    local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 -qq)
+    local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 -qq) output
     say "bootstrap: installing Debian packages (no service is started): $*"
     forbid_services
-    as_root "${apt[@]}" update || say "bootstrap: the package lists could not be refreshed in full; trying with them as they are"
-    as_root "${apt[@]}" install -y --no-install-recommends "$@" >/dev/null ||
-        fail "apt-get could not install: $*; run \`apt-get install $*\` by hand to see why"
+    output=$(as_root "${apt[@]}" update 2>&1) ||
+        printf '%s\nbootstrap: going on with package lists that may be old\n' "$output" >&2
+    output=$(as_root "${apt[@]}" install -y --no-install-recommends "$@" 2>&1) ||
+        fail "apt-get could not install $*:
+$output"
 }
 
 mapfile -t packages < <(missing_packages "$@")

@@ -62,18 +62,21 @@ PROOFS = [
 ]
 
 NEXT = """
-All of it is real: conduit keeps no state of its own that a plan is made from. Try it:
+All of it is real, and no plan is made from anything but your files and the live daemons. Try it:
 
   export CONDUIT_CONFIG=.sandbox/conduit.yaml PATH="$PWD/.venv/bin:$PATH"
 
-  edit one line       open desired/sites.yaml, change the wiki's max_body, then: conduit diff, conduit apply
-  break dnsmasq       sed -i 's/^127.0.0.1 blog/127.0.0.9 blog/' .sandbox/dnsmasq/hosts/conduit.hosts
-  break Caddy         curl --unix-socket .sandbox/caddy/admin.sock -X DELETE http://caddy/config/apps/http/servers
-  break certificates  for file in .sandbox/caddy-certs/*.crt; do echo broken >"$file"; done
-                      after each: `conduit diff` names the drift, `conduit apply` heals it
-  look around         conduit status, conduit get, conduit explain CND-0116, conduit doctor
-  stop and start      conduit sandbox down, make quickstart
-  take it away        make clean-sandbox
+  edit one line        sed -i 's/16MiB/32MiB/' desired/sites.yaml
+  break dnsmasq        sed -i 's/^127.0.0.1 blog/127.0.0.9 blog/' .sandbox/dnsmasq/hosts/conduit.hosts
+  break Caddy          curl -sS --unix-socket .sandbox/caddy/admin.sock -X PATCH --json '["other.home.arpa"]' \\
+                         http://caddy/config/apps/http/servers/conduit_http/routes/3/match/0/host
+  break a certificate  for file in .sandbox/caddy-certs/wiki.*.pem; do echo broken >"$file"; done
+
+After each, `conduit diff` shows what differs and who moved, your files or the host; `conduit apply` puts it right.
+
+  look around          conduit status, conduit get route/wiki, conduit explain CND-0116, conduit doctor
+  stop, start again    conduit sandbox down, make quickstart
+  take it all away     make clean-sandbox
 """
 
 
@@ -84,7 +87,7 @@ def main() -> int:
         title("The plan: what desired/ wishes against what the daemons have")
         conduit("diff")
         title("The apply")
-        conduit("apply", "--yes")
+        conduit("apply", "--yes", "--quiet")
         title("The proof: names from dnsmasq, sites through Caddy, certificates of the internal CA")
         for proof in PROOFS:
             prove(proof)

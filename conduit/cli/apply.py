@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from conduit.cli.app import App, Command, pass_app
-from conduit.cli.plan import print_plan, selection_options
+from conduit.cli.plan import make_plan, print_plan, selection_options
 from conduit.errors import Unsafe
 from conduit.model import Key
 
@@ -46,6 +46,8 @@ def apply(app: App, /, saved: Path | None, yes: bool, check: bool, no_prove: boo
     """
     if not (yes or saved or check or (app.console.interactive and not app.json)):
         raise click.UsageError("this is no terminal to ask on; use --yes, --check or a saved plan")
+    if saved and any(value not in ((), None) for value in selected.values()):
+        raise click.UsageError("a saved plan has its own selection; give --target, --exclude, --allow-deletes to diff")
     if app.json:
         from conduit import __version__
         from conduit.plan_json import document
@@ -72,9 +74,7 @@ def _plan(
     from conduit.plan import Selection
 
     if saved is None:
-        return app.engine.plan(Selection(targets, excludes, allow_deletes))
-    if targets or excludes or allow_deletes is not None:
-        raise click.UsageError("a saved plan has its own selection; give --target, --exclude, --allow-deletes to diff")
+        return make_plan(app, Selection(targets, excludes, allow_deletes))
     from conduit.saved_plan import read_plan
 
     looked_at = read_plan(saved)

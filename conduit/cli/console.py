@@ -57,6 +57,8 @@ class Console:
         return ansi if stream.isatty() and os.environ.get("TERM") != "dumb" else plain
 
     def _write(self, stream: TextIO, text: str) -> None:
+        if not text:
+            return
         with self._lock:
             try:
                 print(text, file=stream, flush=True)

@@ -93,7 +93,7 @@ def doctor(app: App) -> int:
         for each in found:
             mark = style("good", "ok  ") if each.ok else style("error", "BAD ")
             app.console.lines([f"{mark} {escape(each.subject):<12} {escape(each.text)}"])
-            if not each.ok and each.fix:
+            if each.fix and each.fix != each.text:
                 app.console.lines([f"     fix: {escape(each.fix)}"])
     return 0 if all(each.ok for each in found) else 1
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
 
 from conduit.cli.app import App
+from conduit.grammar import NAME
 from conduit.model import Key
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 FILES = 2000
 """Manifests looked at before completion gives up on the rest."""
@@ -30,7 +33,7 @@ class KeyType(click.ParamType[Key]):
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Return the declared keys that begin as typed."""
-        return [CompletionItem(key) for key in declared(ctx.ensure_object(App)) if key.startswith(incomplete)]
+        return _items(declared(ctx.ensure_object(App)), incomplete)
 
 
 class LiveType(click.ParamType[str]):
@@ -40,11 +43,11 @@ class LiveType(click.ParamType[str]):
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Return the kinds that have live objects, and the declared keys of such kinds."""
-        from conduit.kind import load_kinds
+        from conduit.resources import load_kinds
 
         leaves = [kind.name for kind in load_kinds().values() if kind.provider]
         keys = [key for key in declared(ctx.ensure_object(App)) if key.partition("/")[0] in leaves]
-        return [CompletionItem(word) for word in [*leaves, *keys] if word.startswith(incomplete)]
+        return _items([*leaves, *keys], incomplete)
 
 
 def declared(app: App) -> list[str]:
@@ -58,6 +61,12 @@ def declared(app: App) -> list[str]:
         return sorted({f"{kinds[plural]}/{name}" for plural, name in found if plural in kinds})
     except Exception:  # noqa: BLE001 - a message in the middle of a typed line helps nobody
         return []
+
+
+def _items(words: Iterable[str], incomplete: str) -> list[CompletionItem]:
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(word) for word in words if word.startswith(incomplete)]
 
 
 def _names(path: Path) -> Iterator[tuple[str, str]]:
@@ -74,7 +83,7 @@ def _names(path: Path) -> Iterator[tuple[str, str]]:
             elif isinstance(event, yaml.NodeEvent):
                 if is_key and isinstance(event, yaml.ScalarEvent):
                     plural = event.value if depth == 1 else plural
-                    if depth == 2:
+                    if depth == 2 and NAME.fullmatch(event.value):
                         yield plural, event.value
                 keys[-1] = not is_key
                 if isinstance(event, yaml.CollectionStartEvent):

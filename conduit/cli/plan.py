@@ -10,11 +10,13 @@ import click
 
 from conduit.cli.app import App, Command, pass_app
 from conduit.cli.names import KeyType
+from conduit.manifests.words import did_you_mean
 from conduit.model import Key
+from conduit.show.diagnostics import problems_lines
 from conduit.show.text import counted
 
 if TYPE_CHECKING:
-    from conduit.plan import Plan
+    from conduit.plan import Plan, Selection
 
 
 def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -39,11 +41,15 @@ def validate(app: App) -> int:
       conduit validate --json
     """
     desired = app.engine.load()
+    warnings = app.engine.manifests.warnings if app.engine.manifests else ()
     if app.json:
-        from conduit.plan_json import document
+        from conduit.plan_json import document, problem_document
 
-        app.console.document(document("validate", resources=len(desired.roots), leaves=len(desired.leaves)))
+        told = [problem_document(warning) for warning in warnings]
+        found = {"resources": len(desired.roots), "leaves": len(desired.leaves), "warnings": told}
+        app.console.document(document("validate", **found))
     else:
+        app.console.notes(problems_lines(warnings, app.console.error_view))
         app.console.lines([f"Valid: {counted(len(desired.roots), 'resource')}."])
     return 0
 
@@ -75,13 +81,26 @@ def diff(
     from conduit.plan import Selection
     from conduit.show.summary import Summary
 
-    plan = app.engine.plan(Selection(targets, excludes, allow_deletes))
+    plan = make_plan(app, Selection(targets, excludes, allow_deletes))
     if out:
         from conduit.saved_plan import save_plan
 
         save_plan(out, plan)
     print_plan(app, plan, markdown=markdown)
     return int(Summary.of(plan).state) if detailed_exitcode else 0
+
+
+def make_plan(app: App, selection: Selection) -> Plan:
+    """Plan a selection; a target that is neither declared nor live is a mistake in the command line."""
+    engine = app.engine
+    desired = engine.load()
+    plan = engine.plan_for(desired, engine.observe(), selection)
+    known = {*desired.roots, *desired.leaves, *(key for change in plan.changes for key in (change.key, change.root))}
+    for target in selection.targets:
+        if target not in known and not plan.unknown:
+            hint = did_you_mean(str(target), map(str, known)) or "see conduit diff"
+            raise click.UsageError(f"{target} is neither declared nor live; {hint}")
+    return plan
 
 
 def print_plan(app: App, plan: Plan, *, markdown: bool = False) -> None:

@@ -22,7 +22,7 @@ def kinds(app: App) -> None:
     Example:
       conduit kinds
     """
-    from conduit.kind import load_kinds
+    from conduit.resources import load_kinds
     from conduit.show.reference import kinds_lines, summary_of
 
     found = load_kinds().values()
@@ -46,8 +46,8 @@ def schema(app: App, kind: str | None) -> None:
       conduit schema
       conduit schema service
     """
-    from conduit.kind import load_kinds
     from conduit.manifest_schema import manifest_schema, spec_schema
+    from conduit.resources import load_kinds
 
     found = load_kinds()
     if kind and kind not in found:
@@ -67,7 +67,7 @@ def explain(app: App, subject: str) -> None:
       conduit explain service
       conduit explain service.health
     """
-    from conduit.kind import load_kinds
+    from conduit.resources import load_kinds
     from conduit.show.reference import code_lines, field_lines, kind_lines
 
     if subject.upper().startswith("CND-"):

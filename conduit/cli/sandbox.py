@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,15 +22,16 @@ def sandbox() -> None:
 
 
 @sandbox.command(cls=Command)
+@click.option("--demo", is_flag=True, help="With the ports and upstreams that conduit's own desired/ names.")
 @pass_app
-def up(app: App) -> None:
-    """Start a private Caddy, dnsmasq and upstreams; a second call changes nothing.
+def up(app: App, demo: bool) -> None:
+    """Start a private Caddy and dnsmasq; a second call changes nothing.
 
     \b
     Example:
       conduit sandbox up
     """
-    site = _site()
+    site = _site(demo)
     _show(app, site.up())
     if not app.json:
         app.console.lines([f"Next: conduit --config {escape(str(site.settings_file.relative_to(Path.cwd())))} diff"])
@@ -59,18 +61,18 @@ def status(app: App) -> None:
     _show(app, _site().status())
 
 
-def _site() -> Sandbox:
-    from conduit.sandbox.site import of_checkout
+def _site(demo: bool = False) -> Sandbox:
+    from conduit.sandbox.site import Sandbox, of_checkout
 
-    return of_checkout(Path.cwd())
+    here = Path.cwd()
+    return of_checkout(here) if demo else Sandbox(here / ".sandbox", desired=here / "desired")
 
 
 def _show(app: App, daemons: Sequence[Status]) -> None:
     if app.json:
         from conduit.plan_json import document
 
-        rows = [{"name": d.name, "address": d.address, "directory": str(d.directory), "pid": d.pid} for d in daemons]
-        app.console.document(document("sandbox", daemons=rows))
+        app.console.document(document("sandbox", daemons=[asdict(daemon) for daemon in daemons]))
         return
     rows = [[d.name, f"pid {d.pid}" if d.pid else "stopped", d.address, str(d.directory)] for d in daemons]
     app.console.lines(columns([["DAEMON", "STATE", "ADDRESS", "DIRECTORY"], *rows]))

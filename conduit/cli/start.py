@@ -24,19 +24,19 @@ internal_domain: home.arpa
 proxy_address: 127.0.0.1   # what the names of services resolve to: the address of this machine in your network
 
 caddy:
-  admin: unix//run/caddy/admin.sock
-  http: [":80"]
-  https: [":443"]
+  admin: unix//run/caddy/admin.sock   # in /etc/caddy/Caddyfile: { admin unix//run/caddy/admin.sock }
+  user: caddy
 
 dnsmasq:
   address: 127.0.0.1:53
-  conf_file: /etc/dnsmasq.d/conduit/conduit.conf
-  hosts_file: /var/lib/conduit/dnsmasq/hosts
-  process: {unit: dnsmasq.service}
+  conf_file: /etc/dnsmasq.d/conduit.conf
+  hosts_file: /var/lib/misc/conduit.hosts
+  user: dnsmasq
+  process: {systemd: dnsmasq.service}
 
 certs:
   copies:
-    caddy: {dir: /var/lib/conduit/caddy-certs, user: caddy}
+    caddy: {dir: /var/lib/caddy/conduit, user: caddy}
 """
 EXAMPLE = """\
 # yaml-language-server: $schema=../manifest.schema.json
@@ -55,8 +55,8 @@ def init(app: App) -> None:
     Example:
       conduit init
     """
-    from conduit.kind import load_kinds
     from conduit.manifest_schema import manifest_schema
+    from conduit.resources import load_kinds
 
     files = {
         Path("conduit.yaml"): SETTINGS,

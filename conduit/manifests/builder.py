@@ -95,14 +95,14 @@ class Builder:
     def node(self, event: Any, depth: int) -> Any:
         """Return the value that begins with `event`, and record where it stands."""
         at = len(self.marks)
+        if at >= MAX_NODES:
+            self.stop(TOO_MUCH, f"more than {MAX_NODES:,} values in one file", event, "split the file")
         self.marks.append(event.start_mark.index)
         if type(event) is ScalarEvent:
             if event.tag is None and event.anchor is None:
                 return self.scalar(event)
         elif type(event) is AliasEvent:
             return self.alias(event)
-        if at > MAX_NODES:
-            self.stop(TOO_MUCH, f"more than {MAX_NODES:,} values in one file", event, "split the file")
         return self.special(event, at, depth)
 
     def special(self, event: Any, at: int, depth: int) -> Any:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from conduit.errors import Diagnostic, LoadError
+from conduit.failpoints import fail
 from conduit.kind import Kind
 from conduit.manifests.cache import ParseCache
 from conduit.manifests.collector import collector_paused
@@ -54,6 +55,7 @@ def load_manifests(
     """
     with collector_paused():
         tree = read_tree(settings.path(settings.desired), settings.base)
+        fail("load.read")
         places = Places({file.name: file.content for file in tree.files})
         sections, problems = _parse(tree.files, places, ParseCache(cache))
         problems = [*tree.problems, *problems]

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from conduit.errors import Code, Diagnostic, LoadError
 from conduit.manifests.complaints import Complaint, complaints
 from conduit.manifests.dialect import Document, parse
+from conduit.manifests.places import tell
 from conduit.manifests.words import did_you_mean, shown
 from conduit.model import Source
 from conduit.providers.base import config_of, provider_names
@@ -59,7 +60,7 @@ def _core(document: Document, data: Any, problems: list[Diagnostic]) -> Settings
     try:
         return Settings.model_validate(data)
     except ValidationError as error:
-        problems += [_told(document, found) for found in complaints(error, Settings, data, "conduit.yaml")]
+        problems += [tell(document, found) for found in complaints(error, Settings, data, "conduit.yaml")]
         return None
 
 
@@ -68,17 +69,11 @@ def _section(document: Document, name: str, data: Any) -> list[Diagnostic]:
     if name not in known:
         hint = did_you_mean(name, [*known, *Settings.model_fields])
         unknown = Complaint(NO_PROVIDER, f"unknown key {shown(name)} in conduit.yaml", (name,), hint, at_key=True)
-        return [_told(document, unknown)]
+        return [tell(document, unknown)]
     config: type[Section] = config_of(name)
     try:
         config.model_validate({} if data is None else data)
     except ValidationError as error:
         found = complaints(error, config, data, f"the section {name}")
-        return [_told(document, each._replace(path=(name, *each.path))) for each in found]
+        return [tell(document, each, (name,)) for each in found]
     return []
-
-
-def _told(document: Document, complaint: Complaint) -> Diagnostic:
-    index = document.find(complaint.path)
-    line, column = document.place(index - 1 if complaint.at_key else index)
-    return document.source.problem(complaint.code, complaint.summary, line, column, complaint.hint)

@@ -116,6 +116,6 @@ def _read(path: Path, found: _Found) -> bytes:
 
 def _unreadable(name: str, error: OSError) -> Diagnostic:
     printable = name if name.isprintable() else ascii(name)
-    reason = (error.strerror or str(error)).lower()
+    reason = error.strerror.lower() if error.strerror else str(error)
     hint = "put a plain, readable file of at most 16 MiB there, or remove it"
     return Diagnostic(UNREADABLE, f"{printable} cannot be read: {reason}", Source(printable), hint)

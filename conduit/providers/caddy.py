@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import gc
 import json
-import os
+import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -21,10 +21,10 @@ from conduit.errors import Code, Diagnostic, RollbackFailed, Stale, Unreadable
 from conduit.model import Change, Disturbance, Impact, Key, Native
 from conduit.providers import caddy_checks
 from conduit.providers.base import DocumentProvider, Reading, Site
-from conduit.providers.caddy_admin import Admin, AdminError, Reply, socket_path
+from conduit.providers.caddy_admin import Admin, AdminError, Reply
 from conduit.providers.caddy_compose import Composer, Document
 from conduit.providers.caddy_document import Content, Keyring, split
-from conduit.providers.caddy_refusal import REFUSED, explain_refusal
+from conduit.providers.caddy_refusal import explain_refusal
 from conduit.settings import ConfigPath, Section, Settings
 
 NOT_READABLE = Code(
@@ -37,8 +37,8 @@ NOT_READABLE = Code(
 MOVED = Code(
     "CND-0604",
     "Caddy's configuration changed since it was read",
-    "Somebody wrote to Caddy after conduit read it and before it wrote. Writing now would undo their change, so nothing "
-    "was sent. Run the command again: it will plan against the new state.",
+    "Somebody wrote to Caddy after conduit read it and before it wrote. Writing now would undo their change, so "
+    "nothing was sent. Run the command again: it will plan against the new state.",
 )
 NOT_RESTORED = Code(
     "CND-0605",
@@ -48,14 +48,25 @@ NOT_RESTORED = Code(
 )
 
 
+LOST_REPLY_SECONDS = 3.0
+"""How long a write whose reply was lost may still take effect."""
+
+
+Listen = Annotated[str, Field(pattern=r"^(\[[0-9a-f:]+\]|[0-9.]*):[0-9]{1,5}$")]
+"""Where Caddy listens for us: `address:port`, or `:port` for every address."""
+
+
 class Config(Section):
     """Where Caddy is and what it listens on for us."""
 
-    admin: str = "unix//run/caddy/admin.sock"
-    http: tuple[str, ...] = Field(default=(":80",), min_length=1, strict=False)
-    https: tuple[str, ...] = Field(default=(":443",), min_length=1, strict=False)
+    admin: str = Field("unix//run/caddy/admin.sock", pattern=r"^(unix//[^{}|]+(\|0[0-7]{3})?|[^/{}\s]+:[0-9]{1,5})$")
+    """Its admin API: `unix//path`, as Caddy writes it, or `host:port`."""
+    http: tuple[Listen, ...] = Field(default=(":80",), min_length=1, strict=False)
+    https: tuple[Listen, ...] = Field(default=(":443",), min_length=1, strict=False)
     program: ConfigPath | None = None
+    """The caddy binary: tells the version, and checks copies when somebody has to be blamed."""
     user: str | None = None
+    """Who Caddy runs as; certificate files must be open to them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,21 +175,96 @@ class Caddy(DocumentProvider[Document]):
 
     def check(self) -> Iterable[str]:
         """Yield what `conduit doctor` should say about this Caddy."""
-        yield from caddy_checks.findings(self.config, self.settings, self.admin)
+        found = caddy_checks.version(self.config.program, self.settings)
+        return caddy_checks.findings(self.config.admin, found, self.admin)
 
     def _write(self, document: Document, reading: Reading) -> Reading:
+        self._require_unmoved(reading)
         self.site.fail("caddy.commit.before")
         try:
-            reply = self._post(document.body, reading.raw)
+            reply = self.admin.post(document.body, reading.raw.etag, lambda: self.site.fail("caddy.commit.sent"))
         except AdminError as error:
             return self._resolve(document, reading, str(error))
-        self.site.fail("caddy.commit.sent")
         if reply.status == 412:
-            raise Stale(_moved("its tag no longer fits"))
+            raise Stale(_moved())
         if reply.status != 200:
-            raise self._refusal(document, reading, reply)
+            self._require_old(reading)
+            raise explain_refusal(reply.body, document, self.keys.sign)
         after = self.read()
         if after.raw.config != document.config:
             self._put_back(reading, after)
+            raise explain_refusal(b"it loaded something else than was sent", document, self.keys.sign)
         self.site.fail("caddy.commit.after")
         return after
+
+    def _require_unmoved(self, reading: Reading) -> None:
+        """Caddy before 2.7 sends its tag where it cannot be read; there the state itself is compared, just before."""
+        if not reading.raw.etag and self.read().version != reading.version:
+            raise Stale(_moved())
+
+    def _resolve(self, document: Document, reading: Reading, why: str) -> Reading:
+        """Find out by reading what became of a write whose reply was lost; Caddy may still be at it."""
+        deadline = time.monotonic() + LOST_REPLY_SECONDS
+        while True:
+            after = self.read()
+            if after.raw.config == document.config:
+                return after
+            if after.version != reading.version:
+                raise Stale(_moved())
+            if time.monotonic() > deadline:
+                raise self._unreadable(f"it did not take the new configuration: {why}")
+            time.sleep(0.05)
+
+    def _require_old(self, reading: Reading) -> None:
+        """After a refusal the admin endpoint must answer where it did, with the configuration from before."""
+        try:
+            after = self.read()
+        except Unreadable as error:
+            raise RollbackFailed(_not_restored(f"after a refusal {error.diagnostics[0].summary}")) from error
+        if after.version != reading.version:
+            self._put_back(reading, after)
+
+    def _put_back(self, reading: Reading, after: Reading) -> None:
+        """Restore the configuration from before a write, unless somebody wrote once more since. Raises otherwise."""
+        try:
+            reply = self.admin.post(reading.raw.body, after.raw.etag)
+        except AdminError as error:
+            raise RollbackFailed(_not_restored(str(error))) from error
+        if reply.status == 412:
+            raise Stale(_moved())
+        if reply.status != 200 or self.read().raw.config != reading.raw.config:
+            raise RollbackFailed(_not_restored(f"Caddy answers {reply.status}"))
+
+
+def _moved() -> Diagnostic:
+    return Diagnostic(MOVED, "someone changed Caddy since it was read; nothing was written", hint="run it again")
+
+
+def _not_restored(why: str) -> Diagnostic:
+    summary = f"Caddy's earlier configuration could not be restored: {why}"
+    return Diagnostic(NOT_RESTORED, summary, hint="look at Caddy's log and at caddy.admin in conduit.yaml")
+
+
+def _differences(path: str, live: Any, want: Any) -> Iterator[tuple[str, Any, Any]]:
+    if live == want:
+        return
+    if isinstance(live, dict) and isinstance(want, dict):
+        for name in [*live, *(name for name in want if name not in live)]:
+            yield from _differences(f"{path}.{name}".lstrip("."), live.get(name), want.get(name))
+    else:
+        yield path, live, want
+
+
+@contextmanager
+def _no_collector() -> Iterator[None]:
+    """Stop the cyclic collector: it would walk thousands of fresh routes again and again, at more than their cost."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+PROVIDER = Caddy

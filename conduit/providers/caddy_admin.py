@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse
@@ -11,11 +12,17 @@ from threading import Event, Timer
 
 CONNECT_SECONDS = 2.0
 CALL_SECONDS = 10.0
+RETRIES = 5
+RETRY_SECONDS = 0.02
 LARGEST_REPLY = 64 * 2**20
 
 
 class AdminError(Exception):
     """The admin API gave no whole answer: not reachable, too slow, cut short or too large."""
+
+
+class _Closed(AdminError):
+    """The peer refused or closed the connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +64,35 @@ class Admin:
         self.address, self.seconds = address, seconds
 
     def get(self, path: str = "/config/") -> Reply:
-        """Read a path. Raises `AdminError`."""
-        return self._call("GET", path, None, "")
+        """Read a path. Raises `AdminError`.
 
-    def post(self, body: bytes, etag: str, path: str = "/config/") -> Reply:
-        """Write JSON, only over the state that `etag` names unless that is empty. Raises `AdminError`."""
-        return self._call("POST", path, body, etag)
+        Just after a reload the endpoint that goes away accepts connections and closes them, so reading is repeated.
+        """
+        for _ in range(RETRIES):
+            with suppress(_Closed):
+                return self._call("GET", path)
+            time.sleep(RETRY_SECONDS)
+        return self._call("GET", path)
 
-    def _call(self, method: str, path: str, body: bytes | None, etag: str) -> Reply:
+    def post(self, body: bytes, etag: str, sent: Callable[[], None] = lambda: None) -> Reply:
+        """Write the configuration, only over the state `etag` names unless that is empty; `sent` is called between.
+
+        Raises `AdminError`; then nobody knows whether Caddy took it.
+        """
+        return self._call("POST", "/config/", body, etag, sent)
+
+    def _call(
+        self, method: str, path: str, body: bytes | None = None, etag: str = "", sent: Callable[[], None] = lambda: None
+    ) -> Reply:
         connection = _Connection(self.address)
         try:
             connection.connect()
             with _deadline(connection, self.seconds):
                 self._send(connection, method, path, body, etag)
+                sent()
                 return _read(connection.getresponse())
+        except ConnectionError as error:
+            raise _Closed(_why(error)) from error
         except (OSError, HTTPException) as error:
             raise AdminError(_why(error)) from error
         finally:

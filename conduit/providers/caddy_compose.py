@@ -1,4 +1,4 @@
-"""Putting Caddy's configuration together: what is not ours as it was, our servers, routes and certificates rebuilt. Pure."""
+"""Putting Caddy's configuration together: what is not ours as it was, what is ours rebuilt. Pure."""
 
 from __future__ import annotations
 
@@ -62,7 +62,9 @@ class Composer:
     admin: str
     frame: Callable[[Mapping[Key, Native]], Native]
 
-    def compose(self, config: Any, content: Content, blocks: Mapping[Key, Native], protected: Collection[Key]) -> Document:
+    def compose(
+        self, config: Any, content: Content, blocks: Mapping[Key, Native], protected: Collection[Key]
+    ) -> Document:
         """Return the document of `blocks` laid over a configuration. Raises `Refused`."""
         frame = self.frame(blocks) or {}
         staged = {key: self._stage(key, native) for key, native in blocks.items()}

@@ -55,11 +55,11 @@ class _Fragment(NamedTuple):
     mark: Mark | None
     route: dict[str, Any]
     server: str
-    index: int
+    position: int
 
     @property
     def place(self) -> str:
-        return f"apps/http/servers/{self.server}/routes/{self.index}"
+        return f"apps/http/servers/{self.server}/routes/{self.position}"
 
 
 def mapping(value: Any, *path: str) -> dict[str, Any]:
@@ -84,23 +84,25 @@ def split(config: Any, keys: Keyring) -> Content:
     """Tell what is ours in a configuration, what stands among it, and how our frame looks."""
     fragments = [f for name, server in servers_of(config).items() for f in _fragments(name, server, keys.sign)]
     certificates = _certificates(config, keys.sign)
-    blocks: dict[Key, list[_Fragment]] = defaultdict(list)
+    blocks: dict[Key, list[tuple[Mark, _Fragment]]] = defaultdict(list)
     strangers: dict[str, list[_Fragment]] = defaultdict(list)
     for fragment in fragments:
         if fragment.mark:
-            blocks[fragment.mark.key].append(fragment)
+            blocks[fragment.mark.key].append((fragment.mark, fragment))
         else:
             strangers[fragment.server].append(fragment)
     lives: dict[str, list[Live]] = defaultdict(list)
     for key, own in blocks.items():
         lives[key.kind].append(_live(key, own, certificates, keys.fingerprint))
     lives[ROUTES] += [_foreign(fragment) for found in strangers.values() for fragment in found]
-    used = {fragment.mark.link for fragment in fragments if fragment.mark}
+    used = {mark.link for own in blocks.values() for mark, _ in own}
     unused = [f"unused certificate entry {link}" for link in sorted(certificates.keys() - used)]
-    occupied = {fragment.server for own in blocks.values() for fragment in own}
+    occupied = {fragment.server for own in blocks.values() for _, fragment in own}
     servers = _own_servers(config, keys.sign, occupied)
     frame = {
-        part: settings for part, settings in servers.items() if SERVERS[part] in occupied or not strangers[SERVERS[part]]
+        part: settings
+        for part, settings in servers.items()
+        if SERVERS[part] in occupied or not strangers[SERVERS[part]]
     }
     disorder = [complaint for name in _PARTS for complaint in _disorder([f for f in fragments if f.server == name])]
     return Content(
@@ -145,21 +147,21 @@ def precedence(key: Key, route: Mapping[str, Any]) -> tuple[Any, ...]:
     """Return where a route belongs: exact hosts before wildcards, longer paths before shorter, then by key."""
     hosts, path = _reach(route)
     labels = [host.count(".") for host in hosts if host.startswith("*")]
-    return (bool(labels), -min(labels, default=0), -len(path), key)
+    return (bool(labels), -min(labels) if labels else 0, -len(path), key)
 
 
-def _reach(route: Mapping[str, Any]) -> tuple[set[str], str]:
+def _reach(route: Mapping[str, Any]) -> tuple[list[str], str]:
     """Return the hosts and path of a route; no host means all of them."""
     try:
         found = hosts_and_path(route)
-        return {str(host).lower() for host in found["hosts"]}, str(found["path"])
+        return list(map(str.lower, found["hosts"])), str(found["path"])
     except (LookupError, TypeError, AttributeError):
-        return set(), "/"
+        return [], "/"
 
 
 def _may_shadow(stranger: Mapping[str, Any], own: Mapping[str, Any]) -> bool:
     hosts, _ = _reach(stranger)
-    return not hosts or any(host.startswith("*") for host in hosts) or not hosts.isdisjoint(_reach(own)[0])
+    return not hosts or any(host.startswith("*") for host in hosts) or not set(hosts).isdisjoint(_reach(own)[0])
 
 
 def _fragments(name: str, server: Any, sign: Sign) -> Iterable[_Fragment]:
@@ -199,34 +201,30 @@ def _certificates(config: Any, sign: Sign) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _live(key: Key, own: list[_Fragment], certificates: dict[str, dict[str, Any]], seal: Fingerprint) -> Live:
+def _live(
+    key: Key, own: list[tuple[Mark, _Fragment]], certificates: dict[str, dict[str, Any]], fingerprint: Fingerprint
+) -> Live:
     native: dict[str, Any] = {}
-    for fragment in own:
-        assert fragment.mark
+    for mark, fragment in own:
         part = _PARTS.get(fragment.server, fragment.server)
         # A part at a place where it does not belong keeps its own name, so that it shows as a difference.
-        name = part if part == fragment.mark.part else f"{part} {fragment.mark.part}"
-        native[name if name not in native else fragment.place] = bare(fragment.route, seal)
-        certificate = certificates.get(fragment.mark.link)
-        if certificate and part == "https":
-            native[CERTIFICATE] = certificate
-    first = own[0]
-    assert first.mark
-    protected = any(fragment.mark and fragment.mark.protected for fragment in own)
+        name = part if part == mark.part and part not in native else fragment.place
+        native[name] = bare(fragment.route, fingerprint)
+        if mark.link in certificates:
+            native[CERTIFICATE] = certificates[mark.link]
+    first = own[0][1]
+    protected = own[0][0].protected
     return Live(key, first.route["@id"], native, owned=True, protected=protected, place=first.place)
 
 
 def bare(route: Mapping[str, Any], fingerprint: Fingerprint) -> dict[str, Any]:
     """Return a marked route without its marks, each password hash replaced by a `Hashed`."""
-    plain = {name: value for name, value in route.items() if name != "@id"}
-    handlers = plain.get("handle")
-    if isinstance(handlers, list) and any(map(_authenticates, handlers)):
-        plain["handle"] = [_hide(h, fingerprint) if _authenticates(h) else h for h in handlers]
+    plain = dict(route)
+    plain.pop("@id", None)
+    for handler in listing(route, "handle"):
+        if isinstance(handler, dict) and handler.get("handler") == "authentication":
+            return {name: _hide(value, fingerprint) for name, value in plain.items()}
     return plain
-
-
-def _authenticates(handler: Any) -> bool:
-    return isinstance(handler, dict) and handler.get("handler") == "authentication"
 
 
 def _hide(value: Any, fingerprint: Fingerprint) -> Any:
@@ -244,7 +242,7 @@ def _foreign(fragment: _Fragment) -> Live:
     hosts, path = _reach(fragment.route)
     adoptable = fragment.server in _PARTS
     return Live(
-        Key(ROUTES, f"{fragment.server}.{fragment.index}"),
+        Key(ROUTES, f"{fragment.server}.{fragment.position}"),
         fragment.place,
         rewrite(fragment.route, lambda leaf: "[hash]" if isinstance(leaf, str) and is_hash(leaf) else leaf),
         owned=False,

@@ -38,10 +38,13 @@ def write_mark(sign: Sign, mark: Mark) -> str:
 
 def read_mark(sign: Sign, value: Any) -> Mark | None:
     """Return the mark an `@id` carries, or None when it is not one of this site."""
-    if not (isinstance(value, str) and value.startswith(PREFIX) and value.count(".") >= 5):
+    if not (isinstance(value, str) and value.startswith(PREFIX) and value.count(".") >= 5 and value.isascii()):
         return None
     body, part, link, signature = value.rsplit(".", 3)
-    key = Key(*body.removeprefix(PREFIX).split(".", 1))
-    if not hmac.compare_digest(signature.encode(), sign(key, part, link).encode()):
+    _, kind, name = body.split(".", 2)
+    key = Key(kind, name)
+    if not hmac.compare_digest(signature, sign(key, part, link)):
         return None
-    return Mark(key, part, link.removesuffix(_PROTECTED), link.endswith(_PROTECTED))
+    if link.endswith(_PROTECTED):
+        return Mark(key, part, link.removesuffix(_PROTECTED), protected=True)
+    return Mark(key, part, link)

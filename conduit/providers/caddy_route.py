@@ -13,6 +13,7 @@ from html import escape, unescape
 from typing import Any
 
 from conduit import grammar
+from conduit.fields import duration_text, size_text
 from conduit.model import Native
 
 HOSTS_PER_MATCHER = 100
@@ -196,8 +197,9 @@ def _redirect(location: str, status: int) -> dict[str, Any]:
 
 def _read_answer(handler: dict[str, Any]) -> dict[str, Any]:
     if handler["status_code"] == 503:
+        seconds = int(handler["headers"]["Retry-After"][0])
         message = unescape(handler["body"].removeprefix(_PAGE_START).removesuffix(_PAGE_END))
-        return {"maintenance": {"message": message, "retry_after": handler["headers"]["Retry-After"][0] + "s"}}
+        return {"maintenance": {"message": message, "retry_after": duration_text(1000 * seconds)}}
     location = handler["headers"]["Location"][0]
     target = {"to": location.removesuffix(_URI), "keep_path": location.endswith(_URI)}
     return {"redirect": target | {"status": handler["status_code"]}}
@@ -262,7 +264,7 @@ def _read_proxy(handler: dict[str, Any]) -> dict[str, Any]:
 _READERS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "subroute": _read_guard,
     "authentication": _read_authentication,
-    "request_body": lambda handler: {"max_body": f"{handler['max_size']}B"},
+    "request_body": lambda handler: {"max_body": size_text(handler["max_size"])},
     "headers": _read_headers,
     "rewrite": lambda handler: {"strip_prefix": True},
     "reverse_proxy": _read_proxy,

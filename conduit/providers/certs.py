@@ -146,10 +146,8 @@ class Certs(ObjectProvider):
             raise Unreadable(Diagnostic(ca.CA_UNUSABLE, f"the root in {self._ca} is missing", hint=hint))
 
     def _warnings(self, lives: Iterable[Live]) -> tuple[str, ...]:
-        ends = (live.facts["root_not_after"] for live in lives if live.status.get("current"))
-        return (
-            (self._expires_soon,) if next(ends, self.site.now() + ROOT_WARNING) - self.site.now() < ROOT_WARNING else ()
-        )
+        ends = [live.facts["root_not_after"] for live in lives if live.status.get("current")]
+        return (self._expires_soon,) if ends and ends[0] - self.site.now() < ROOT_WARNING else ()
 
     @property
     def _expires_soon(self) -> str:
@@ -181,10 +179,11 @@ class Certs(ObjectProvider):
         issued = authority.issue(key.name, native["names"], now, lifetime)
         header = Header(native, issued.serial, now, issued.not_after, authority.fingerprint, authority.not_after)
         content = compose(header, issued.certificate, issued.key)
-        file = file_name(key, content, self.site.mark)
-        for label in labels:
+        file = file_name(key, content, self.site.mark, change.want is not None and change.want.protect)
+        self._store.put(MASTER, file, content)
+        self.site.fail("certs.issue.written")
+        for label in labels[1:]:
             self._store.put(label, file, content)
-            self.site.fail("certs.issue.written" if label == MASTER else "certs.issue.copied")
         self.site.fail("certs.issue.after")
         return self._store.read_back(file, labels, authority.fingerprint)
 

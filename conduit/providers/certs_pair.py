@@ -19,7 +19,8 @@ from conduit.grammar import NAME
 from conduit.model import Key, Native
 
 PREFIX: Final = b"conduit certificate "
-PART: Final = "pair"
+PARTS: Final = {False: "pair", True: "protected pair"}
+"""What the mark signs, by whether the certificate is protected."""
 LIMIT: Final = 64 * 1024
 INTACT: Final = "intact"
 MISSING: Final = "missing"
@@ -44,6 +45,7 @@ class Pair(NamedTuple):
 
     key: Key
     hash: str
+    protected: bool
 
 
 def compose(header: Header, certificate: bytes, key: bytes) -> bytes:
@@ -62,10 +64,10 @@ def hash_of(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:32]
 
 
-def file_name(key: Key, content: bytes, mark: Mark) -> str:
+def file_name(key: Key, content: bytes, mark: Mark, protected: bool) -> str:
     """Return the name that proves `content` to be ours."""
     digest = hash_of(content)
-    return f"{key.name}.{digest}.{mark(key, PART, digest)}.pem"
+    return f"{key.name}.{digest}.{mark(key, PARTS[protected], digest)}.pem"
 
 
 def proven(file: str, kind: str, mark: Mark) -> Pair | None:
@@ -73,8 +75,11 @@ def proven(file: str, kind: str, mark: Mark) -> Pair | None:
     parts = file.split(".")
     if len(parts) != 4 or parts[3] != "pem" or not NAME.fullmatch(parts[0]):
         return None
-    pair = Pair(Key(kind, parts[0]), parts[1])
-    return pair if mark(pair.key, PART, pair.hash) == parts[2] else None
+    key, digest = Key(kind, parts[0]), parts[1]
+    for protected, part in PARTS.items():
+        if mark(key, part, digest) == parts[2]:
+            return Pair(key, digest, protected)
+    return None
 
 
 class Place(NamedTuple):

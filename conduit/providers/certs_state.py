@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from conduit.grammar import duration
 from conduit.model import Change, Diff, FieldChange, Key, Live
 from conduit.providers.certs_ca import BACKDATE
-from conduit.providers.certs_pair import INTACT, MISSING, Header, Place, copy_of, header_of, paths
+from conduit.providers.certs_pair import INTACT, MISSING, Header, Pair, Place, copy_of, header_of, paths
 
 KIND: Final = "certificate"
 MASTER: Final = "master"
@@ -21,7 +21,7 @@ def foreign(file: str, path: str) -> Live:
 
 
 def state(
-    key: Key,
+    pair: Pair,
     file: str,
     seen: Mapping[str, tuple[str, bytes]],
     places: Mapping[str, Place],
@@ -37,15 +37,17 @@ def state(
     if not content:
         files = {MASTER: MISSING} | {label: found for label, (found, _) in seen.items()}
         consumers = [label.removeprefix(copy_of("")) for label in seen if label != MASTER]
-        return Live(key, file, {}, True, {"files": files}, paths(places, consumers, file))
+        facts = paths(places, consumers, file)
+        return Live(pair.key, file, {}, True, {"files": files}, facts, protected=pair.protected)
     header = header_of(content)
     consumers = header.spec["consumers"]
     files = {label: seen[label][0] if label in seen else MISSING for label in (MASTER, *map(copy_of, consumers))}
     facts = paths(places, consumers, file)
     facts |= {"serial": header.serial, "issued": header.issued, "not_after": header.not_after}
     facts |= {"root_not_after": header.root_not_after, "renew_at": _renew_at(header, renew_before)}
-    status = {"files": files, "serial": header.serial, "expires": _date(header.not_after), "root": header.root}
-    return Live(key, file, header.spec, True, status | {"current": header.root == root}, facts)
+    issue = {"serial": header.serial, "expires": _date(header.not_after), "root": header.root}
+    status: dict[str, Any] = {"files": files, "current": header.root == root, **issue}
+    return Live(pair.key, file, header.spec, True, status, facts, protected=pair.protected)
 
 
 def damage(live: Live) -> tuple[FieldChange, ...]:
@@ -72,7 +74,8 @@ def ageing(live: Live, now: float) -> Diff | None:
 def restorable(change: Change, now: float) -> bool:
     """Return whether a live certificate needs no more than some of its files back."""
     live = change.live
-    return live is not None and live.native == change.native and ageing(live, now) is None
+    same_mark = change.want is None or live is None or change.want.protect == live.protected
+    return live is not None and same_mark and live.native == change.native and ageing(live, now) is None
 
 
 def _renew_at(header: Header, default: float) -> float:

@@ -64,7 +64,7 @@ class Store:
         if pair is None:
             return foreign(file, self.places[labels[0]].path(file))
         seen = {label: examine(self.places[label], file, pair.hash) for label in labels}
-        return state(pair.key, file, seen, self.places, root, self.renew_before)
+        return state(pair, file, seen, self.places, root, self.renew_before)
 
     def labels(self, consumers: Iterable[str]) -> list[str]:
         """Return where a certificate of these consumers lies. Raises `Refused` for one without a directory."""

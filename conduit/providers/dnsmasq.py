@@ -8,66 +8,32 @@ without it dnsmasq answers NXDOMAIN, not "no data", for the types the wildcard d
 
 from __future__ import annotations
 
-import os
-import re
-import subprocess
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
-from conduit.errors import Code, ConduitError, Diagnostic, Refused, RollbackFailed, Stale
+from conduit.errors import Code, Diagnostic, Refused
 from conduit.grammar import split_host_port
 from conduit.model import FRAME, Action, Change, Claim, Disturbance, Impact, Key, Live, Native
 from conduit.providers.base import DocumentProvider, Reading, Site
-from conduit.providers.dnsmasq_daemon import Daemon, File, Pair, closed_to
+from conduit.providers.dnsmasq_daemon import Daemon, File, Files, Served, closed_to
 from conduit.providers.dnsmasq_files import (
     RECORDS,
     Entry,
-    Generation,
     Record,
     clash,
-    conf_seal,
-    hosts_seal,
     is_host,
     read_files,
     types_of,
 )
-from conduit.providers.dnsmasq_render import render
-from conduit.providers.process import ENVIRONMENT, PlainProcess, SystemdUnit, open_process
+from conduit.providers.dnsmasq_render import Wish, write_files
+from conduit.providers.dnsmasq_switch import check_conf, switch
+from conduit.providers.files import TEMPORARY, left_over, remove_file
+from conduit.providers.process import PlainProcess, SystemdUnit, open_process
 from conduit.settings import ConfigPath, Section, Settings
 
-UNWRITABLE = Code(
-    "CND-0703",
-    "a record cannot be written safely",
-    "Every value is checked as it is written, and the finished text is read back and compared with what was meant, "
-    "because dnsmasq's own check accepts injected lines. This record did not come back as itself. Correct its values.",
-)
-REJECTED = Code(
-    "CND-0704",
-    "dnsmasq refuses the new files",
-    "Its own check (`dnsmasq --test`) or its restart failed; its words are in the message. The old files are in place. "
-    "Correct the record that is named.",
-)
-NOT_SERVED = Code(
-    "CND-0705",
-    "dnsmasq does not serve the new records",
-    "After a change conduit asks dnsmasq for the new generation until it answers. It kept serving another one, so the "
-    "old files were put back. Most often its configuration does not include conduit's file: it needs "
-    "`conf-dir=DIRECTORY,*.conf`. Or it filters AAAA answers, or `address` belongs to another daemon.",
-)
-NOT_RESTORED = Code(
-    "CND-0706",
-    "dnsmasq could not be brought back",
-    "A change failed and the old files are in place again, but dnsmasq does not serve them. Look at its log, start it "
-    "by hand, and run `conduit diff`.",
-)
-MOVED = Code(
-    "CND-0707",
-    "dnsmasq's files moved since the plan",
-    "Somebody wrote conduit's hosts or conf file after it was read for this plan. Nothing was written. Plan again.",
-)
 CLOSED = Code(
     "CND-0708",
     "dnsmasq's user cannot reach a file",
@@ -75,9 +41,6 @@ CLOSED = Code(
     "Choose another `hosts_file`, or let that user pass: chmod o+x on the directory that is named.",
 )
 
-_CHECK_SECONDS: Final = 20
-_SAID: Final = 500
-_BLAME: Final = re.compile(r"at line ([0-9]{1,9}) of ")
 _RELOAD: Final = Impact(Disturbance.RELOAD, "dnsmasq", note="no interruption")
 _RESTART: Final = Impact(Disturbance.RESTART, "dnsmasq", 0.05)
 
@@ -95,12 +58,11 @@ class Config(Section):
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What `read` keeps: both files (None when missing), whether each is in force, and others' records in them."""
+    """What `read` keeps: both files, whether each is the one dnsmasq serves, and others' records in them."""
 
-    hosts: File | None = None
-    conf: File | None = None
-    hosts_served: bool = False
-    conf_served: bool = False
+    files: Files
+    hosts_served: bool
+    conf_served: bool
     foreign: tuple[Record, ...] = ()
 
 
@@ -135,38 +97,25 @@ class Dnsmasq(DocumentProvider[Document]):
         )
 
     def read(self) -> Reading:
-        daemon = self._daemon
-        hosts, conf = daemon.load(daemon.hosts_file), daemon.load(daemon.conf_file)
-        served = daemon.served() if conf else Pair()
-        faults = {
-            daemon.hosts_file: hosts.fault(served.hosts) if hosts else "is gone",
-            daemon.conf_file: conf.fault(served.conf) if conf else "is gone",
-        }
-        places = (str(daemon.hosts_file), str(daemon.conf_file))
-        contents = read_files(hosts.body if hosts else "", conf.body if conf else "", places, self._verify)
+        daemon, files = self._daemon, self._daemon.load()
+        served = daemon.served() if files.conf else Served()
+        faults = [file.fault(have) if file else "is gone" for file, have in zip(files, served, strict=True)]
+        hosts, conf = (file.body if file else "" for file in files)
+        contents = read_files(hosts, conf, (str(daemon.hosts_file), str(daemon.conf_file)), self._sign)
         others = list(daemon.others())
-        snapshot = Snapshot(
-            hosts,
-            conf,
-            not faults[daemon.hosts_file],
-            not faults[daemon.conf_file],
-            tuple(entry.record for entry in contents.foreign),
-        )
         lives = [_owned(entry) for entry in contents.owned.values()]
         lives += [_foreign(entry, adoptable=True) for entry in contents.foreign]
         lives += [_foreign(entry, adoptable=False) for entry in others]
+        stale = "; ".join(f"{path} {fault}" for path, fault in zip(daemon.paths, faults, strict=True) if fault)
         return Reading(
             {RECORDS: tuple(lives)},
-            _version(hosts, conf, served, others),
-            frame=contents.frame() if conf else None,
-            stale="; ".join(f"{path} {fault}" for path, fault in faults.items() if fault) if conf else "",
-            raw=snapshot,
+            _version(files, served, others),
+            frame=contents.frame() if files.conf else None,
+            stale=stale if files.conf else "",
+            raw=Snapshot(files, not faults[0], not faults[1], tuple(entry.record for entry in contents.foreign)),
         )
 
-    def _verify(self, owner: str, part: str, name: str, mark: str) -> bool:
-        return self.site.mark(Key(RECORDS, owner), part, name) == mark
-
-    def _mark(self, owner: str, part: str, name: str) -> str:
+    def _sign(self, owner: str, part: str, name: str) -> str:
         return self.site.mark(Key(RECORDS, owner), part, name)
 
     def frame(self, blocks: Mapping[Key, Native]) -> Native:
@@ -177,156 +126,43 @@ class Dnsmasq(DocumentProvider[Document]):
         snapshot: Snapshot = reading.raw
         records: dict[str, Record] = {key.name: native for key, native in blocks.items() if key.kind == RECORDS}
         names = types_of(records.values())
-        foreign = [record for record in snapshot.foreign if not clash(record, names)]
-        hosts, conf = self._text(records, {key.name for key in protected}, foreign)
-        return Document(
-            hosts,
-            conf,
-            not (snapshot.hosts_served and snapshot.hosts and snapshot.hosts.body == hosts),
-            not (snapshot.conf_served and snapshot.conf and snapshot.conf.body == conf),
-        )
-
-    def _text(self, records: Mapping[str, Record], protected: Collection[str], foreign: list[Record]) -> list[str]:
-        """Return both bodies, proven to say what is meant. Raises `Refused` naming the records that do not."""
-        frame = self.frame({})
-        try:
-            bodies = render(records, protected, foreign, frame, self._mark)
-            contents = read_files(bodies[0], bodies[1], ("hosts", "conf"), self._verify)
-            found = {owner: (entry.record, entry.protected) for owner, entry in contents.owned.items()}
-            meant = {owner: (record, owner in protected) for owner, record in records.items()}
-            strangers = [entry.record for entry in contents.foreign]
-            if found == meant and contents.frame() == frame and len(strangers) == len(foreign):
-                return bodies
-            reason = "it does not come back as it was written"
-        except ValueError as error:
-            reason = str(error)
-        if len(records) > 1:
-            self._blame(records)
-        blamed = [Key(RECORDS, owner) for owner in records]
-        summary = f"{blamed[0] if blamed else self.name} cannot be written: {reason}"
-        raise Refused(Diagnostic(UNWRITABLE, summary, hint="correct its values"), blamed)
-
-    def _blame(self, records: Mapping[str, Record]) -> None:
-        """Write each record alone; raises `Refused` with the first diagnostic, blaming all that fail."""
-        refusals = []
-        for owner, record in records.items():
-            try:
-                self._text({owner: record}, (), [])
-            except Refused as refusal:
-                refusals.append(refusal)
-        if refusals:
-            raise Refused(refusals[0].diagnostics[0], [key for refusal in refusals for key in refusal.blamed])
+        foreign = tuple(record for record in snapshot.foreign if not clash(record, names))
+        wish = Wish(records, {key.name for key in protected}, foreign, self.frame(blocks))
+        hosts, conf = write_files(wish, self._sign)
+        write_hosts = not (snapshot.hosts_served and hosts == _body(snapshot.files.hosts))
+        write_conf = not (snapshot.conf_served and conf == _body(snapshot.files.conf))
+        return Document(hosts, conf, write_hosts, write_conf)
 
     def validate(self, document: Document) -> None:
         if document.write_conf:
-            self._test(document.conf)
-
-    def _test(self, conf: str) -> None:
-        """Let dnsmasq check a conf file given on its standard input, as nobody when we are root."""
-        who: dict[str, Any] = {"user": "nobody", "group": "nogroup", "extra_groups": ()} if os.geteuid() == 0 else {}
-        try:
-            done = subprocess.run(
-                [self._program, "--test", "--conf-file=-"],
-                input=conf.encode(),
-                capture_output=True,
-                timeout=_CHECK_SECONDS,
-                env=ENVIRONMENT,
-                cwd="/",
-                check=False,
-                **who,
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise Refused(Diagnostic(REJECTED, f"cannot run {self._program} --test: {error}")) from error
-        if done.returncode:
-            raise self._refused(REJECTED, done.stderr[:_SAID].decode(errors="replace").strip(), conf)
-
-    def _refused(self, code: Code, words: str, conf: str) -> Refused:
-        """Return the refusal that dnsmasq's words stand for, blaming the resource on the line they name."""
-        found = _BLAME.search(words)
-        lines = conf.split("\n")
-        line = lines[int(found[1]) - 1] if found and int(found[1]) <= len(lines) else ""
-        owner = line.rpartition(" # ")[2].partition(" ")[0] if " # " in line else ""
-        return Refused(Diagnostic(code, words, line=line), [Key(RECORDS, owner)] if owner else [])
+            check_conf(self._program, document.conf)
 
     def commit(self, document: Document, reading: Reading) -> Reading:
         if not (document.write_hosts or document.write_conf):
             return reading
         before: Snapshot = reading.raw
-        self._require_unmoved(before)
-        self._require_open()
-        running = self._daemon.process.running()
-        restart = document.write_conf or not running
-        try:
-            self._carry_out(document, before, restart)
-        except (OSError, Refused) as failure:
-            self._restore(before, restart, running, failure)
-            if isinstance(failure, Refused):
-                raise
-            raise Refused(Diagnostic(REJECTED, f"dnsmasq's files cannot be written: {failure}")) from failure
-        self.site.fail("dnsmasq.commit.after")
+        new = self._daemon.sealed(document.hosts, document.conf, self._stamp(before.files))
+        after = Files(
+            new.hosts if document.write_hosts else before.files.hosts,
+            new.conf if document.write_conf else before.files.conf,
+        )
+        return self._switch(before, after, restart=document.write_conf)
+
+    def restore(self, earlier: Reading, reading: Reading) -> Reading:
+        before, after = reading.raw, earlier.raw.files
+        if after == before.files:
+            return reading
+        return self._switch(before, after, restart=after.conf != before.files.conf or not before.conf_served)
+
+    def _switch(self, before: Snapshot, after: Files, *, restart: bool) -> Reading:
+        if problem := self._closed():
+            raise Refused(Diagnostic(CLOSED, problem, hint="let that user pass, or choose another hosts_file"))
+        switch(self._daemon, before.files, after, restart, self.site.fail)
         return self.read()
 
-    def _carry_out(self, document: Document, before: Snapshot, restart: bool) -> None:
-        """Write what changed, tell dnsmasq once, and wait until it serves it. Raises OSError or `Refused`."""
-        daemon, stamp = self._daemon, self._stamp(before)
-        hosts, conf = Generation.of(document.hosts, stamp), Generation.of(document.conf, stamp)
-        self.site.fail("dnsmasq.commit.staged")
-        if document.write_hosts:
-            text = document.hosts + hosts_seal(daemon.hosts_name, hosts)
-            daemon.write(daemon.hosts_file, text.encode(), stamp)
-        if document.write_conf:
-            text = document.conf + conf_seal(daemon.conf_name, conf)
-            daemon.write(daemon.conf_file, text.encode(), stamp)
-        self.site.fail("dnsmasq.commit.renamed")
-        try:
-            daemon.tell(restart, lambda: self.site.fail("dnsmasq.commit.stopped"))
-        except Refused as refusal:
-            raise self._refused(REJECTED, refusal.diagnostics[0].summary, document.conf) from refusal
-        self.site.fail("dnsmasq.commit.reloaded")
-        if not daemon.comes_to_serve(
-            Pair(hosts if document.write_hosts else None, conf if document.write_conf else None)
-        ):
-            hint = f"its configuration needs conf-dir={daemon.conf_file.parent},*.conf"
-            summary = "dnsmasq was told, but does not serve the new records; the old files are back"
-            raise Refused(Diagnostic(NOT_SERVED, summary, hint=hint))
-
-    def _stamp(self, before: Snapshot) -> int:
+    def _stamp(self, before: Files) -> int:
         """Return the moment of this writing in ns, later than that of the files it replaces."""
-        earlier = [file.mtime for file in (before.hosts, before.conf) if file]
-        return max(int(self.site.now() * 1e9), *(mtime + 1 for mtime in earlier), 0)
-
-    def _restore(self, before: Snapshot, restart: bool, was_running: bool, failure: Exception) -> None:
-        """Put the old files back with their old stamps and make dnsmasq serve them. Raises `RollbackFailed`."""
-        daemon = self._daemon
-        try:
-            daemon.put_back(daemon.hosts_file, before.hosts)
-            daemon.put_back(daemon.conf_file, before.conf)
-            if not (was_running or daemon.process.running()):
-                return
-            daemon.tell(restart)
-            if before.conf is None:
-                return
-            conf = before.conf.generation if restart else None
-            if daemon.comes_to_serve(Pair(before.hosts.generation if before.hosts else None, conf)):
-                return
-            reason = "dnsmasq does not serve them"
-        except (OSError, ConduitError) as error:
-            reason = str(error)
-        summary = f"the change failed ({failure}), and so did going back to the old files: {reason}"
-        raise RollbackFailed(Diagnostic(NOT_RESTORED, summary, hint="start dnsmasq by hand, then run conduit diff"))
-
-    def _require_unmoved(self, before: Snapshot) -> None:
-        daemon = self._daemon
-        for path, seen in ((daemon.hosts_file, before.hosts), (daemon.conf_file, before.conf)):
-            found = daemon.load(path)
-            if (found and found[:2]) != (seen and seen[:2]):
-                raise Stale(Diagnostic(MOVED, f"{path} was written since it was read", hint="plan again"))
-
-    def _require_open(self) -> None:
-        """Refuse, before anything is written, what could not be told or read by dnsmasq."""
-        self._daemon.process.require_ours()
-        if problem := self._closed():
-            raise Refused(Diagnostic(CLOSED, problem, hint="see `conduit explain CND-0708`"))
+        return max(int(self.site.now() * 1e9), *(file.mtime + 1 if file else 0 for file in before))
 
     def _closed(self) -> str:
         directory = closed_to(self.config.user, self._daemon.hosts_file) if self.config.user else None
@@ -350,15 +186,25 @@ class Dnsmasq(DocumentProvider[Document]):
         return _RELOAD if same and hosts_only else _RESTART
 
     def recover(self) -> tuple[str, ...]:
-        """Start a dnsmasq that a killed run stopped for a restart and did not start again."""
+        """Clear temporary files, and start a dnsmasq that a killed run stopped and did not start again."""
+        return (*self._cleared(), *self._revived())
+
+    def _cleared(self) -> Iterable[str]:
+        own = tuple(f"{TEMPORARY}{path.name}." for path in self._daemon.paths)
+        for path in left_over({path.parent for path in self._daemon.paths}):
+            if path.name.startswith(own):
+                remove_file(path)
+                yield f"removed {path}, left by a killed run"
+
+    def _revived(self) -> Iterable[str]:
         daemon = self._daemon
-        if not daemon.conf_file.exists() or daemon.process.running():
-            return ()
+        if not daemon.conf_file.exists() or daemon.answers() or daemon.process.running():
+            return
         try:
             daemon.process.start(lambda: True)
+            yield "dnsmasq was not running; started it"
         except Refused as refusal:
-            return (f"dnsmasq does not run and could not be started: {refusal}",)
-        return ("dnsmasq was not running; started it",)
+            yield f"dnsmasq does not run and could not be started: {refusal}"
 
     def check(self) -> Iterable[str]:
         if problem := self._closed():
@@ -390,13 +236,17 @@ def _foreign(entry: Entry, *, adoptable: bool) -> Live:
     record, place = entry.record, entry.place
     rtype, name = record["type"], record["name"]
     claims = frozenset((Claim("dns", (name, rtype)),)) if adoptable else frozenset()
-    key = Key(RECORDS, name.replace("*", "any").replace(".", "-"))
+    key = Key(RECORDS, name.replace("*", "any").replace(".", "-").strip("-_"))
     return Live(key, f"{rtype} {name}", record, owned=False, claims=claims, place=place)
 
 
-def _version(hosts: File | None, conf: File | None, served: Pair, others: list[Entry]) -> str:
+def _body(file: File | None) -> str | None:
+    return file.body if file else None
+
+
+def _version(files: Files, served: Served, others: list[Entry]) -> str:
     digest = blake2b(digest_size=16)
-    for file in (hosts, conf):
+    for file in files:
         digest.update(f"{file.mtime} {len(file.raw)} ".encode() + file.raw if file else b"gone ")
-    digest.update(repr((str(served.hosts), str(served.conf), others)).encode())
+    digest.update(repr((served, others)).encode())
     return digest.hexdigest()

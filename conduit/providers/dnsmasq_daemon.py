@@ -7,13 +7,15 @@ import pwd
 import stat
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from conduit.errors import Code, Diagnostic, Unreadable
+from conduit.grammar import join_host_port
 from conduit.providers.dns_query import ask
-from conduit.providers.dnsmasq_files import Entry, Generation, read_elsewhere, unseal
+from conduit.providers.dnsmasq_files import Entry, Generation, conf_seal, hosts_seal, read_elsewhere, unseal
 from conduit.providers.files import make_directory, read_regular, remove_file, write_file
 from conduit.providers.process import Process
 
@@ -38,7 +40,7 @@ _OTHERS_LIMIT: Final = 2**20
 
 
 class File(NamedTuple):
-    """One of our files as it is on disk: its bytes, its mtime in ns, its body and the generation it says it has."""
+    """One of our files: its bytes, its mtime in ns, its body and the generation it says it has."""
 
     raw: bytes
     mtime: int
@@ -52,8 +54,15 @@ class File(NamedTuple):
         return "" if served == self.generation else "is not the one dnsmasq serves"
 
 
-class Pair(NamedTuple):
-    """The generations of the hosts and the conf file; None where there is none, or where any will do."""
+class Files(NamedTuple):
+    """The hosts and the conf file; None for one that does not exist."""
+
+    hosts: File | None = None
+    conf: File | None = None
+
+
+class Served(NamedTuple):
+    """The generations dnsmasq answers with; None for one it does not know."""
 
     hosts: Generation | None = None
     conf: Generation | None = None
@@ -70,76 +79,100 @@ class Daemon:
     conf_name: str
     process: Process
 
-    def load(self, path: Path) -> File | None:
-        """Read one of our files; None when it does not exist. Raises `Unreadable`."""
-        try:
-            mtime = path.lstat().st_mtime_ns
-            raw = read_regular(path, _LIMIT)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            hint = "make it a plain file again, or move it away and apply"
-            raise Unreadable(Diagnostic(UNREADABLE, f"cannot read {path}: {error}", hint=hint)) from error
-        name = self.hosts_name if path == self.hosts_file else self.conf_name
-        return File(raw, mtime, *unseal(raw.decode(errors="backslashreplace"), name))
+    @property
+    def paths(self) -> tuple[Path, Path]:
+        """The hosts file and the conf file."""
+        return self.hosts_file, self.conf_file
 
-    def served(self) -> Pair:
+    def load(self) -> Files:
+        """Read both files. Raises `Unreadable`."""
+        return Files(_load(self.hosts_file, self.hosts_name), _load(self.conf_file, self.conf_name))
+
+    def sealed(self, hosts: str | None, conf: str | None, stamp: int) -> Files:
+        """Return files with these bodies, as they are to be written at `stamp`; None stays None."""
+        return Files(
+            None if hosts is None else _sealed(hosts, self.hosts_name, hosts_seal, stamp),
+            None if conf is None else _sealed(conf, self.conf_name, conf_seal, stamp),
+        )
+
+    def served(self) -> Served:
         """Ask dnsmasq for both generations. Raises `Unreadable` when it does not answer."""
         try:
             return self._ask(ANSWER_SECONDS)
         except (OSError, ValueError) as error:
-            where = "{}:{}".format(*self.address)
-            summary = f"dnsmasq does not answer at {where}: {error}"
+            summary = f"dnsmasq does not answer at {join_host_port(*self.address)}: {error}"
             raise Unreadable(Diagnostic(SILENT, summary, hint="start it, or correct dnsmasq.address")) from error
 
-    def _ask(self, timeout: float) -> Pair:
+    def answers(self) -> bool:
+        """Whether dnsmasq answers at all."""
+        with suppress(Unreadable):
+            return bool(self.served())
+        return False
+
+    def _ask(self, timeout: float) -> Served:
         hosts = ask(self.address, self.hosts_name, "AAAA", timeout)
         conf = ask(self.address, self.conf_name, "TXT", timeout)
-        return Pair(
+        return Served(
             Generation.read(hosts[0].hex()) if hosts else None,
             Generation.read(conf[0][1:].decode(errors="replace")) if conf else None,
         )
 
-    def comes_to_serve(self, expected: Pair) -> bool:
-        """Ask until dnsmasq serves `expected`; False when it does not within the deadline."""
+    def comes_to_serve(self, files: Files) -> bool:
+        """Ask until dnsmasq serves `files`, as far as they have generations; False when it does not in time."""
+        expected = [file and file.generation for file in files] if files.conf else []
         deadline = time.monotonic() + SERVED_SECONDS
-        while time.monotonic() < deadline:
-            try:
+        while any(expected):
+            with suppress(OSError, ValueError):
                 found = self._ask(0.5)
-            except (OSError, ValueError):
-                found = Pair()
-            if all(want in (None, have) for want, have in zip(expected, found, strict=True)):
-                return True
+                if all(want in (None, have) for want, have in zip(expected, found, strict=True)):
+                    return True
+            if time.monotonic() > deadline:
+                return False
             time.sleep(0.002)
-        return False
+        return True
 
     def tell(self, restart: bool, stopped: Callable[[], None] = lambda: None) -> None:
-        """Make dnsmasq read its files: the hosts file alone by SIGHUP, the conf file by a restart. Raises `Refused`."""
+        """Make dnsmasq read its files: the hosts file by SIGHUP, both by a restart. Raises `Refused`."""
         if restart:
             self.process.restart(lambda: True, stopped)
         else:
             self.process.hup()
 
-    def write(self, path: Path, content: bytes, mtime: int) -> None:
-        """Replace one of our files, readable by all: dnsmasq reads it after it gave up root. Raises OSError."""
-        make_directory(path.parent, mode=0o755)
-        write_file(path, content, mode=0o644, mtime_ns=mtime)
+    def write(self, files: Files) -> None:
+        """Make our files on disk be `files`, mtime included; one that already is stays. Raises OSError.
 
-    def put_back(self, path: Path, file: File | None) -> None:
-        """Make one of our files what it was, mtime included. Raises OSError."""
-        if file is None:
-            remove_file(path)
-        elif (found := self.load(path)) is None or (found.raw, found.mtime) != (file.raw, file.mtime):
-            self.write(path, file.raw, file.mtime)
+        They are readable by all, because dnsmasq reads the hosts file after it gave up root.
+        """
+        for path, file, found in zip(self.paths, files, self.load(), strict=True):
+            if file is None:
+                remove_file(path)
+            elif found is None or found[:2] != file[:2]:
+                make_directory(path.parent, mode=0o755)
+                write_file(path, file.raw, mode=0o644, mtime_ns=file.mtime)
 
     def others(self) -> Iterator[Entry]:
         """Yield the records in other people's files of the same directory, as far as they can be read."""
         for path in sorted(self.conf_file.parent.glob("[!.]*.conf")):
             if path != self.conf_file:
-                try:
+                with suppress(OSError):
                     yield from read_elsewhere(read_regular(path, _OTHERS_LIMIT).decode(errors="replace"), str(path))
-                except OSError:
-                    continue
+
+
+def _load(path: Path, name: str) -> File | None:
+    try:
+        mtime = path.lstat().st_mtime_ns
+        raw = read_regular(path, _LIMIT)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        hint = "make it a plain file again, or move it away and apply"
+        raise Unreadable(Diagnostic(UNREADABLE, f"cannot read {path}: {error}", hint=hint)) from error
+    return File(raw, mtime, *unseal(raw.decode(errors="backslashreplace"), name))
+
+
+def _sealed(body: str, name: str, seal: Callable[[str, Generation], str], stamp: int) -> File:
+    generation = Generation.of(body, stamp)
+    return File((body + seal(name, generation)).encode(), stamp, body, generation)
 
 
 def closed_to(user: str, path: Path) -> Path | None:

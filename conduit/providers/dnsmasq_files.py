@@ -25,8 +25,8 @@ HEADER: Final = "# Written by conduit. What is changed here by hand shows up as 
 Record = dict[str, Any]
 """A record as JSON-like data: type, name, value, local; priority, weight and port where the type has them."""
 
-Verify = Callable[[str, str, str, str], bool]
-"""(resource name, part, object's name, mark) -> whether this is our mark for just that."""
+Sign = Callable[[str, str, str], str]
+"""(resource name, part, object's name) -> our mark for just that."""
 
 _NAME: Final = r"[a-z0-9._-]+"
 _ADDRESS: Final = r"[0-9a-fA-F.:]+"
@@ -90,11 +90,11 @@ def types_of(records: Iterable[Record]) -> dict[str, set[str]]:
     return names
 
 
-def read_files(hosts: str, conf: str, places: tuple[str, str], verify: Verify) -> Contents:
+def read_files(hosts: str, conf: str, places: tuple[str, str], sign: Sign) -> Contents:
     """Read the bodies of both files; `places` are their names for people."""
     contents = Contents()
-    local = _read_conf(conf, places[1], contents, verify)
-    _read_hosts(hosts, places[0], contents, verify, local)
+    local = _read_conf(conf, places[1], contents, sign)
+    _read_hosts(hosts, places[0], contents, sign, local)
     for owner, name in local.items():
         if owner not in contents.owned or contents.owned[owner].record["name"] != name:
             contents.unknown.append(f"{places[1]}: local=/{name}/")
@@ -106,7 +106,7 @@ def read_files(hosts: str, conf: str, places: tuple[str, str], verify: Verify) -
     return contents
 
 
-def _read_hosts(text: str, file: str, contents: Contents, verify: Verify, local: Mapping[str, str]) -> None:
+def _read_hosts(text: str, file: str, contents: Contents, sign: Sign, local: Mapping[str, str]) -> None:
     for number, line in enumerate(text.split("\n"), 1):
         if match := _HOST.fullmatch(line):
             value, name, owner, mark, protected = match.groups("")
@@ -116,22 +116,22 @@ def _read_hosts(text: str, file: str, contents: Contents, verify: Verify, local:
                 "value": value,
                 "local": bool(local) and local.get(owner) == name,
             }
-            _take(contents, verify, Entry(owner, record, f"{file}:{number}", bool(protected)), mark)
+            _take(contents, sign, Entry(owner, record, f"{file}:{number}", bool(protected)), mark)
         elif line and line != HEADER:
             contents.unknown.append(f"{file}:{number}: {line[:200]}")
 
 
-def _read_conf(text: str, file: str, contents: Contents, verify: Verify) -> dict[str, str]:
+def _read_conf(text: str, file: str, contents: Contents, sign: Sign) -> dict[str, str]:
     """Read the conf file; returns the names kept from being forwarded, by the resource whose mark is on the line."""
     lines = [(number, *_owner(line)) for number, line in enumerate(text.split("\n"), 1) if line and line != HEADER]
     local: dict[str, str] = {}
     for _, body, owner, mark, _ in lines:
-        if owner and (match := _LOCAL.fullmatch(body)) and verify(owner, "local", match[1], mark):
+        if owner and (match := _LOCAL.fullmatch(body)) and sign(owner, "local", match[1]) == mark:
             local[owner] = match[1]
     for number, body, owner, mark, protected in lines:
         if record := read_record(body):
             record["local"] = local.get(owner) == record["name"]
-            _take(contents, verify, Entry(owner, record, f"{file}:{number}", protected), mark)
+            _take(contents, sign, Entry(owner, record, f"{file}:{number}", protected), mark)
         elif not owner and (match := _LOCAL.fullmatch(body)):
             contents.local.append(match[1])
         elif match := _ADDN_HOSTS.fullmatch(body):
@@ -152,10 +152,10 @@ def part_of(record: Record, protected: bool) -> str:
     return f"{record['type']} protected" if protected else record["type"]
 
 
-def _take(contents: Contents, verify: Verify, entry: Entry, mark: str) -> None:
+def _take(contents: Contents, sign: Sign, entry: Entry, mark: str) -> None:
     """File a record as ours when its mark holds, else as a stranger's. A second line of one resource is nobody's."""
     owner, record, place, protected = entry
-    if not (owner and verify(owner, part_of(record, protected), record["name"], mark)):
+    if not (owner and sign(owner, part_of(record, protected), record["name"]) == mark):
         if record["type"] in ("A", "AAAA") and not _is_address(record["value"]):
             contents.unknown.append(f"{place}: {_shown(record)}")
         else:

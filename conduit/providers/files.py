@@ -63,12 +63,12 @@ def read_regular(path: Path, limit: int) -> bytes:
     Raises FileNotFoundError, or OSError for anything that is not a plain file of that size.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(file.fileno())
+    with os.fdopen(descriptor, "rb", buffering=0) as file:
+        status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise OSError(f"{path} is not a regular file")
-        content = file.read(limit + 1)
-    if len(content) > limit:
+        content = b"" if status.st_size > limit else file.readall()
+    if max(status.st_size, len(content)) > limit:
         raise OSError(f"{path} is larger than {limit} bytes")
     return content
 
@@ -78,7 +78,7 @@ def make_directory(path: Path, *, mode: int = 0o700, user: str | None = None) ->
     if path.is_dir():
         return
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
-    path.mkdir(mode=mode)
+    path.mkdir(mode=mode, exist_ok=True)
     path.chmod(mode)
     if user and os.geteuid() == 0:
         entry = pwd.getpwnam(user)

@@ -1,12 +1,11 @@
 """Black-box checks: what a program outside conduit sees of names, certificates and sites.
 
-Every check is bounded: 2 s to connect, 5 s in all, 64 KiB of body, 32 at once. An answer is not trusted further than to
-be compared.
+Every check is bounded: 2 s to connect, 5 s in all, 64 KiB of body. An answer is only compared, never trusted further.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -14,13 +13,13 @@ from typing import Any, Final
 from conduit.errors import Code, ConduitError, Diagnostic
 from conduit.grammar import join_host_port, split_host_port
 from conduit.model import Level
+from conduit.providers.resolver import Resolver
 from conduit.settings import Settings
-from conduit.upstreams import listener, rules_of
+from conduit.upstreams import addresses, listener, rules_of
 
 CONNECT_SECONDS: Final = 2.0
 TOTAL_SECONDS: Final = 5.0
 BODY_BYTES: Final = 64 * 1024
-AT_ONCE: Final = 32
 
 NO_ENDPOINT = Code(
     "CND-1101",
@@ -34,8 +33,8 @@ NO_ENDPOINT = Code(
 class HttpProbe:
     """One GET: for which host (Host header and TLS server name), for what, and whether over TLS.
 
-    Without an `address` it goes to the proxy; without a `root`, the PEM file of the only authority trusted over TLS,
-    the internal CA is trusted.
+    Without an `address` (host, port) it goes to the proxy. `root` is the PEM file of the only authority trusted over
+    TLS, by default that of the internal CA.
     """
 
     host: str
@@ -72,6 +71,7 @@ class Prober:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.rules = rules_of(settings)
+        self.resolve = Resolver()
 
     def dns(self, name: str, rtype: str) -> list[str]:
         """Ask the site's DNS server; returns the sorted answers in text form, empty for any kind of "no such name".
@@ -104,44 +104,25 @@ class Prober:
         return self.settings.path(directory) / "ca" / "root.crt"
 
     def http(self, request: HttpProbe) -> HttpAnswer:
-        """Send one request; every failure is an answer with its `error`."""
-        return self.probe_many([request])[0]
+        """Send one request; every failure is an answer with its `error`.
 
-    def upstream(self, address: str, path: str = "/", seconds: float = CONNECT_SECONDS) -> HttpAnswer:
-        """Ask an upstream `address:port` directly, as a health check does; a forbidden one is never connected to."""
-        return self.upstreams([(address, path)], seconds)[0]
-
-    def upstreams(
-        self, tasks: Sequence[tuple[str, str]], seconds: float = CONNECT_SECONDS, deadline: float = 60.0
-    ) -> list[HttpAnswer]:
-        """Ask many upstreams, each an `address:port` and a path, as `upstream` does; answers come in their order."""
-        prepared = [self._direct(address, path, seconds) for address, path in tasks]
-        asked = iter(self.probe_many([p for p in prepared if isinstance(p, HttpProbe)], deadline=deadline))
-        return [next(asked) if isinstance(p, HttpProbe) else p for p in prepared]
-
-    def probe_many(
-        self, requests: Sequence[HttpProbe], limit: int = AT_ONCE, deadline: float = 60.0
-    ) -> list[HttpAnswer]:
-        """Send requests, at most `limit` at once, and return the answers in their order within `deadline` seconds."""
-        if not requests:
-            return []
+        One that goes elsewhere than to the proxy must obey the upstream rules, or it is blocked; a name is resolved
+        once, and what was checked is what is connected to.
+        """
         import asyncio
 
-        from conduit.providers.probe_http import exchange_all
+        from conduit.providers.probe_http import exchange
 
-        return asyncio.run(exchange_all([self._addressed(request) for request in requests], limit, deadline))
-
-    def _direct(self, address: str, path: str, seconds: float) -> HttpProbe | HttpAnswer:
-        host, port = split_host_port(address)
         try:
-            self.rules.check(host, port)
+            address = self._checked(*request.address) if request.address else self.endpoint(tls=request.tls)
         except ValueError as error:
             return HttpAnswer(Level.NO_CONNECTION, error=f"blocked: {error}")
-        return HttpProbe(host, path, address=(host, port), seconds=seconds)
+        except OSError as error:
+            return HttpAnswer(Level.NO_CONNECTION, error=f"it does not resolve: {error}")
+        return asyncio.run(exchange(replace(request, address=address, root=request.root or self.root)))
 
-    def _addressed(self, request: HttpProbe) -> HttpProbe:
-        address = request.address or self.endpoint(tls=request.tls)
-        return replace(request, address=address, root=request.root or self.root)
+    def _checked(self, host: str, port: int) -> tuple[str, int]:
+        return split_host_port(addresses(join_host_port(host, port), self.rules, self.resolve)[0])
 
     def _section(self, name: str) -> Mapping[str, Any]:
         section = self.settings.sections.get(name)

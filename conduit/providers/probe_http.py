@@ -1,6 +1,6 @@
-"""Bounded HTTP exchanges for checks: no redirects, no proxy of the environment, a new connection each.
+"""A bounded HTTP exchange for a check: no redirects, no proxy of the environment, a new connection.
 
-They run in an event loop, because only there a whole exchange, not just each read of it, has a deadline.
+It runs in an event loop, because only there a whole exchange, not just each read of it, has a deadline.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -22,24 +22,7 @@ if TYPE_CHECKING:
     import httpx
 
 
-async def exchange_all(requests: Sequence[HttpProbe], limit: int, deadline: float) -> list[HttpAnswer]:
-    """Send all requests, at most `limit` at once; what has no answer after `deadline` seconds is given up."""
-    gate = asyncio.Semaphore(limit)
-
-    async def one(request: HttpProbe) -> HttpAnswer:
-        async with gate:
-            return await _exchange(request)
-
-    tasks = [asyncio.create_task(one(request)) for request in requests]
-    _, late = await asyncio.wait(tasks, timeout=deadline)
-    for task in late:
-        task.cancel()
-    await asyncio.gather(*late, return_exceptions=True)
-    unasked = HttpAnswer(Level.NO_CONNECTION, error=f"not answered within the {deadline:g} s for all checks")
-    return [unasked if task in late else task.result() for task in tasks]
-
-
-async def _exchange(request: HttpProbe) -> HttpAnswer:
+async def exchange(request: HttpProbe) -> HttpAnswer:
     """Make one request on a connection of its own, and tell how far it got when it fails."""
     import httpx
 
@@ -77,7 +60,10 @@ def _trust(root: Path | None) -> ssl.SSLContext:
     """Return a TLS context that trusts the authority in `root` alone. Raises OSError when there is none."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_verify_locations(root or "")
+    try:
+        context.load_verify_locations(root or "")
+    except OSError as error:
+        raise OSError(f"cannot read the root certificate {root}: {error}") from None
     return context
 
 

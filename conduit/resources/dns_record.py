@@ -1,8 +1,4 @@
-"""One name in the site's DNS: A, AAAA, CNAME, TXT, SRV, MX or PTR, answered by dnsmasq and never forwarded.
-
-A record is one value; what shares a name and type with another record is a conflict. A CNAME must point at a name
-that is declared here: dnsmasq answers the alias alone when it has no address for the target itself.
-"""
+"""dns_record: one name in the site's DNS, answered by dnsmasq."""
 
 from __future__ import annotations
 
@@ -108,7 +104,13 @@ VALUES: Final[Mapping[str, Callable[[str], str]]] = {
 
 
 class DnsRecord(Kind[DnsRecordSpec]):
-    """A DNS record served by dnsmasq."""
+    """A DNS record served by dnsmasq. Declared names are answered here alone and never forwarded upstream.
+
+    A record has one value; a second record of the same name and type is a conflict, and a CNAME has its name alone.
+    The target of a CNAME must be the name of a declared address that is no wildcard: for any other, dnsmasq answers
+    the alias without an address. A wildcard `*.apps.home.arpa` answers every name below apps.home.arpa, at any depth,
+    but not that name itself; a record of its own below it wins for its own type.
+    """
 
     name = "dns_record"
     plural = "dns_records"

@@ -7,15 +7,21 @@ Its native form is a mapping of marked fragments: `https` and `http` are Caddy r
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from ipaddress import IPv6Address, ip_address
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from conduit import grammar
+from conduit import grammar, upstreams
 from conduit.diff import compare, difference
+from conduit.errors import ConduitError
+from conduit.fields import Cidr as Cidr
+from conduit.fields import Duration, Host, Probe, Target, Text
+from conduit.fields import Headers as Headers
+from conduit.fields import Password as Password
+from conduit.fields import Prefix as Prefix
+from conduit.fields import Size as Size
+from conduit.fields import User as User
 from conduit.kind import Context, Kind
 from conduit.model import (
     UNRESOLVED,
@@ -32,115 +38,24 @@ from conduit.model import (
     Spec,
 )
 from conduit.providers import caddy_route
-from conduit.providers.caddy_accounts import Hashed, Seal, is_hash
+from conduit.providers.caddy_accounts import Hashed, Seal
 from conduit.providers.caddy_route import Dialect
-
-HOP_HEADERS = frozenset(
-    ["connection", "content-length", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"]
-)
-"""Headers of one connection (RFC 9110 section 7.6.1): setting them would desynchronise proxy and upstream."""
-
-
-def _site_host(text: str) -> str:
-    """A host name, or `*.` and one: the wildcard stands for exactly one label."""
-    return "*." + grammar.host_name(text[2:]) if text.startswith("*.") else grammar.host_name(text)
-
-
-def _prefix(text: str) -> str:
-    """A path prefix without a final slash. `*`, `%` and `//` would change how Caddy matches, so they are refused."""
-    path = grammar.path(text)
-    if "*" in path or "%" in path or "//" in path:
-        raise ValueError("a route's path holds no *, no % and no //; it always covers everything below it")
-    return path.rstrip("/") or "/"
 
 
 def _upstream(text: str) -> str:
-    """`address:port`; never link-local (cloud metadata lives there), unspecified or multicast."""
-    host, port = grammar.split_host_port(text)
-    try:
-        address = ip_address(host)
-    except ValueError:
-        raise ValueError(f'"{host}" is a name: a route takes an address; a service resolves names') from None
-    inner = (address.ipv4_mapped if isinstance(address, IPv6Address) else None) or address
-    if inner.is_link_local or inner.is_unspecified or inner.is_multicast:
-        raise ValueError(f"{address} cannot be an upstream: link-local, unspecified and multicast are refused")
-    return f"[{address}]:{port}" if isinstance(address, IPv6Address) else f"{address}:{port}"
-
-
-def _header(text: str) -> str:
-    """A header name that is safe to set; `*` would be a wildcard to Caddy."""
-    name = grammar.header_name(text)
-    if "*" in name or name.lower() in HOP_HEADERS:
-        raise ValueError(f"{name} cannot be set or removed: it belongs to the connection, or is a wildcard")
-    return name
-
-
-def _headers(value: dict[str, str | None]) -> dict[str, str | None]:
-    if len({name.lower() for name in value}) < len(value):
-        raise ValueError("the same header is written twice; header names ignore case")
-    return value
-
-
-def _user(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}", text, re.ASCII):
-        raise ValueError("a user name is 1 to 64 of letters, digits and . _ @ + -")
-    return text
-
-
-def _password(value: Any) -> Any:
-    if isinstance(value, str) and not is_hash(value):
-        raise ValueError("write a bcrypt hash, or {secret: NAME} for a stored password; never the password itself")
-    return value
-
-
-def _shortest(units: dict[str, int], number: int) -> str:
-    unit = next(unit for unit, worth in units.items() if number % worth == 0)
-    return f"{number // units[unit]}{unit}"
-
-
-_TIMES = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
-_SIZES = {"GiB": 2**30, "GB": 10**9, "MiB": 2**20, "MB": 10**6, "KiB": 2**10, "KB": 10**3, "B": 1}
-
-
-def _duration(text: str) -> str:
-    milliseconds = round(grammar.duration(text) * 1000)
-    if not milliseconds:
-        raise ValueError("a time of zero means nothing here; leave the field out")
-    return _shortest(_TIMES, milliseconds)
+    """`address:port`, never one that no site may proxy to."""
+    normal = upstreams.normal(text)
+    upstreams.refuse_everywhere(normal)
+    host = grammar.split_host_port(normal)[0]
+    if ":" not in host and not grammar.DOTTED_QUAD.fullmatch(host):
+        raise ValueError(f'"{host}" is a name: a route takes an address; a service resolves names')
+    return normal
 
 
 def _whole_seconds(text: str) -> str:
     if text.endswith("ms"):
         raise ValueError("Retry-After counts whole seconds")
     return text
-
-
-def _size(text: str) -> str:
-    number = grammar.size(text)
-    if not number:
-        raise ValueError("a size of zero would refuse every body; leave the field out")
-    return _shortest(_SIZES, number)
-
-
-def _url(text: str) -> str:
-    """An absolute http or https URL; a path-only target would stay on whatever host was asked."""
-    if not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?([/?#][!-~]*)?", grammar.plain_text(text), re.ASCII):
-        raise ValueError("write a whole URL: https://host/path")
-    return text
-
-
-Host = Annotated[str, AfterValidator(_site_host)]
-Prefix = Annotated[str, AfterValidator(_prefix)]
-Cidr = Annotated[str, AfterValidator(grammar.cidr)]
-Text = Annotated[str, AfterValidator(grammar.plain_text)]
-Duration = Annotated[str, AfterValidator(_duration)]
-Size = Annotated[str, AfterValidator(_size)]
-Url = Annotated[str, AfterValidator(_url)]
-UrlPath = Annotated[str, AfterValidator(grammar.path)]
-HeaderName = Annotated[str, AfterValidator(_header)]
-Headers = Annotated[dict[HeaderName, Text | None], AfterValidator(_headers)]
-User = Annotated[str, AfterValidator(_user)]
-Password = Annotated[Annotated[str, AfterValidator(_password)] | Secret, Field(union_mode="left_to_right")]
 
 
 class Upstream(Spec):
@@ -153,7 +68,7 @@ class Upstream(Spec):
 class Health(Spec):
     """The proxy's own check: an upstream that fails it gets no requests."""
 
-    path: UrlPath = "/"
+    path: Probe = "/"
     interval: Duration = "30s"
     timeout: Duration = "5s"
     status: Annotated[int, Field(ge=100, le=599)] | Literal["1xx", "2xx", "3xx", "4xx", "5xx"] = "2xx"
@@ -174,7 +89,7 @@ def _timeouts(value: Timeouts | None) -> Timeouts | None:
 class Redirect(Spec):
     """Where to send the browser instead; `keep_path` appends the path and query that were asked for."""
 
-    to: Url
+    to: Target
     status: Literal[301, 302, 307, 308] = 302
     keep_path: bool = False
 
@@ -309,10 +224,19 @@ def _unchanged(users: dict[str, Any], live: Live, ctx: Context) -> dict[str, Has
     for user, hashed in caddy_route.accounts(live.native).items():
         secret = users.get(user)
         if isinstance(secret, Secret) and isinstance(hashed, Hashed):
-            seal = Seal.of(ctx.fingerprint, live.key, user, ctx.secret(secret.name), hashed.value)
+            password = _stored(secret, ctx)
+            seal = Seal.of(ctx.fingerprint, live.key, user, password, hashed.value) if password else None
             if seal == hashed.seal:
                 kept[user] = hashed
     return kept
+
+
+def _stored(secret: Secret, ctx: Context) -> str:
+    """Return a stored password, empty when it is missing: then this route alone is refused when it is written."""
+    try:
+        return ctx.secret(secret.name)
+    except ConduitError:
+        return ""
 
 
 def _password_changes(live: Native, native: Native, ctx: Context) -> Iterable[FieldChange]:
@@ -327,11 +251,12 @@ def _labels(old: Any, new: Any, ctx: Context) -> tuple[Any, Any]:
     """Tell a rotated secret (`ab12` to `cd34`) from a hash that someone edited in Caddy."""
     if not isinstance(new, Secret):
         return old, new
-    label = ctx.fingerprint(ctx.secret(new.name))
+    password = _stored(new, ctx)
+    label = ctx.fingerprint(password) if password else "which is not stored"
     before = old.seal.label if isinstance(old, Hashed) else ""
     if before:
         old = f"{new} {before[:4]}" if before != label else f"{new} with another hash"
-    return old, f"{new} {label[:4]}"
+    return old, f"{new} {label[:4] if password else label}"
 
 
 def _by_file(change: FieldChange) -> FieldChange:

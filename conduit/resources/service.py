@@ -17,40 +17,22 @@ from conduit.errors import Code, ConduitError, Diagnostic
 from conduit.kind import Context, Kind, Look
 from conduit.model import Key, Proof, Ref, Resource, Spec
 from conduit.providers.resolver import Resolver
+from conduit.resources import route
 from conduit.resources.certificate import CertificateSpec
 from conduit.resources.dns_record import DnsRecordSpec
-from conduit.resources.route import (
-    Cidr,
-    Headers,
-    Health,
-    Maintenance,
-    Password,
-    Prefix,
-    Redirect,
-    RouteSpec,
-    Size,
-    Timeouts,
-    Upstream,
-    User,
-)
+from conduit.resources.route import RouteSpec, Upstream
 from conduit.settings import Settings
-from conduit.upstreams import Resolve, Rules, addresses, normal, refuse_everywhere, rules_of
+from conduit.upstreams import (
+    REFUSED_UPSTREAM,
+    UNKNOWN_UPSTREAM,
+    Resolve,
+    Rules,
+    addresses,
+    normal,
+    refuse_everywhere,
+    rules_of,
+)
 
-REFUSED_UPSTREAM = Code(
-    "CND-0321",
-    "an upstream that must not be proxied to",
-    "Sending visitors to this address would hand them something that is not meant for them: a cloud's credentials, a "
-    "daemon's control port, this machine itself. For a name, each address it resolves to is checked, and the proxy is "
-    "given these addresses. Use another address; loopback alone can be allowed, with `upstreams: {allow_loopback: "
-    "true}` in conduit.yaml.",
-)
-UNKNOWN_UPSTREAM = Code(
-    "CND-0322",
-    "an upstream's name does not resolve",
-    "Names of upstreams are resolved when a plan is made, with the resolver of this machine and within 2 s. A route "
-    "without an address cannot be written, so nothing is planned. Correct the name, start what answers it, or write "
-    "the address.",
-)
 BAD_LEAF = Code(
     "CND-0323",
     "a service that does not fit its parts",
@@ -67,7 +49,7 @@ def _upstream(text: str) -> str:
 
 
 def _maintenance(value: Any) -> Any:
-    return {True: Maintenance(), False: None}[value] if isinstance(value, bool) else value
+    return {True: route.Maintenance(), False: None}[value] if isinstance(value, bool) else value
 
 
 HostPort = Annotated[str, AfterValidator(_upstream)]
@@ -85,35 +67,37 @@ class WeightedUpstream(Spec):
 class ServiceSpec(Spec):
     """A site: its name, how it is reached, what answers it, and who may ask."""
 
-    upstream: HostPort | None = None
-    """Where requests go, `host:port`."""
-    upstreams: tuple[HostPort | WeightedUpstream, ...] = Field(default=(), strict=False)
-    """The same for several, which share the requests by weight."""
-    domain: HostName | None = None
-    """The name of the site; by default the service's own name in the internal domain."""
-    aliases: tuple[HostName, ...] = Field(default=(), strict=False)
-    """More names of the same site."""
-    address: Address | None = None
-    """What the names resolve to; by default the proxy's address."""
-    dns: bool = True
-    """Whether the names get DNS records; off when another service or another server answers them."""
-    path: Prefix = "/"
-    strip_prefix: bool = False
-    tls: Literal["internal", "off"] = "internal"
-    https_redirect: bool = True
-    health: Health | None = None
-    websockets: bool = True
-    request_headers: Headers = Field(default={})
-    response_headers: Headers = Field(default={})
-    basic_auth: dict[User, Password] | None = Field(default=None, min_length=1)
-    allow: tuple[Cidr, ...] | None = Field(default=None, min_length=1, strict=False)
-    deny: tuple[Cidr, ...] = Field(default=(), strict=False)
-    max_body: Size | None = None
-    timeouts: Timeouts | None = None
-    redirect: Redirect | None = None
-    """Where to send visitors instead of an upstream."""
-    maintenance: Annotated[Maintenance | None, BeforeValidator(_maintenance)] = None
-    """A page with status 503 instead of the site, for as long as it is set."""
+    upstream: HostPort | None = Field(None, description="where requests go, host:port")
+    upstreams: tuple[HostPort | WeightedUpstream, ...] = Field(
+        (), strict=False, description="the same for several, which share the requests by weight"
+    )
+    domain: HostName | None = Field(
+        None, description="the name of the site; by default the service's own name in the internal domain"
+    )
+    aliases: tuple[HostName, ...] = Field((), strict=False, description="more names of the same site")
+    address: Address | None = Field(None, description="what the names resolve to; by default the proxy's address")
+    dns: bool = Field(True, description="whether the names get DNS records; off when something else answers them")
+    path: route.Prefix = Field("/", description="the service answers this path and everything below it")
+    strip_prefix: bool = Field(False, description="whether the upstream sees requests without the path")
+    tls: Literal["internal", "off"] = Field("internal", description="who signs the certificate; off serves plain HTTP")
+    https_redirect: bool = Field(True, description="whether plain HTTP is sent on to HTTPS")
+    health: route.Health | None = Field(None, description="the proxy's check of the upstreams, and the proof's")
+    websockets: bool = Field(True, description="whether connections may be upgraded")
+    request_headers: route.Headers = Field({}, description="headers the upstream gets; null removes one")
+    response_headers: route.Headers = Field({}, description="headers the visitor gets; null removes one")
+    basic_auth: dict[route.User, route.Password] | None = Field(
+        None, min_length=1, description="who may come in: user to bcrypt hash or {secret: NAME}"
+    )
+    allow: tuple[route.Cidr, ...] | None = Field(
+        None, min_length=1, strict=False, description="address ranges that may come in; without it all may"
+    )
+    deny: tuple[route.Cidr, ...] = Field((), strict=False, description="address ranges that may not come in")
+    max_body: route.Size | None = Field(None, description="the largest request body, for example 10MB")
+    timeouts: route.Timeouts | None = Field(None, description="how long the proxy waits for an upstream")
+    redirect: route.Redirect | None = Field(None, description="where to send visitors instead of an upstream")
+    maintenance: Annotated[route.Maintenance | None, BeforeValidator(_maintenance)] = Field(
+        None, description="a page with status 503 instead of the site: true, or its message"
+    )
 
     @model_validator(mode="after")
     def _one_answer(self) -> Self:
@@ -138,6 +122,19 @@ FROM: Final[Mapping[str, Mapping[str, str]]] = {
 }
 """Which field of a service each field of its leaves comes from."""
 
+INDEPENDENT: Final = frozenset(
+    ("upstream", "dns", "tls", "health", "websockets", "max_body", "basic_auth", "request_headers", "response_headers")
+)
+"""Fields that make a valid leaf whatever the others are. With these alone, leaves are copied from a valid one: at ten
+thousand services, validating again what was validated as a service would cost more than all the rest."""
+
+VALID_UPSTREAM: Final = Upstream(address="192.0.2.1:80")
+VALID: Final[Mapping[str, Spec]] = {
+    "dns_record": DnsRecordSpec(name="name.invalid", value="192.0.2.1"),
+    "certificate": CertificateSpec(names=("name.invalid",)),
+    "route": RouteSpec(hosts=("name.invalid",), upstreams=(VALID_UPSTREAM,), tls=False),
+}
+
 
 class Service(Kind[ServiceSpec]):
     """A site with a DNS name, a certificate and a route through the proxy."""
@@ -151,18 +148,11 @@ class Service(Kind[ServiceSpec]):
 
     def expand(self, resource: Resource[ServiceSpec], look: Look) -> Iterable[Resource[Any]]:
         """Return the DNS records, the certificate and the route of a service. Raises `ConduitError`."""
-        spec, name = resource.spec, resource.key.name
-        names = names_of(name, spec, look.settings)
+        found = () if resource.spec.maintenance else tuple(self._upstreams(resource, look))
         try:
-            leaves = [*_records(resource, names, look.settings)] if spec.dns else []
-            if spec.tls == "internal":
-                leaves.append(_leaf(resource, "certificate", name, CertificateSpec(names=names)))
-            found = [] if spec.maintenance else self._addresses(resource, look)
-            route = _route(spec, name, names, found)
-            leaves.append(_leaf(resource, "route", name, route, "several" if spec.upstreams else "one"))
+            return list(_leaves(resource, look.settings, found))
         except ValidationError as error:
             raise ConduitError(_misfits(resource, error)) from None
-        return leaves
 
     def prove(self, ctx: Context, resource: Resource[ServiceSpec]) -> Proof | None:
         """Ask for the name, then for the site; see `conduit.resources.service_proof`."""
@@ -170,20 +160,19 @@ class Service(Kind[ServiceSpec]):
 
         return prove(ctx, ctx.prober, resource) if ctx.prober else None
 
-    def _addresses(self, resource: Resource[ServiceSpec], look: Look) -> list[Upstream]:
-        """Return what the proxy connects to: each upstream's addresses, checked. Names are resolved once per run."""
+    def _upstreams(self, resource: Resource[ServiceSpec], look: Look) -> Iterable[Upstream]:
+        """Yield what the proxy connects to: each upstream's addresses, checked. Names are resolved once per load."""
         if self._run is None or self._run[0] is not look:
             self._run = look, rules_of(look.settings), getattr(look, "resolve", None) or Resolver()
         _, rules, resolve = self._run
-        found = []
-        for field, text, weight in _declared(resource.spec):
+        for field, text, weight in upstreams_of(resource.spec):
             try:
-                found += [Upstream(address=a, weight=weight) for a in addresses(text, rules, resolve)]
+                for address in addresses(text, rules, resolve):
+                    yield VALID_UPSTREAM.model_copy(update={"address": address, "weight": weight})
             except OSError as error:
                 raise ConduitError(_problem(UNKNOWN_UPSTREAM, resource, field, f"{text}: {error}")) from None
             except ValueError as error:
                 raise ConduitError(_problem(REFUSED_UPSTREAM, resource, field, str(error))) from None
-        return found
 
 
 def names_of(name: str, spec: ServiceSpec, settings: Settings) -> tuple[str, ...]:
@@ -197,32 +186,43 @@ def address_of(spec: ServiceSpec, settings: Settings) -> tuple[Literal["A", "AAA
     return ("AAAA" if ":" in address else "A"), address
 
 
-def _leaf(resource: Resource[ServiceSpec], kind: str, name: str, spec: Spec, origin: str = "") -> Resource[Any]:
-    """Return one part of a service, which shares its declaration."""
-    r = resource
-    return Resource(Key(kind, name), spec, r.source, r.root, r.needs, r.protect, r.ignore, FROM[origin or kind])
+def _leaves(
+    resource: Resource[ServiceSpec], settings: Settings, found: tuple[Upstream, ...]
+) -> Iterable[Resource[Any]]:
+    """Yield the parts of a service in the order a visitor meets them."""
+    (_, name), spec = resource.key, resource.spec
+    names = names_of(name, spec, settings)
+    copied = spec.model_fields_set <= INDEPENDENT and len(names[0]) <= 253
+
+    def leaf(kind: str, name: str, fields: Mapping[str, Any], origin: Mapping[str, str]) -> Resource[Any]:
+        valid = VALID[kind]
+        part = valid.model_copy(update=fields) if copied else type(valid)(**fields)
+        r = resource
+        return Resource(Key(kind, name), part, r.source, r.root, r.needs, r.protect, r.ignore, origin)
+
+    if spec.dns:
+        rtype, address = address_of(spec, settings)
+        for number, host in enumerate(names):
+            own = f"{name}-alias-{number}" if number else name
+            record = {"name": host, "type": rtype, "value": address}
+            yield leaf("dns_record", own, record, FROM["alias" if number else "dns_record"])
+    if spec.tls == "internal":
+        yield leaf("certificate", name, {"names": names}, FROM["certificate"])
+    fields = _route_fields(spec, name) | {"hosts": names, "upstreams": found}
+    yield leaf("route", name, fields, FROM["several" if spec.upstreams else "one"])
 
 
-def _records(resource: Resource[ServiceSpec], names: tuple[str, ...], settings: Settings) -> Iterable[Resource[Any]]:
-    rtype, address = address_of(resource.spec, settings)
-    own, *aliases = (DnsRecordSpec(name=name, type=rtype, value=address) for name in names)
-    yield _leaf(resource, "dns_record", resource.key.name, own)
-    for number, alias in enumerate(aliases, 1):
-        yield _leaf(resource, "dns_record", f"{resource.key.name}-alias-{number}", alias, "alias")
-
-
-def _route(spec: ServiceSpec, name: str, names: tuple[str, ...], found: list[Upstream]) -> RouteSpec:
+def _route_fields(spec: ServiceSpec, name: str) -> dict[str, Any]:
+    """Return what a route takes over as it stands; under maintenance there is nothing to proxy to."""
     given = spec.model_fields_set & (UNDER_MAINTENANCE if spec.maintenance else CARRIED)
     fields: dict[str, Any] = {field: getattr(spec, field) for field in given}
     if spec.tls == "internal":
-        fields["certificate"] = Ref(Key("certificate", name), "caddy")
-    else:
-        fields["tls"] = False
-        fields.pop("https_redirect", None)
-    return RouteSpec(hosts=names, upstreams=tuple(found), **fields)
+        return fields | {"tls": True, "certificate": Ref(Key("certificate", name), "caddy")}
+    fields.pop("https_redirect", None)
+    return fields | {"tls": False}
 
 
-def _declared(spec: ServiceSpec) -> Iterable[tuple[str, str, int]]:
+def upstreams_of(spec: ServiceSpec) -> Iterable[tuple[str, str, int]]:
     """Yield the field, `host:port` and weight of each upstream as it was declared."""
     if spec.upstream:
         yield "upstream", spec.upstream, 1

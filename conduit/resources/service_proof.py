@@ -6,16 +6,22 @@ Whose answer it is: Caddy adds `Via: <version> Caddy` to what an upstream sent (
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from html import escape
 from ipaddress import ip_address, ip_network
+from typing import Final
 
+from conduit.grammar import split_host_port
 from conduit.kind import Context, Prober
 from conduit.model import Key, Level, Proof, Resource
-from conduit.providers.probe import HttpAnswer, HttpProbe
+from conduit.providers.probe import CONNECT_SECONDS, HttpAnswer, HttpProbe
 from conduit.resources.route import Redirect
-from conduit.resources.service import ServiceSpec, address_of, names_of
+from conduit.resources.service import ServiceSpec, address_of, names_of, upstreams_of
 
 Verdict = tuple[Level, str]
+
+HEALTHY: Final = "below 500"
+"""What any working upstream answers when no status was declared."""
 
 
 def prove(ctx: Context, prober: Prober, resource: Resource[ServiceSpec]) -> Proof:
@@ -25,7 +31,7 @@ def prove(ctx: Context, prober: Prober, resource: Resource[ServiceSpec]) -> Proo
     checks: list[str] = []
     if spec.dns and (wrong := _name(ctx, prober, spec, host, checks)):
         return Proof(key, Level.NO_NAME, wrong, tuple(checks))
-    asked = _path(spec)
+    asked, wanted = _question(spec)
     answer: HttpAnswer = prober.http(HttpProbe(host, asked, tls=spec.tls != "off"))
     if answer.status is None:
         return Proof(key, answer.level, f"{host}: {answer.error}", tuple(checks))
@@ -35,7 +41,7 @@ def prove(ctx: Context, prober: Prober, resource: Resource[ServiceSpec]) -> Proo
         return Proof(key, Level.NO_TLS, wrong, tuple(checks))
     if answer.serial:
         checks.append(f"certificate {answer.serial} verified against the internal CA")
-    level, detail = _judge(spec, asked, answer)
+    level, detail = _judge(spec, asked, wanted, answer, prober)
     checks.append(f"GET {asked} answered {answer.status}")
     return Proof(key, level, detail, tuple(checks))
 
@@ -53,20 +59,19 @@ def _name(ctx: Context, prober: Prober, spec: ServiceSpec, host: str, checks: li
     return ""
 
 
-def _path(spec: ServiceSpec) -> str:
-    """Return the path a visitor asks for to reach the health path, or the service's own path if none leads there."""
+def _question(spec: ServiceSpec) -> tuple[str, int | str]:
+    """Return the path to ask for and the status to expect: those of the health check where a visitor reaches it."""
     if spec.health is None or spec.maintenance or spec.redirect:
-        return spec.path
+        return spec.path, HEALTHY
     if spec.strip_prefix:
-        return spec.path.rstrip("/") + spec.health.path
-    return spec.health.path if _below(spec.health.path, spec.path) else spec.path
+        return spec.path + spec.health.path, spec.health.status
+    path = spec.health.path.partition("?")[0]
+    if path == spec.path or path.startswith(spec.path.rstrip("/") + "/"):
+        return spec.health.path, spec.health.status
+    return spec.path, HEALTHY
 
 
-def _below(path: str, prefix: str) -> bool:
-    return path == prefix or path.startswith(prefix.rstrip("/") + "/")
-
-
-def _judge(spec: ServiceSpec, asked: str, answer: HttpAnswer) -> Verdict:
+def _judge(spec: ServiceSpec, asked: str, wanted: int | str, answer: HttpAnswer, prober: Prober) -> Verdict:
     """Say what an answer proves, in the proxy's order: who may come in, with what password, then the rest."""
     if not _admitted(spec, answer.client):
         return _own(answer, 403, f"{answer.client} is not allowed and must be refused")
@@ -76,7 +81,7 @@ def _judge(spec: ServiceSpec, asked: str, answer: HttpAnswer) -> Verdict:
         return _own(answer, 503, "the maintenance page must be shown", escape(spec.maintenance.message))
     if spec.redirect:
         return _redirected(spec.redirect, asked, answer)
-    return _served(spec, asked, answer)
+    return _served(spec, wanted, answer, prober)
 
 
 def _admitted(spec: ServiceSpec, client: str) -> bool:
@@ -102,19 +107,28 @@ def _redirected(redirect: Redirect, asked: str, answer: HttpAnswer) -> Verdict:
     return _reached(answer), f"{answer.status} to {location or 'nowhere'}, not {redirect.status} to {target}"
 
 
-def _served(spec: ServiceSpec, asked: str, answer: HttpAnswer) -> Verdict:
+def _served(spec: ServiceSpec, wanted: int | str, answer: HttpAnswer, prober: Prober) -> Verdict:
     if not _from_upstream(answer):
-        return Level.PROXY_ERROR, f"the proxy itself answers {answer.status}: no upstream was reached"
-    wanted = spec.health.status if spec.health and asked.endswith(spec.health.path) else "below 500"
+        direct = "; ".join(_asked_directly(prober, spec))
+        return Level.PROXY_ERROR, f"the proxy itself answers {answer.status}, no upstream was reached: {direct}"
     if _matches(answer.status or 0, wanted):
         return Level.EXPECTED, f"the upstream answers {answer.status}"
     return Level.UPSTREAM_ANSWERED, f"the upstream answers {answer.status}, not {wanted}"
 
 
+def _asked_directly(prober: Prober, spec: ServiceSpec) -> Iterable[str]:
+    """Ask the upstreams themselves, as the proxy would, and tell what each says."""
+    path = spec.health.path if spec.health else "/"
+    for _, text, _ in upstreams_of(spec):
+        address = split_host_port(text)
+        answer: HttpAnswer = prober.http(HttpProbe(address[0], path, address=address, seconds=CONNECT_SECONDS))
+        yield f"{text} {answer.error or f'answers {answer.status}'}"
+
+
 def _matches(status: int, wanted: int | str) -> bool:
     if isinstance(wanted, int):
         return status == wanted
-    return status < 500 if wanted == "below 500" else status // 100 == int(wanted[0])
+    return status < 500 if wanted == HEALTHY else status // 100 == int(wanted[0])
 
 
 def _reached(answer: HttpAnswer) -> Level:

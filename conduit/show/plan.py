@@ -48,9 +48,9 @@ def _change_lines(plan: Plan, view: View) -> Iterator[str]:
     for root, changes in groups.items():
         alone = all(change.key == root for change in changes)
         if not alone:
-            yield view.style("bold", escape(f"{root}")) + view.style("dim", _source(changes[0]))
+            yield view.style("bold", escape(str(root))) + view.style("dim", _source(changes[0]))
         for change in changes:
-            yield _head(change, view, with_source=alone)
+            yield _head(change, view) + (view.style("dim", _source(change)) if alone else "")
             yield from _detail(change, view)
 
 
@@ -58,12 +58,11 @@ def _source(change: Change) -> str:
     return f"  {escape(str(change.source))}" if change.source.file else ""
 
 
-def _head(change: Change, view: View, *, with_source: bool) -> str:
+def _head(change: Change, view: View) -> str:
     symbol = SYMBOLS[change.action]
     drifted = "!" if change.origin in DRIFT else " "
-    text = view.style(ROLES[symbol], f"{drifted} {symbol:>3} {escape(str(change.key)):<34}")
-    source = view.style("dim", _source(change)) if with_source else ""
-    return f"{text}{source}  impact: {escape(str(change.impact))}"
+    what = view.style(ROLES[symbol], f"{drifted} {symbol:>3} {escape(str(change.key)):<36}")
+    return f"{what} impact: {escape(str(change.impact))}"
 
 
 def _detail(change: Change, view: View) -> Iterator[str]:

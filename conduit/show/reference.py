@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -46,7 +47,7 @@ def field_lines(kind: Kind[Any], path: str, view: View) -> Iterator[str]:
         schema, required = holder["properties"][part], part in holder.get("required", ())
     yield view.style("bold", f"{kind.name}.{path}")
     yield f"  type     {type_words(schema, defs)}"
-    yield "  required" if required else f"  default  {schema.get('default', 'none')}"
+    yield "  required" if required else f"  default  {_default(schema)}"
     inside = _object(schema, defs)
     words = schema.get("description") or inside.get("description", "")
     yield from textwrap.wrap(words, min(view.width, 100), initial_indent="  ", subsequent_indent="  ")
@@ -82,9 +83,14 @@ def _rows(schema: Mapping[str, Any], defs: Mapping[str, Any]) -> Iterator[list[s
     required = schema.get("required", ())
     yield ["FIELD", "TYPE", "DEFAULT", "WHAT IT IS"]
     for name, field in schema.get("properties", {}).items():
-        default = "required" if name in required else str(field.get("default", ""))
+        default = "required" if name in required else _default(field)
         description = field.get("description") or _object(field, defs).get("description", "")
         yield [name, type_words(field, defs), default, description.partition("\n")[0]]
+
+
+def _default(schema: Mapping[str, Any]) -> str:
+    value = schema.get("default")
+    return "none" if value is None else value if isinstance(value, str) else json.dumps(value)
 
 
 def _object(schema: Mapping[str, Any], defs: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -90,12 +90,15 @@ def _listed(keys: list[str]) -> str:
 
 
 def _unproven(report: Report, view: View) -> Iterator[str]:
+    doubts: dict[str, list[str]] = {}
     for outcome in report.outcomes:
         if outcome.result is Result.UNPROVEN:
-            yield view.style("warning", f"warning: {escape(str(outcome.key))} is applied, {_doubt(report, outcome)}")
+            doubts.setdefault(_doubt(report, outcome), []).append(str(outcome.key))
+    for doubt, keys in doubts.items():
+        words = f"warning: applied, but unproven: {escape(_listed(keys))}: {escape(doubt)}"
+        yield view.style("warning", words)
 
 
 def _doubt(report: Report, outcome: Outcome) -> str:
     proof = report.proofs.get(outcome.key)
-    detail = outcome.reason or (proof.detail if proof else "")
-    return f"but unproven: {escape(detail)}" if detail else "but unproven"
+    return outcome.reason or (proof.detail if proof else "no proof")

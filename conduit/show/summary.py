@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime
 from enum import IntEnum
 
 from conduit.decide import Suppressed
+from conduit.manifests.common import instant
 from conduit.model import Action
 from conduit.plan import Plan
 from conduit.show.text import counted, duration, escape
@@ -94,4 +94,4 @@ class Summary:
 
 def expiry(ignored: Suppressed) -> float | None:
     """Return when an ignore entry ends, in seconds since the epoch; None when it never does."""
-    return datetime.fromisoformat(ignored.entry.until).timestamp() if ignored.entry.until else None
+    return instant(ignored.entry.until) if ignored.entry.until else None

@@ -43,7 +43,7 @@ def visible(value: Any) -> Any:
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, str):
-        return LOOKS_SECRET.sub(HIDDEN.value, value)
+        return HIDDEN if LOOKS_SECRET.search(value) else str(value)
     return value if value is None or isinstance(value, (bool, int, float)) else str(value)
 
 

@@ -14,10 +14,14 @@ from conduit.sandbox.daemon import Daemon
 from conduit.settings import Settings
 
 
+def settings(daemon: Daemon) -> Settings:
+    return Settings(site="test", local_domains=("lan.example",), dnsmasq=daemon.section)
+
+
 @pytest.fixture
 def world(dnsmasq: Daemon, run: Callable[..., Any]) -> World:
     """A private dnsmasq, nothing declared yet."""
-    return World(dnsmasq, run, Settings(site="test", local_domains=("lan.example",)))
+    return World(dnsmasq, run, settings(dnsmasq))
 
 
 @pytest.fixture
@@ -34,4 +38,4 @@ def forwarding(directory: Path, private: Callable[..., Daemon], upstream_dns: Da
     """A world whose dnsmasq forwards what it does not know to `upstream_dns`."""
     upstream = upstream_dns.address.replace(":", "#")
     daemon = private(private_dnsmasq.start, directory / "inside", upstream=upstream)
-    return World(daemon, run, Settings(site="test", local_domains=("lan.example",)))
+    return World(daemon, run, settings(daemon))

@@ -65,6 +65,9 @@ HOSTS = [*DOMAINS, "localhost", "app.localhost", "10.0.0.1", "127.1", "0x7f00000
 INTERNATIONAL = [
     "аpple.lan",
     "xn--pple-43d.lan",
+    "жapple.lan",
+    "xn--" + "жapple".encode("punycode").decode() + ".lan",
+    "λжи.lan",
     "аррӏе.lan",
     "xn--80ak6aa92e.com",
     "ﬀ.lan",
@@ -173,7 +176,20 @@ PLACEHOLDERS = [
     "a\u202eb",
     "a" * 2049,
 ]
-HEADERS = ["", "A:", "A B", "A\r\nB", "-A", "A*", "{env.X}", "é", "A" * 129, "Host\n", "transfer-encoding", "CONNECTION"]
+HEADERS = [
+    "",
+    "A:",
+    "A B",
+    "A\r\nB",
+    "-A",
+    "A*",
+    "{env.X}",
+    "é",
+    "A" * 129,
+    "Host\n",
+    "transfer-encoding",
+    "CONNECTION",
+]
 RANGES = [
     "10.0.0.1/8",
     "1.2.3.4/33",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -13,8 +14,10 @@ import yaml
 
 from conduit.sandbox import upstream as private_upstream
 from conduit.sandbox.daemon import Daemon
-from conduit.sandbox.machine import PORT_TAKEN, SandboxError, answers, free_port
+from conduit.sandbox.machine import PORT_TAKEN, SandboxError, answers, find_program, free_port
 from conduit.sandbox.site import Sandbox, Status
+
+NOBODY = 65534
 
 
 def pids(states: list[Status]) -> dict[str, int | None]:
@@ -137,12 +140,17 @@ def test_a_directory_with_other_settings_is_neither_used_nor_removed(directory: 
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="becoming an ordinary user needs root")
-def test_an_ordinary_user_can_run_it(directory: Path) -> None:
+def test_an_ordinary_user_can_run_it(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copy(find_program("caddy"), directory)  # the checkout may lie where that user must not look
+    monkeypatch.setenv("PATH", str(directory), prepend=os.pathsep)
+    home = directory / "home"
+    home.mkdir()
+    os.chown(home, NOBODY, NOBODY)
     child = os.fork()
     if child == 0:
-        os.setgid(65534)
-        os.setuid(65534)
-        site = Sandbox(Path(f"/tmp/cdt-user-{os.getpid()}"))
+        os.setgid(NOBODY)
+        os.setuid(NOBODY)
+        site = Sandbox(home / "box")
         alive = all(state.pid for state in site.up())
         site.remove()
         os._exit(0 if alive else 1)

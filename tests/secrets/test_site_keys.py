@@ -12,9 +12,11 @@ import pytest
 
 from conduit.errors import ConduitError
 from conduit.model import Key
+from conduit.providers.files import write_file
 from conduit.providers.keys import open_keys
 from conduit.settings import Settings
 
+ROOT = Path(__file__).parents[2]
 WIKI = Key("route", "wiki")
 FIRST_RUN = """
 import sys
@@ -46,6 +48,7 @@ def test_first_runs_at_the_same_moment_agree(tmp_path: Path) -> None:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            cwd=ROOT,
         )
         for _ in range(6)
     ]
@@ -61,12 +64,24 @@ def test_first_runs_at_the_same_moment_agree(tmp_path: Path) -> None:
     assert sorted(p.name for p in (tmp_path / "keys").iterdir()) == ["secrets.key", "site.key"]
 
 
+def test_the_key_of_a_quicker_first_run_is_kept(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    rival = bytes(range(32))
+
+    def write(path: Path, content: bytes) -> None:
+        for name, written in ((path.name, content), ("site.key", rival), ("secrets.key", rival)):
+            write_file(path.with_name(name), written)
+
+    monkeypatch.setattr("conduit.providers.keys.write_file", write)
+    keys = open_keys(settings)
+    assert (keys.signing, keys.secrets) == (rival, rival)
+
+
 @pytest.mark.parametrize("file", ["site.key", "secrets.key", "."])
 def test_a_key_open_to_others_is_refused_with_the_command_that_mends_it(settings: Settings, file: str) -> None:
     open_keys(settings)
     path = settings.keys_dir / file
     path.chmod(path.stat().st_mode | 0o040)
-    with pytest.raises(ConduitError, match="chmod [67]00") as caught:
+    with pytest.raises(ConduitError, match=r"chmod [67]00") as caught:
         open_keys(settings)
     assert caught.value.diagnostics[0].code.id == "CND-0901"
 

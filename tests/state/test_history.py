@@ -6,8 +6,8 @@ import random
 import sqlite3
 import stat
 import subprocess
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -189,6 +189,24 @@ def test_readers_go_on_while_a_writer_works(history: History, path: Path) -> Non
         other.execute("BEGIN IMMEDIATE")
         other.execute("DELETE FROM applied")
         assert history.applied(KEYS) == {KEYS[0]: "1"}
+
+
+def test_readers_go_on_while_much_is_written(history: History, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A write larger than SQLite's usual page cache must not lock readers out before its commit."""
+    history.record({KEYS[0]: 1})
+    monkeypatch.setattr(module, "READ_WAIT", 0)
+    connect, seen = history._connect, []
+
+    @contextmanager
+    def watched(wait: float) -> Iterator[sqlite3.Connection]:
+        with connect(wait) as connection:
+            connection.set_progress_handler(lambda: seen.append(History(path).applied(KEYS[:1])), 5000)
+            yield connection
+
+    monkeypatch.setattr(history, "_connect", watched)
+    history.record({Key("route", f"big{number}"): "x" * 1000 for number in range(8000)})
+    assert len(seen) > 5
+    assert all(records == {KEYS[0]: "1"} for records in seen)
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -142,6 +142,17 @@ def test_the_next_run_closes_the_matter(journal: Journal) -> None:
     assert journal.unfinished() is None
 
 
+def test_a_settled_run_is_told_no_more(journal: Journal) -> None:
+    with journal.run("apply", "abc") as run:
+        run.intent("caddy", [change("wiki")])
+    left = journal.unfinished()
+    assert left is not None
+    journal.settle(left)
+    assert journal.unfinished() is None
+    assert [entry.event for entry in journal.entries(run=left.id)] == ["run_started", "intent", "run_finished"]
+    assert journal.run("apply", "def").id == left.id + 1
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_a_run_killed_anywhere_is_told_exactly(
     tmp_path: Path, journal: Journal, child: Callable[..., subprocess.Popen[str]], seed: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -187,6 +188,24 @@ def test_a_lock_file_put_back_from_a_copy_is_not_ours(path: Path) -> None:
         copy.replace(path)
         with pytest.raises(Locked, match="no longer holds"):
             lock.check()
+
+
+def test_a_file_deleted_while_we_take_it_is_taken_anew(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between open and flock the file may go; a lock on a file nobody can find would keep nobody out."""
+    real, deleted = fcntl.flock, []
+
+    def late(descriptor: int, how: int) -> None:
+        if not deleted:
+            path.unlink()
+            deleted.append(path)
+        real(descriptor, how)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    lock = Lock(path)
+    with lock.hold("apply"):
+        lock.check()
+        with pytest.raises(Locked), Lock(path).hold("diff"):
+            pass
 
 
 def test_a_changed_number_is_not_ours(path: Path) -> None:

@@ -1,0 +1,77 @@
+"""Every command has a help text, and every example in it works."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from typing import Any
+
+import click
+import pytest
+
+from conduit.cli.main import COMMANDS, conduit
+
+
+def commands(group: click.Group, path: str = "conduit") -> Iterator[tuple[str, click.Command]]:
+    context = click.Context(group)
+    for name in group.commands or group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{path} {name}")
+        else:
+            yield f"{path} {name}", command
+
+
+def examples(command: click.Command) -> list[str]:
+    _, _, block = (command.help or "").partition("Example:\n")
+    return [line.strip() for line in block.splitlines() if line.strip().startswith("conduit ")]
+
+
+ALL = dict(commands(conduit))
+GROUPED = {
+    "site": [name for name in ALL if name.split()[1] not in ("init", "sandbox")],
+    "empty": ["conduit init"],
+    "sandbox": [name for name in ALL if name.split()[1] == "sandbox"],
+}
+
+
+def test_the_table_of_commands_is_true() -> None:
+    assert {name.split()[1] for name in ALL} == set(COMMANDS)
+    assert sorted(name for names in GROUPED.values() for name in names) == sorted(ALL)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_command_has_a_summary_and_an_example_of_itself(name: str) -> None:
+    command = ALL[name]
+    assert command.get_short_help_str()
+    assert examples(command), f"{name} --help has no example"
+    assert all(line.startswith(name) for line in examples(command))
+    assert all(option.help for option in command.params if isinstance(option, click.Option))
+
+
+def test_every_example_works_on_a_prepared_site(site: Any) -> None:
+    site.write("a.yaml", "services:\n  wiki:\n    upstream: 127.0.0.1:9\n    tls: off\n")
+    (site.directory / "password.txt").write_text("opensesame\n")
+    for name in GROUPED["site"]:
+        for line in examples(ALL[name]):
+            if "apply plan.json" in line:  # a plan is for the moment it was made at
+                assert site.conduit("diff", "--out", "plan.json").code == 0
+            run_example(site, line)
+
+
+def test_every_sandbox_example_works(site: Any) -> None:
+    try:
+        for name in ("conduit sandbox up", "conduit sandbox status", "conduit sandbox down"):
+            for line in examples(ALL[name]):
+                run_example(site, line)
+    finally:
+        assert site.conduit("sandbox", "down").code == 0
+    assert "pid" not in site.conduit("sandbox", "status").stdout
+
+
+def run_example(site: Any, line: str) -> None:
+    words = shlex.split(line.partition(" > ")[0].partition(" < ")[0])[1:]
+    given = (site.directory / line.partition(" < ")[2]).read_text() if " < " in line else None
+    done = site.conduit(*words, input=given)
+    assert done.code == (2 if "--detailed-exitcode" in words else 0), (line, done)

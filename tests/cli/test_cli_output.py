@@ -1,0 +1,180 @@
+"""What a command prints: JSON of the published form, no escape bytes in a pipe, no secret anywhere, a closed pipe."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+WIKI = "services:\n  wiki:\n    upstream: 127.0.0.1:9\n    tls: off\n"
+GUARDED = WIKI + "    basic_auth: {joe: {secret: joe}}\n"
+CANARY = "canary-7c1f9a"
+Check = Callable[[Mapping[str, Any]], None]
+
+
+def test_every_json_output_fits_the_published_schema(site: Any, check_document: Check) -> None:
+    site.write("a.yaml", WIKI)
+    commands = [
+        ["diff"],
+        ["apply", "--yes"],
+        ["diff"],
+        ["validate"],
+        ["status"],
+        ["get", "route"],
+        ["kinds"],
+        ["runs"],
+        ["journal"],
+        ["journal", "--verify"],
+        ["doctor"],
+        ["secret", "list"],
+        ["sandbox", "status"],
+        ["failpoints"],
+        ["version"],
+    ]
+    for words in commands:
+        done = site.conduit(*words, "--json")
+        assert done.stderr == "", (words, done)
+        for line in done.stdout.splitlines():
+            check_document(json.loads(line))
+    site.write("a.yaml", "services: {wiki: {upsteam: x}}\n")
+    broken = site.conduit("--json", "diff")
+    assert broken.code == 1
+    check_document(json.loads(broken.stdout))
+
+
+def test_the_progress_of_an_apply_is_json_lines(site: Any) -> None:
+    site.write("a.yaml", WIKI)
+    done = site.conduit("apply", "--yes", "--json")
+    types = [json.loads(line)["type"] for line in done.stdout.splitlines()]
+    assert types[:2] == ["version", "plan"]
+    assert types[-1] == "report"
+    assert {"started", "finished"} <= set(types[2:-1])
+
+
+def test_no_secret_is_shown_stored_in_the_open_or_passed_on(site: Any) -> None:
+    site.write("a.yaml", GUARDED)
+    assert site.conduit("secret", "set", "joe", input=f"{CANARY}\n").code == 0
+    assert site.conduit("secret", "list").stdout == "joe\n"
+    texts = []
+    for words in (
+        ["diff", "-vv"],
+        ["diff", "--json", "-o", "plan.json"],
+        ["diff", "--markdown"],
+        ["apply", "--yes", "--json", "-vv"],
+        ["get", "route", "-o", "yaml"],
+        ["get", "route", "--json"],
+        ["status"],
+        ["journal"],
+        ["runs", "--json"],
+    ):
+        done = site.conduit(*words)
+        assert done.code == 0, (words, done)
+        texts += [done.stdout, done.stderr]
+    assert "[secret joe]" in texts[0]
+    texts += [p.read_bytes().decode("utf-8", "replace") for p in (site.directory / "state").rglob("*") if p.is_file()]
+    texts.append((site.directory / "plan.json").read_text())
+    assert not [text for text in texts if CANARY in text]
+    assert not [text for text in texts if "$2a$" in text or "$2b$" in text]
+    assert site.conduit("secret", "rm", "joe").code == 0
+    assert site.conduit("secret", "list").stdout == ""
+
+
+def test_an_escape_byte_reaches_a_pipe_only_by_force(site: Any) -> None:
+    site.write("a.yaml", WIKI)
+    for environment in ({}, {"NO_COLOR": "1", "FORCE_COLOR": "1"}, {"TERM": "xterm-256color", "COLUMNS": "40"}):
+        done = site.conduit("diff", env=environment)
+        assert done.code == 0
+        assert "\x1b" not in done.stdout + done.stderr
+    assert "\x1b[32m" in site.conduit("diff", env={"FORCE_COLOR": "1"}).stdout
+    assert "\x1b" not in site.conduit("diff", "--no-color", env={"FORCE_COLOR": "1"}).stdout
+    assert "\x1b" not in site.conduit("diff", env={"FORCE_COLOR": "1", "CONDUIT_NO_COLOR": "1"}).stdout
+
+
+def test_an_argument_cannot_send_escape_bytes_back(nowhere: Callable[..., Any]) -> None:
+    for words in (["\x1b[2J"], ["diff", "-t", "\x1b[2J"], ["explain", "\x1b]0;x\x07"], ["--config", "\x1b[2J", "diff"]):
+        done = nowhere(*words)
+        assert done.returncode in (1, 64)
+        assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_flags_have_variables_and_both_places(site: Any) -> None:
+    site.write("a.yaml", WIKI)
+    by_flag = site.conduit("diff", "-q").stdout
+    assert by_flag.count("\n") == 1
+    assert site.conduit("-q", "diff").stdout == by_flag
+    assert site.conduit("diff", env={"CONDUIT_QUIET": "1"}).stdout == by_flag
+    assert site.conduit("diff", env={"CONDUIT_DIFF_DETAILED_EXITCODE": "1"}).code == 2
+    assert json.loads(site.conduit("diff", env={"CONDUIT_JSON": "1"}).stdout)["type"] == "plan"
+
+
+def test_a_closed_pipe_stops_no_apply(site: Any) -> None:
+    site.write("a.yaml", WIKI)
+    running = conduit(site, "apply", "--yes", "--no-prove", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    running.stdout.close()
+    _, told = running.communicate(timeout=60)
+    assert (running.returncode, told) == (0, b"")
+    assert site.dig("wiki.home.arpa") == ["127.0.0.1"]
+
+
+def test_a_locale_without_arrows_is_no_error(site: Any) -> None:
+    site.write("a.yaml", WIKI)
+    assert site.conduit("apply", "--yes", "--no-prove").code == 0
+    site.write("a.yaml", WIKI.replace(":9", ":19"))
+    done = site.conduit("diff", env={"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"})
+    assert done.code == 0
+    assert r"\u2192" in done.stdout
+
+
+@pytest.mark.parametrize(("answer", "code", "served"), [(b"n\n", 1, []), (b"y\n", 0, ["127.0.0.1"])])
+def test_a_terminal_is_asked_and_coloured(site: Any, answer: bytes, code: int, served: list[str]) -> None:
+    site.write("a.yaml", WIKI)
+    ours, theirs = pty.openpty()
+    running = conduit(site, "apply", "--no-prove", stdin=theirs, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    shown = read_until(ours, b"[y/N]")
+    os.write(ours, answer)
+    shown += read_until(ours, b"never shown")
+    assert running.wait(timeout=60) == code
+    os.close(ours)
+    assert b"\x1b[32m" in shown
+    assert site.dig("wiki.home.arpa") == served
+
+
+def test_a_ci_job_with_a_terminal_is_not_asked(site: Any) -> None:
+    ours, theirs = pty.openpty()
+    running = conduit(site, "apply", stdin=theirs, stdout=theirs, stderr=theirs, env={"CI": "1"})
+    os.close(theirs)
+    shown = read_until(ours, b"never shown")
+    os.close(ours)
+    assert running.wait(timeout=60) == 64
+    assert b"--yes" in shown
+
+
+def read_until(descriptor: int, words: bytes) -> bytes:
+    """Read what a terminal shows until `words` or its end."""
+    shown = b""
+    while words not in shown:
+        try:
+            piece = os.read(descriptor, 4096)
+        except OSError:
+            return shown
+        if not piece:
+            return shown
+        shown += piece
+    return shown
+
+
+def conduit(site: Any, *words: str, env: Mapping[str, str] = {}, **options: Any) -> subprocess.Popen[bytes]:
+    """Start conduit on a site with streams of our own."""
+    paths = {"CONDUIT_CONFIG": str(site.settings_file), "PYTHONPATH": str(ROOT), "TERM": "xterm"}
+    cleared = {name: value for name, value in os.environ.items() if name not in ("CI", "NO_COLOR")}
+    argv = [sys.executable, "-m", "conduit", *words]
+    return subprocess.Popen(argv, cwd=site.directory, env=cleared | paths | dict(env), **options)

@@ -1,0 +1,221 @@
+"""What every leaf kind owes the engine, on real daemons.
+
+empty -> create -> live equals the wish -> empty plan -> one field -> exactly that field -> damage behind its back ->
+drift -> heal -> prune; and a neighbour that is not ours stays as it was.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conduit.model import Action, Key, Origin
+from conduit.resources import load_kinds
+from tests.engine.conftest import World
+
+ROUTE = "routes:\n  x:\n    hosts: [x.home.arpa]\n    tls: false\n    upstreams: [{address: 'UPSTREAM'}]\n"
+RECORD = "dns_records:\n  x: {{name: {name}, type: {type}, {value}}}\n"
+CERTIFICATE = "certificates:\n  x: {{names: [{names}]}}\n"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One leaf: its manifest, the manifest with one field changed, that field, damage by hand, a look from outside."""
+
+    key: str
+    first: str
+    second: str
+    field: str
+    damage: Callable[[World], None]
+    seen: Callable[[World], str]
+    before: str
+    after: str
+
+
+def admin(world: World, method: str, path: str, body: Any = None) -> Any:
+    """Talk to the site's Caddy as a person with curl would."""
+    socket = world.site.daemons["caddy"].section["admin"].removeprefix("unix/")
+    words = ["curl", "-sS", "-X", method, "--unix-socket", socket, f"http://localhost{path}"]
+    if body is not None:
+        words += ["-H", "Content-Type: application/json", "-d", json.dumps(body)]
+    out = subprocess.run(words, capture_output=True, text=True, check=True, timeout=10).stdout
+    return json.loads(out) if out.strip() else None
+
+
+def hosts_file(world: World) -> Path:
+    return Path(world.site.daemons["dnsmasq"].section["hosts_file"])
+
+
+def conf_file(world: World) -> Path:
+    return Path(world.site.daemons["dnsmasq"].section["conf_file"])
+
+
+def edit(path: Callable[[World], Path], old: str, new: str) -> Callable[[World], None]:
+    def damage(world: World) -> None:
+        text = path(world).read_text()
+        assert old in text
+        path(world).write_text(text.replace(old, new))
+
+    return damage
+
+
+def remove_route(world: World) -> None:
+    servers = admin(world, "GET", "/config/apps/http/servers")
+    name = next(name for name in servers if any("x.home.arpa" in json.dumps(r) for r in servers[name]["routes"]))
+    index = next(i for i, r in enumerate(servers[name]["routes"]) if "x.home.arpa" in json.dumps(r))
+    admin(world, "DELETE", f"/config/apps/http/servers/{name}/routes/{index}")
+
+
+def spoil_certificate(world: World) -> None:
+    copy = next((world.site.directory / "caddy-certs").glob("x.*"))
+    copy.write_text("not a certificate\n")
+
+
+def names_of_certificate(world: World) -> str:
+    found = sorted((world.site.directory / "caddy-certs").glob("x.*"))
+    if not found:
+        return ""
+    words = ["openssl", "x509", "-in", str(found[-1]), "-noout", "-ext", "subjectAltName"]
+    return subprocess.run(words, capture_output=True, text=True, check=False).stdout.strip()
+
+
+def record(kind: str, name: str, first: str, second: str, field: str, shown: tuple[str, str]) -> Case:
+    """The case of one record type; plain addresses live in the hosts file, everything else in the conf file."""
+    plain = kind in ("A", "AAAA") and not name.startswith("*")
+    asked = name.replace("*", "any")
+    return Case(
+        key="dns_record/x",
+        first=RECORD.format(name=f"'{name}'", type=kind, value=first),
+        second=RECORD.format(name=f"'{name}'", type=kind, value=second),
+        field=field,
+        damage=drop_record if plain else edit(conf_file, conf_word(kind, shown[1]), conf_word(kind, DAMAGED[kind])),
+        seen=lambda world: " ".join(world.site.dig(asked, kind)),
+        before=shown[0],
+        after=shown[1],
+    )
+
+
+DAMAGED = {
+    "A": "10.9.9.9",
+    "AAAA": "fd00::9",
+    "CNAME": "evil.home.arpa",
+    "TXT": "evil",
+    "SRV": "evil.home.arpa",
+    "MX": "evil.home.arpa",
+    "PTR": "evil.home.arpa",
+}
+
+
+def conf_word(kind: str, answer: str) -> str:
+    """The word of an answer that stands in the conf file too."""
+    return answer.split()[-1].rstrip(".").strip('"')
+
+
+def drop_record(world: World) -> None:
+    lines = hosts_file(world).read_text().splitlines(keepends=True)
+    hosts_file(world).write_text("".join(line for line in lines if "x.home.arpa" not in line))
+
+
+CASES = {
+    "route": Case(
+        key="route/x",
+        first=ROUTE,
+        second=ROUTE + "    response_headers: {X-Sort: tested}\n",
+        field="response_headers.X-Sort",
+        damage=remove_route,
+        seen=lambda world: world.site.curl("http://x.home.arpa/").stdout.replace("x-sort", "X-Sort"),
+        before="HTTP/1.1 200",
+        after="X-Sort: tested",
+    ),
+    "certificate": Case(
+        key="certificate/x",
+        first=CERTIFICATE.format(names="x.home.arpa"),
+        second=CERTIFICATE.format(names="x.home.arpa, y.home.arpa"),
+        field="names",
+        damage=spoil_certificate,
+        seen=names_of_certificate,
+        before="DNS:x.home.arpa",
+        after="DNS:x.home.arpa, DNS:y.home.arpa",
+    ),
+    "A": record("A", "x.home.arpa", "value: 10.0.0.1", "value: 10.0.0.2", "value", ("10.0.0.1", "10.0.0.2")),
+    "AAAA": record("AAAA", "x.home.arpa", "value: 'fd00::1'", "value: 'fd00::2'", "value", ("fd00::1", "fd00::2")),
+    "wildcard": record("A", "*.x.home.arpa", "value: 10.0.0.1", "value: 10.0.0.2", "value", ("10.0.0.1", "10.0.0.2")),
+    "CNAME": record(
+        "CNAME", "x.home.arpa", "value: a.home.arpa", "value: b.home.arpa", "value", ("a.home.arpa.", "b.home.arpa.")
+    ),
+    "TXT": record("TXT", "x.home.arpa", "value: one", "value: two", "value", ('"one"', '"two"')),
+    "MX": record(
+        "MX",
+        "x.home.arpa",
+        "priority: 10, value: m1.home.arpa",
+        "priority: 10, value: m2.home.arpa",
+        "value",
+        ("10 m1.home.arpa.", "10 m2.home.arpa."),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_contract(world: World, upstream: Callable[..., Any], name: str) -> None:
+    case = CASES[name]
+    address = upstream().address if name == "route" else ""
+    neighbour = make_neighbour(world)
+    key = Key.parse(case.key)
+
+    world.site.write("x.yaml", case.first.replace("UPSTREAM", address))
+    (created,) = world.changes()
+    assert (created.key, created.action) == (key, Action.CREATE)
+    assert world.apply().exit_code == 0
+    assert case.before in case.seen(world)
+    (live,) = [each for each in world.engine().live(key.kind) if each.key == key]
+    assert live.owned
+    assert world.plan().empty
+
+    world.site.write("x.yaml", case.second.replace("UPSTREAM", address))
+    (changed,) = world.changes()
+    assert [field.path for field in changed.diff.fields][:1] == [case.field]
+    assert len({field.path.split(".")[0] for field in changed.diff.fields}) == 1
+    assert changed.origin is Origin.PENDING
+    assert changed.source.line > 0
+    assert world.apply().exit_code == 0
+    assert case.after in case.seen(world)
+    assert world.plan().empty
+
+    case.damage(world)
+    assert world.plan().drift, "damage by hand must show up as drift"
+    assert world.apply().exit_code == 0
+    assert case.after in case.seen(world)
+    assert world.plan().empty
+
+    world.site.write("x.yaml", "dns_records:\n  other: {name: o.home.arpa, type: A, value: 10.0.0.7}\n")
+    assert world.apply(allow_deletes=1).exit_code == 0
+    assert key not in [each.key for each in world.engine().live(key.kind)]
+    if case.after:
+        assert case.after not in case.seen(world)
+    assert neighbour() == "untouched"
+
+
+def make_neighbour(world: World) -> Callable[[], str]:
+    """Put foreign things beside ours in both daemons; the result tells whether they are as they were."""
+    foreign = {"listen": ["127.0.0.1:0"], "automatic_https": {"disable": True}, "routes": [{"@id": "theirs"}]}
+    admin(world, "POST", "/config/apps", {"http": {"servers": {"theirs": foreign}}})
+    stray = conf_file(world).parent / "theirs.conf"
+    stray.write_text("address=/theirs.example/10.1.1.1\n")
+
+    def look() -> str:
+        same = admin(world, "GET", "/config/apps/http/servers/theirs") == foreign
+        same = same and stray.read_text() == "address=/theirs.example/10.1.1.1\n"
+        return "untouched" if same else "changed"
+
+    return look
+
+
+def test_every_leaf_kind_has_a_case() -> None:
+    leaves = {kind.name for kind in load_kinds().values() if not kind.composite}
+    assert leaves == {Key.parse(case.key).kind for case in CASES.values()}

@@ -1,0 +1,89 @@
+"""kill -9 at every named step: nothing is torn, nothing that worked is broken, and one apply makes it whole."""
+
+from __future__ import annotations
+
+import signal
+
+import oracle
+import pytest
+from faults_world import BEFORE, WISHES, World, at, spread
+
+from conduit.failpoints import NAMES
+
+ROLLBACK = [name for name in NAMES if name.startswith("rollback.")]
+FORWARD = [name for name in NAMES if name not in ROLLBACK]
+NO_DAEMON = {"dnsmasq.commit.stopped"}
+"""A restart has a moment without dnsmasq; whoever is killed then leaves it so until the next run starts it."""
+FIRST_ONLY: set[str] = set()
+"""Points that an update of this site does not pass."""
+
+
+def kill_on_the_way(world: World, point: str) -> None:
+    """Go from one wish to the other, be killed at `point`, and get there with one more apply."""
+    start = world.tree or "before"
+    goal = "after" if start == "before" else "before"
+    then = world.settle(start)
+    world.tree = ""
+    world.wish(goal)
+    killed = world.apply(**at(point))
+    assert killed.code == -signal.SIGKILL, oracle.told(killed)
+    between = None
+    if point not in NO_DAEMON:
+        between = world.look()
+        oracle.check_between(then, between, WISHES[start], WISHES[goal])
+    after = world.converge(goal)
+    assert between is None or between.config in (then.config, after.config), "Caddy runs neither the old nor the new"
+
+
+@pytest.mark.parametrize("point", spread(FORWARD, 6))
+def test_a_kill_on_the_way_to_another_wish(shared: World, point: str) -> None:
+    kill_on_the_way(shared, point)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("point", FORWARD)
+def test_a_kill_at_each_step_of_an_update(shared: World, point: str) -> None:
+    kill_on_the_way(shared, point)
+
+
+def kill_first(world: World, point: str) -> None:
+    """Be killed at `point` of the very first apply, and get there with one more."""
+    world.wish("before")
+    killed = world.apply(**at(point))
+    assert killed.code == -signal.SIGKILL, oracle.told(killed)
+    world.converge("before")
+
+
+@pytest.mark.parametrize("point", ["certs.issue.written", "caddy.commit.sent"])
+def test_a_kill_of_a_first_apply(world: World, point: str) -> None:
+    kill_first(world, point)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("point", FORWARD)
+def test_a_kill_at_each_step_of_a_first_apply(world: World, point: str) -> None:
+    kill_first(world, point)
+
+
+def kill_while_undoing(world: World, point: str, nth: int = 1) -> None:
+    """An update that breaks one site and adds another is killed while it is taken back."""
+    then = world.settle("before")
+    world.tree = ""
+    world.wish("broken")
+    killed = world.apply(**{**at(point), "CONDUIT_FAILPOINT": f"{point}:kill:{nth}"})
+    assert killed.code == -signal.SIGKILL, oracle.told(killed)
+    now = world.look()
+    for host in BEFORE.keys() - {"one.home.arpa"}:
+        assert now.answers[host] == then.answers[host]
+    world.converge("before")
+
+
+@pytest.mark.parametrize("point", ROLLBACK)
+def test_a_kill_while_a_change_is_taken_back(shared: World, point: str) -> None:
+    kill_while_undoing(shared, point)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("point", ["caddy.commit.before", "caddy.commit.sent", "caddy.commit.after"])
+def test_a_kill_at_each_step_of_taking_back(shared: World, point: str) -> None:
+    kill_while_undoing(shared, point, nth=2)

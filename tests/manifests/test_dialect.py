@@ -1,0 +1,207 @@
+"""The YAML dialect: what each plain scalar means, and what is refused."""
+
+from __future__ import annotations
+
+import resource
+from itertools import pairwise
+
+import pytest
+
+from conduit.errors import LoadError
+from conduit.manifests.dialect import parse
+
+
+def value(text: str):
+    return parse("a.yaml", f"x: {text}\n".encode()).data["x"]
+
+
+def problems(text: str | bytes):
+    with pytest.raises(LoadError) as caught:
+        parse("a.yaml", text if isinstance(text, bytes) else text.encode())
+    return caught.value.diagnostics
+
+
+TEXT = (
+    "on off yes no On NO y n 12:30 22:22 0755 -0 +0 00 -012 08 1_0 1_000 ٣٣ ² 2020-01-02 1.2.3.4 0b1 0o8 0xg 1e +.x "
+    "tRUE nUll 00.5 = 190:20:30 <<"
+)
+
+
+@pytest.mark.parametrize("text", TEXT.split())
+def test_text_that_other_versions_of_yaml_turn_into_something_else(text):
+    assert value(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", None), ("~", None), ("null", None), ("NULL", None), ("true", True), ("False", False),
+        ("0", 0), ("8080", 8080), ("-7", -7), ("+7", 7), ("0o17", 15), ("0xfF", 255),
+        ("9223372036854775807", 2**63 - 1), ("-9223372036854775808", -(2**63)), ("8080.0", 8080.0), (".5", 0.5),
+        ("1.", 1.0), ("1e3", 1000.0), ("-1.5E-3", -0.0015),
+        ("'8080'", "8080"), ('"no"', "no"), ("'~'", "~"), ('""', ""), ("[1, no]", [1, "no"]), ("{a: ~}", {"a": None}),
+    ],
+)  # fmt: skip
+def test_core_schema(text, expected):
+    found = value(text)
+    assert found == expected
+    assert type(found) is type(expected)
+
+
+def test_block_text_is_text():
+    assert value("|\n  12\n  no\n") == "12\nno\n"
+    assert value(">-\n  1\n") == "1"
+
+
+@pytest.mark.parametrize(
+    "text", [".inf", "-.INF", ".nan", ".NaN", "9223372036854775808", "1e999", "0x" + "f" * 17, "9" * 5000]
+)
+def test_numbers_no_json_reader_could_carry_are_refused_with_a_hint(text):
+    (problem,) = problems(f"x: {text}\n")
+    assert problem.code.id == "CND-0110"
+    assert problem.hint.startswith("quote it")
+    assert problem.source == ("a.yaml", 1, 4)
+
+
+def test_all_problems_of_a_file_are_told_with_their_places():
+    told = problems("a: 1\na: 2\nb: !!str 3\n8080: x\nc: .inf\n'on': 1\non: 2\n")
+    assert [(p.code.id, p.source.line, p.source.column) for p in told] == [
+        ("CND-0105", 2, 1), ("CND-0106", 3, 4), ("CND-0109", 4, 1), ("CND-0110", 5, 4), ("CND-0105", 7, 1),
+    ]  # fmt: skip
+    assert told[0].related == (("first here", ("a.yaml", 1, 1)),)
+    assert "line 1" in told[0].summary
+    assert told[0].line == "a: 2"
+
+
+@pytest.mark.parametrize("key", ["1", "1.5", "true", "~", "[a]", "{a: b}", "? [x]", "*x", "&x a", ".inf"])
+def test_keys_are_text(key):
+    assert {p.code.id for p in problems(f"x: &x y\n{key}: 2\n")} <= {"CND-0109", "CND-0107"}
+
+
+def test_an_unquoted_template_is_told_to_be_quoted():
+    assert any('"{{ name }}"' in p.hint for p in problems("x: {{ name }}\n"))
+
+
+@pytest.mark.parametrize(
+    "tag", ['!!python/object/apply:os.system ["id"]', "!vault x", "! x", "!!str 5", "!<x> y", "!!binary eA=="]
+)
+def test_y1_tags_are_refused(tag):
+    assert problems(f"x: {tag}\n")[0].code.title == "yaml_tag"
+
+
+def test_y2_billion_laughs_is_refused_and_takes_no_memory():
+    names = "abcdefghi"
+    bomb = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+        f"{after}: &{after} [{', '.join(['*' + before] * 5)}]\n" for before, after in pairwise(names)
+    )
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    (problem,) = problems(bomb)
+    assert problem.code.id == "CND-0107"
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20_000
+
+
+def test_repeated_values_are_bounded_before_they_are_built():
+    wide = "a: &a [" + "x, " * 30_000 + "]\nb: [*a, *a, *a, *a]\n"
+    assert "100,000" in problems(wide)[0].summary
+
+
+def test_fifty_aliases_are_fine_and_positions_end_at_the_alias():
+    document = parse("a.yaml", ("a: &a {k: [v]}\nb: [" + "*a, " * 49 + "*a]\n").encode())
+    assert document.data["b"] == [{"k": ["v"]}] * 50
+    assert document.place(document.follow(document.find(("b", 2)), "k.0")) == (2, 13)
+    assert problems("a: &a x\nb: [" + "*a, " * 51 + "]\n")[0].code.id == "CND-0107"
+
+
+@pytest.mark.parametrize(
+    "text", ["a: &a [*a]\n", "a: &a {b: *a}\n", "a: *nothing\n", "a: {<<: {b: 1}}\n", "a: &x 1\n*x : 2\n"]
+)
+def test_y3_recursion_unknown_anchors_and_merge_keys(text):
+    assert problems(text)[0].code.id in ("CND-0107", "CND-0109")
+
+
+def test_an_anchor_may_be_defined_again():
+    assert parse("a", b"a: &x 1\nb: *x\nc: &x 2\nd: *x\n").data == {"a": 1, "b": 1, "c": 2, "d": 2}
+
+
+@pytest.mark.parametrize("deep", ["[" * 5000, "{a: " * 5000, "x: " + "[" * 100_000, "- " * 5000])
+def test_y3_nesting_is_bounded(deep):
+    assert problems(deep)[0].code.id == "CND-0108"
+
+
+def test_fifty_levels_are_fine():
+    assert parse("a", b"[" * 50 + b"]" * 50)
+    assert problems(b"[" * 51 + b"]" * 51)[0].code.id == "CND-0108"
+
+
+def test_values_of_a_file_are_bounded(monkeypatch):
+    monkeypatch.setattr("conduit.manifests.builder.MAX_NODES", 100)
+    assert parse("a", b"[" + b"1," * 99 + b"]")
+    assert problems(b"[" + b"1," * 100 + b"]")[0].code.title == "too_many"
+
+
+def test_one_document_per_file():
+    assert parse("a", b"--- \na: 1\n...\n").data == {"a": 1}
+    (problem,) = problems("a: 1\n---\nb: 2\n")
+    assert (problem.code.id, problem.source.line) == ("CND-0111", 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "hint"),
+    [
+        ("a:\n\tb: 1\n", 2, "spaces, never"),
+        ("a: b: c\n", 1, "this line"),
+        ("a: [1\nb: 2\n", 2, "this line"),
+        ('a: "\\q"\n', 1, ""),
+    ],
+)
+def test_broken_syntax_says_where(text, line, hint):
+    (problem,) = problems(text)
+    assert problem.code.id == "CND-0104"
+    assert problem.source.line == line
+    assert hint in problem.hint
+    assert problem.line == text.split("\n")[line - 1]
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "word"),
+    [
+        (b"\xef\xbb\xbfa: 1\n", 1, "byte order mark"),
+        (b"a: 1\r\nb: 2\r\n", 1, "CR LF"),
+        (b"a: 1\nb: \xff\xfe\n", 2, "UTF-8"),
+        ("a: 1\n".encode("utf-16"), 1, "UTF-8"),
+        (b"a: 1\nb: x\0y\n", 2, "U+0000"),
+        (b"a: \x1b[31mred\n", 1, "U+001B"),
+        ("a: x\u2028y\n".encode(), 1, "U+2028"),
+        ("a: x\u0085y\n".encode(), 1, "U+0085"),
+    ],
+)
+def test_y8_what_is_not_plain_text_is_refused_and_never_echoed(content, line, word):
+    (problem,) = problems(content)
+    assert problem.code.id == "CND-0102"
+    assert problem.source.line == line
+    assert word in problem.summary
+    assert problem.line == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a:\n<<<<<<< HEAD\n  b: 1\n=======\n  b: 2\n>>>>>>> other\n",
+        "a: |\n  x\n<<<<<<< HEAD\n  b\n=======\n  c\n>>>>>>> other\n",
+        "a: |\n  x\n  <<<<<<< HEAD\n  b\n  =======\n  c\n  >>>>>>> other\n",
+        "a: 1\n>>>>>>> other\n",
+    ],
+)
+def test_y6_conflict_markers_are_found_in_mappings_and_in_blocks(text):
+    (problem,) = problems(text)
+    assert problem.code.title == "merge_conflict"
+    assert problem.line.lstrip()[:7] in ("<<<<<<<", ">>>>>>>")
+
+
+def test_a_ruler_of_equal_signs_is_text():
+    assert value("|\n  Title\n  =======\n") == "Title\n=======\n"
+
+
+def test_an_empty_file_and_one_of_comments_hold_nothing():
+    assert parse("a", b"").data is None
+    assert parse("a", b"# nothing yet\n").data is None

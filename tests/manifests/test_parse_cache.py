@@ -1,0 +1,128 @@
+"""The parse cache: the same answer, sooner, and never a failure."""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+
+import pytest
+
+from conduit.manifests import cache as module
+from conduit.manifests import places
+from conduit.model import Key
+
+FILES = {
+    "a.yaml": 'vars: {h: "x"}\npages:\n  one: {upstream: "{{ h }}", ratio: 0.1, backends: [é]}\n  two: {port: 80}\n',
+    "b.yaml": "needies: {x: {upstream: 'no'}}\n",
+    "empty.yaml": "",
+}
+
+
+@pytest.fixture
+def parsed(monkeypatch):
+    """The names of the files parsed so far."""
+    seen = []
+
+    def spy(file, content, parse=places.parse):
+        seen.append(file.rpartition("/")[2])
+        return parse(file, content)
+
+    monkeypatch.setattr(places, "parse", spy)
+    return seen
+
+
+def test_an_unchanged_manifest_is_not_parsed_twice(load, parsed, tmp_path):
+    cold = load(FILES, cache=tmp_path / "cache")
+    assert parsed == ["a.yaml", "b.yaml", "empty.yaml"]
+    parsed.clear()
+    warm = load(FILES, cache=tmp_path / "cache")
+    assert parsed == []
+    assert warm.resources == cold.resources
+    assert warm.digest == cold.digest
+
+
+def test_places_below_a_name_are_found_after_a_hit(load, tmp_path):
+    load(FILES, cache=tmp_path / "cache")
+    assert load(FILES, cache=tmp_path / "cache").locate(Key("page", "two"), "port") == ("desired/a.yaml", 4, 15)
+
+
+def test_only_what_changed_is_parsed(load, parsed, tmp_path):
+    load(FILES, cache=tmp_path / "cache")
+    parsed.clear()
+    changed = load(FILES | {"b.yaml": "pages: {three: {}}\n"}, cache=tmp_path / "cache")
+    assert parsed == ["b.yaml"]
+    assert Key("page", "three") in changed.resources
+
+
+def test_nothing_is_written_when_nothing_changed(load, tmp_path):
+    load(FILES, cache=tmp_path / "cache")
+    (kept,) = (tmp_path / "cache").iterdir()
+    before = kept.stat()
+    load(FILES, cache=tmp_path / "cache")
+    after = kept.stat()
+    assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
+
+
+def test_entries_no_longer_used_are_dropped(load, tmp_path):
+    load(FILES, cache=tmp_path / "cache")
+    load({"b.yaml": FILES["b.yaml"]}, cache=tmp_path / "cache")
+    body = (tmp_path / "cache" / "manifests.json").read_bytes().partition(b"\n")[2]
+    assert list(json.loads(body)) == [sha256(FILES["b.yaml"].encode()).hexdigest()]
+
+
+def test_a_file_that_does_not_load_is_not_kept_and_its_neighbours_are(refuse, parsed, tmp_path):
+    refuse(FILES | {"bad.yaml": "a: ["}, cache=tmp_path / "cache")
+    parsed.clear()
+    refuse(FILES | {"bad.yaml": "a: ["}, cache=tmp_path / "cache")
+    assert parsed == ["bad.yaml"]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda raw: b"", lambda raw: raw[: len(raw) // 2], lambda raw: raw.replace(b"80", b"81"),
+        lambda raw: b"\xff" * 100, lambda raw: raw + b" ", lambda raw: b"[]", lambda raw: b"\n",
+        lambda raw: raw.replace(b"conduit", b"CONDUIT", 1),
+    ],
+)  # fmt: skip
+def test_a_damaged_cache_is_harmless_and_repaired(load, parsed, tmp_path, damage):
+    cold = load(FILES, cache=tmp_path / "cache")
+    path = tmp_path / "cache" / "manifests.json"
+    good = path.read_bytes()
+    path.write_bytes(damage(good))
+    assert load(FILES, cache=tmp_path / "cache").resources == cold.resources
+    assert path.read_bytes() == good
+
+
+def test_another_format_is_not_read(load, parsed, tmp_path, monkeypatch):
+    load(FILES, cache=tmp_path / "cache")
+    parsed.clear()
+    monkeypatch.setattr(module, "HEADER", "conduit manifests 999 ")
+    load(FILES, cache=tmp_path / "cache")
+    assert len(parsed) == 3
+
+
+@pytest.mark.parametrize("make", ["file", "link", "pipe", "directory"])
+def test_a_cache_that_cannot_be_used(load, tmp_path, make):
+    import os
+
+    cache = tmp_path / "cache"
+    if make == "file":
+        cache.write_text("")
+    else:
+        cache.mkdir()
+        path = cache / "manifests.json"
+        {"link": lambda: path.symlink_to("/etc/shadow"), "pipe": lambda: os.mkfifo(path), "directory": path.mkdir}[
+            make
+        ]()
+    assert load(FILES, cache=cache).resources
+
+
+def test_without_a_cache(load):
+    assert load(FILES, cache=None).resources
+
+
+def test_the_digest_is_of_names_and_contents(load):
+    assert load(FILES).digest == load(FILES).digest
+    assert load(FILES).digest != load(FILES | {"empty.yaml": "\n"}).digest
+    assert load({"a.yaml": "{}"}).digest != load({"b.yaml": "{}"}).digest

@@ -1,0 +1,138 @@
+"""Which files are read, and what happens to things that are not files."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from conduit.errors import LoadError
+from conduit.manifests.tree import read_tree
+
+
+@pytest.fixture
+def desired(tmp_path: Path) -> Path:
+    (tmp_path / "desired").mkdir()
+    return tmp_path / "desired"
+
+
+def names(desired: Path) -> list[str]:
+    return [file.name for file in read_tree(desired, desired.parent).files]
+
+
+def refusal(desired: Path) -> str:
+    tree = read_tree(desired, desired.parent)
+    assert tree.files == []
+    (problem,) = tree.problems
+    assert problem.code.id == "CND-0101"
+    assert problem.line == ""
+    return problem.summary
+
+
+def test_any_nesting_in_a_fixed_order(desired):
+    for name in ("b.yaml", "a/z.yml", "a/b/c/d.yaml", "a.yaml", "notes.txt", "a/README"):
+        (desired / name).parent.mkdir(parents=True, exist_ok=True)
+        (desired / name).write_text("{}")
+    assert names(desired) == ["desired/a.yaml", "desired/a/b/c/d.yaml", "desired/a/z.yml", "desired/b.yaml"]
+
+
+def test_hidden_and_temporary_names_are_ignored(desired):
+    (desired / ".git").mkdir()
+    for name in (
+        ".git/x.yaml",
+        ".hidden.yaml",
+        ".conduit-a.yaml.1.tmp",
+        "a.yaml~",
+        "#a.yaml#",
+        ".a.yaml.swp",
+        "a.yaml.bak",
+    ):
+        (desired / name).write_text("{}")
+    (desired / ".#a.yaml").symlink_to("user@host.1234")
+    assert names(desired) == []
+    assert read_tree(desired, desired.parent).problems == []
+
+
+def test_a_link_is_not_followed(desired):
+    (desired / "x.yaml").symlink_to("/etc/shadow")
+    assert "symbolic link" in refusal(desired)
+
+
+def test_a_linked_directory_is_told_not_skipped(desired, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (desired / "common").symlink_to(tmp_path / "elsewhere")
+    assert "symbolic link" in refusal(desired)
+
+
+def test_a_pipe_does_not_hang(desired):
+    os.mkfifo(desired / "x.yaml")
+    assert "plain file" in refusal(desired)
+
+
+def test_a_socket_and_a_device(desired):
+    if os.geteuid() != 0:
+        pytest.skip("making a device takes root")
+    os.mknod(desired / "x.yaml", 0o020666, os.makedev(1, 5))
+    assert "plain file" in refusal(desired)
+
+
+def test_a_directory_with_the_name_of_a_manifest(desired):
+    (desired / "x.yaml").mkdir()
+    assert "directory" in refusal(desired)
+
+
+def test_a_file_beyond_the_limit_is_not_read(desired):
+    with (desired / "x.yaml").open("wb") as file:
+        file.truncate(2 * 2**30)
+    assert "larger" in refusal(desired)
+
+
+def test_a_name_that_cannot_be_shown(desired):
+    (desired / "a\n\x1b[31m.yaml").write_text("{}")
+    assert "\x1b" not in refusal(desired)
+
+
+def test_an_unreadable_file():
+    with tempfile.TemporaryDirectory() as base:
+        desired = Path(base) / "desired"
+        desired.mkdir()
+        (desired / "x.yaml").write_text("{}")
+        (desired / "x.yaml").chmod(0)
+        Path(base).chmod(0o755)
+        me = os.geteuid()
+        if me == 0:
+            os.seteuid(65534)
+        try:
+            assert "permission denied" in refusal(desired)
+        finally:
+            os.seteuid(me)
+
+
+def test_an_absent_directory_is_an_error_not_an_empty_site(tmp_path):
+    with pytest.raises(LoadError, match="no directory"):
+        read_tree(tmp_path / "desired", tmp_path)
+
+
+def test_too_many_files(desired, monkeypatch):
+    monkeypatch.setattr("conduit.manifests.tree.MAX_FILES", 3)
+    for number in range(3):
+        (desired / f"{number}.yaml").write_text("{}")
+    assert len(names(desired)) == 3
+    (desired / "3.yaml").write_text("{}")
+    with pytest.raises(LoadError) as caught:
+        read_tree(desired, desired.parent)
+    assert caught.value.diagnostics[0].code.title == "too_many"
+
+
+def test_deep_directories_are_no_recursion(desired):
+    here = desired
+    for _ in range(1100):
+        here = here / "d"
+        here.mkdir()
+    try:
+        assert names(desired) == []
+    finally:  # pytest removes its own directories by recursion
+        subprocess.run(["rm", "-rf", str(desired / "d")], check=True)
