@@ -228,7 +228,7 @@ def _baseline(work: Work) -> dict[Key, Proof]:
     """Prove each root that is about to change and has something live already."""
     live = {change.root for change in work.plan.changes if change.live}
     roots = [root for root in _roots(work) if root.key in live or not _changed_by(work, root.key)]
-    return prove(roots, work.kinds, work.proving_context) if roots else {}
+    return prove(roots, work.kinds, work.proving_context()) if roots else {}
 
 
 def _changed_by(work: Work, root: Key) -> list[Change]:
@@ -240,7 +240,7 @@ def _prove(work: Work, before: Mapping[Key, Proof]) -> dict[Key, Proof]:
     roots = [root for root in _roots(work) if root.key not in work.blamed]
     if not roots:
         return {}
-    proofs = prove_until(roots, work.kinds, work.proving_context, before, min(PATIENCE, work.options.timeout))
+    proofs = prove_until(roots, work.kinds, work.proving_context(), before, min(PATIENCE, work.options.timeout))
     for key, proof in proofs.items():
         work.listen(Event(EventKind.PROVED, key, "", proof.detail))
         earlier = before.get(key)

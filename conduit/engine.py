@@ -35,6 +35,7 @@ from conduit.observe import observe, view
 from conduit.plan import Plan, Selection, make_plan
 from conduit.providers.base import Provider, Site, open_provider
 from conduit.providers.keys import Keys, open_keys
+from conduit.providers.resolver import Resolver
 from conduit.providers.secrets import Secrets, open_secrets
 from conduit.report import ApplyOptions, Listener, Report
 from conduit.resources import load_kinds
@@ -116,7 +117,10 @@ class Engine:
         cache = self.state / "cache"
         self.manifests = load_manifests(self.settings, self.kinds, self.now(), cache)
         fail("load.parsed")
-        return expand(self.manifests.resources, self.kinds, self.settings)
+        declared = self.manifests.resources
+        resolver = Resolver()
+        resolver.prefetch(host for each in declared.values() for host in self.kinds[each.key.kind].hosts(each.spec))
+        return expand(declared, self.kinds, self.settings, resolver)
 
     def locate(self, key: Key, path: str = "") -> Source:
         """Return where a field of a declared resource stands; call `load` or `plan` first."""

@@ -12,6 +12,7 @@ from conduit.graph import Edges, edges, find_cycle
 from conduit.kind import Kind
 from conduit.model import Claim, Key, Resource, Spec
 from conduit.settings import Settings
+from conduit.upstreams import Resolve, Rules, rules_of
 
 DUPLICATE = Code(
     "CND-0303",
@@ -52,6 +53,8 @@ class DeclaredLook:
 
     settings: Settings
     declared: Mapping[Key, Resource[Any]]
+    rules: Rules
+    resolve: Resolve
 
     def __call__(self, key: Key) -> Spec | None:
         """Return the declared spec of `key`, or None."""
@@ -59,9 +62,11 @@ class DeclaredLook:
         return found.spec if found else None
 
 
-def expand(declared: Mapping[Key, Resource[Any]], kinds: Mapping[str, Kind[Any]], settings: Settings) -> Desired:
+def expand(
+    declared: Mapping[Key, Resource[Any]], kinds: Mapping[str, Kind[Any]], settings: Settings, resolve: Resolve
+) -> Desired:
     """Expand every composite and check names, claims, targets, references and cycles. Raises LoadError with all."""
-    look = DeclaredLook(settings, declared)
+    look = DeclaredLook(settings, declared, rules_of(settings), resolve)
     leaves: dict[Key, Resource[Any]] = {}
     children: dict[Key, tuple[Key, ...]] = {}
     problems: list[Diagnostic] = []

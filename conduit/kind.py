@@ -32,9 +32,13 @@ from conduit.model import (
 
 if TYPE_CHECKING:
     from conduit.settings import Settings
+    from conduit.upstreams import Resolve, Rules
 
 KINDS: dict[str, Kind[Any]] = {}
 """Every kind by its name, in the order of their modules' names."""
+
+RESERVED = frozenset({"needs", "protect", "ignore", "hosts"})
+"""The keys every declared resource may have beside the fields of its spec."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -45,6 +49,14 @@ class Look(Protocol):
     @property
     def settings(self) -> Settings:
         """The settings of this site."""
+
+    @property
+    def rules(self) -> Rules:
+        """Which upstream addresses this site may use."""
+
+    @property
+    def resolve(self) -> Resolve:
+        """Returns the addresses of a host name, each name asked once per load. Raises OSError."""
 
     def __call__(self, key: Key) -> Spec | None:
         """Return the declared spec of `key`, or None when nothing declares it."""
@@ -122,6 +134,10 @@ class Kind(ABC, Generic[S]):
     def target(self, spec: S) -> Target:
         """Return where a resource of this kind lives."""
         return Target(self.provider)
+
+    def hosts(self, spec: S) -> Iterable[str]:
+        """Yield the host names `expand` will resolve; those of all resources are asked side by side beforehand."""
+        return ()
 
     def expand(self, resource: Resource[S], look: Look) -> Iterable[Resource[Any]]:
         """Yield the leaf resources a composite stands for. Raises `ConduitError` for a wish that cannot be met."""

@@ -1,6 +1,6 @@
 """The JSON Schema of a manifest file, for editors and for checking files without conduit. Pure.
 
-Variables (`{{ name }}`) stand where any value may stand, so a schema can only check what is written out.
+It says what a value looks like, not whether it makes sense: only loading checks that. A variable may stand for any one.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from conduit.kind import Kind
 from conduit.model import Ignore
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
-
+VARIABLE: Final[Mapping[str, Any]] = {"type": "string", "pattern": r"\{\{"}
 RESERVED: Final[Mapping[str, Any]] = {
     "needs": {"type": "array", "items": {"type": "string", "pattern": "^[^/]+/[^/]+$"}},
     "protect": {"type": "boolean", "default": False},
@@ -42,15 +42,28 @@ def spec_schema(kind: Kind[Any]) -> dict[str, Any]:
 
 
 def _section(kind: Kind[Any], shared: dict[str, Any]) -> dict[str, Any]:
-    spec = _schema(kind.spec, shared)
-    spec["properties"] = {**spec.get("properties", {}), **RESERVED}
-    shared[kind.name] = spec
+    """Return the schema of a kind's section; its definitions go to `shared` under names that carry the kind's."""
+    spec = kind.spec.model_json_schema(ref_template=f"#/$defs/{kind.name}.{{model}}")
+    definitions = spec.pop("$defs", {})
+    spec["properties"] = {**RESERVED, **spec.get("properties", {})}
+    shared[kind.name] = _inside(spec)
+    shared |= {f"{kind.name}.{name}": _inside(schema) for name, schema in definitions.items()}
     return {"type": ["object", "null"], "additionalProperties": {"$ref": f"#/$defs/{kind.name}"}}
 
 
-def _schema(model: Any, shared: dict[str, Any]) -> dict[str, Any]:
-    """Return a model's schema with its definitions moved to `shared`, under names that carry the model's own."""
-    prefix = model.__name__
-    found: dict[str, Any] = model.model_json_schema(ref_template=f"#/$defs/{prefix}.{{model}}")
-    shared |= {f"{prefix}.{name}": schema for name, schema in found.pop("$defs", {}).items()}
+def _or_variable(schema: Any) -> Any:
+    """Let a variable stand where a value stands that is not text already."""
+    if not isinstance(schema, Mapping):
+        return schema
+    found = _inside(schema)
+    return found if found.get("type") == "string" and "enum" not in found else {"anyOf": [found, VARIABLE]}
+
+
+def _inside(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a schema with variables allowed for what it holds, but not for itself."""
+    found = dict(schema)
+    if "properties" in found:
+        found["properties"] = {name: _or_variable(value) for name, value in found["properties"].items()}
+    found |= {name: _or_variable(found[name]) for name in ("items", "additionalProperties") if name in found}
+    found |= {name: [_inside(each) for each in found[name]] for name in ("anyOf", "oneOf") if name in found}
     return found

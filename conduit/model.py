@@ -98,8 +98,8 @@ class RefTo:
     fact: str
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        def read(value: Any) -> Ref:
-            if isinstance(value, Ref):
+        def read(value: Any) -> Ref | None:
+            if value is None or isinstance(value, Ref):
                 return value
             if isinstance(value, str) and value:
                 return Ref(Key(self.kind, value), self.fact)

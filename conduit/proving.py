@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -15,14 +15,12 @@ AT_ONCE = 16
 PAUSE = 0.05
 """Seconds between two tries of a proof that does not pass yet."""
 
-ContextOf = Callable[[Resource[Any]], Context]
 
-
-def prove(roots: Iterable[Resource[Any]], kinds: Mapping[str, Kind[Any]], context_of: ContextOf) -> dict[Key, Proof]:
+def prove(roots: Iterable[Resource[Any]], kinds: Mapping[str, Kind[Any]], context: Context) -> dict[Key, Proof]:
     """Prove each root once, side by side; a kind that promises nothing visible gives no proof."""
 
     def one(root: Resource[Any]) -> Proof | None:
-        return kinds[root.key.kind].prove(context_of(root), root)
+        return kinds[root.key.kind].prove(context, root)
 
     roots = list(roots)
     with ThreadPoolExecutor(min(AT_ONCE, len(roots) or 1)) as pool:
@@ -32,7 +30,7 @@ def prove(roots: Iterable[Resource[Any]], kinds: Mapping[str, Kind[Any]], contex
 def prove_until(
     roots: Sequence[Resource[Any]],
     kinds: Mapping[str, Kind[Any]],
-    context_of: ContextOf,
+    context: Context,
     before: Mapping[Key, Proof],
     seconds: float,
 ) -> dict[Key, Proof]:
@@ -41,13 +39,13 @@ def prove_until(
     A daemon that has just reloaded, and an upstream that has just started, need a moment.
     """
     deadline = time.monotonic() + seconds
-    proofs = prove(roots, kinds, context_of)
+    proofs = prove(roots, kinds, context)
     while True:
         waiting = [root for root in roots if root.key in proofs and not _settled(proofs[root.key], before)]
         if not waiting or time.monotonic() >= deadline:
             return proofs
         time.sleep(PAUSE)
-        proofs |= prove(waiting, kinds, context_of)
+        proofs |= prove(waiting, kinds, context)
 
 
 def _settled(proof: Proof, before: Mapping[Key, Proof]) -> bool:

@@ -9,7 +9,7 @@ from conduit.work import BAD, Work
 
 
 def prune(work: Work) -> None:
-    """Delete undeclared and superseded objects by id, unless a loaded document still mentions their facts."""
+    """Delete undeclared and superseded objects by id, unless a document mentions their facts or could not be read."""
     for name, provider in work.providers.items():
         if not isinstance(provider, ObjectProvider) or name not in work.readings:
             continue
@@ -47,8 +47,9 @@ def _superseded(work: Work, provider: str) -> list[Live]:
 
 
 def _remove(work: Work, provider: ObjectProvider, changes: list[Change], lives: list[Live]) -> None:
-    used = _mentioned(work)
-    free = [live for live in lives if not used.intersection(v for v in walk(live.facts) if isinstance(v, str))]
+    unread = [name for name in _documents(work) if name not in work.readings]
+    why = f"{unread[0]} could not be read and may still use it" if unread else "a loaded document still uses it"
+    free = [] if unread else _unused(work, lives)
     work.memory.intent(provider.name, changes)
     try:
         outcomes = provider.remove(free)
@@ -59,13 +60,17 @@ def _remove(work: Work, provider: ObjectProvider, changes: list[Change], lives: 
     work.memory.record({key: None for key in declared if key in outcomes and outcomes[key].result is Result.OK})
     for change in changes:
         if change.key in kept:
-            work.settle([Outcome(change.key, change.action, Result.SKIPPED, "a loaded document still uses it")])
+            work.settle([Outcome(change.key, change.action, Result.SKIPPED, why)])
         elif change.key in outcomes:
             work.settle([outcomes[change.key]])
 
 
-def _mentioned(work: Work) -> set[str]:
-    """Return every text value in the blocks that documents hold now."""
-    documents = [name for name, provider in work.providers.items() if isinstance(provider, DocumentProvider)]
-    natives = [native for name in documents if name in work.readings for native in work.readings[name].owned().values()]
-    return {value for native in natives for value in walk(native) if isinstance(value, str)}
+def _unused(work: Work, lives: list[Live]) -> list[Live]:
+    """Return the objects of which no block in a document names a fact."""
+    natives = [native for name in _documents(work) for native in work.readings[name].owned().values()]
+    named = {value for native in natives for value in walk(native) if isinstance(value, str)}
+    return [live for live in lives if not named.intersection(v for v in walk(live.facts) if isinstance(v, str))]
+
+
+def _documents(work: Work) -> list[str]:
+    return [name for name, provider in work.providers.items() if isinstance(provider, DocumentProvider)]

@@ -162,6 +162,12 @@ def addresses(text: str, rules: Rules, resolve: Resolve) -> list[str]:
     return [join_host_port(answer, port) for answer in found]
 
 
+def named_host(text: str) -> str:
+    """Return the host of an upstream in normal form when it is a name that must be resolved, else ""."""
+    host = split_host_port(text)[0]
+    return "" if _literal(host) else host
+
+
 def _literal(host: str) -> bool:
     return ":" in host or DOTTED_QUAD.fullmatch(host) is not None
 

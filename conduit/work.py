@@ -87,12 +87,10 @@ class Work:
                 found.setdefault(live.key, []).append(live)
         return found
 
-    def proving_context(self, root: Resource[Any]) -> Context:
-        """Return what the proof of a root may know: the prober, and the facts of its leaves, this run's own first."""
-        leaves = set(self.desired.children.get(root.key, ()))
-        lives = (live for reading in self.readings.values() for live in reading.ours() if live.key in leaves)
-        made = {key: facts for key, facts in self.facts.items() if key in leaves}
-        return replace(self.proof_context, facts=sole_facts(lives) | made)
+    def proving_context(self) -> Context:
+        """Return what proofs may know: the prober, and the newest facts of every leaf."""
+        lives = (live for reading in self.readings.values() for live in reading.ours() if live.facts)
+        return replace(self.proof_context, facts=sole_facts(lives) | self.facts)
 
     def resolved(self, change: Change) -> Resource[Any] | None:
         """Return the wish of a change with all late references filled in, or None while one is still missing."""

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +58,7 @@ def apply(app: App, /, saved: Path | None, yes: bool, check: bool, no_prove: boo
         app.engine.recover()
     plan = _plan(app, saved, **selected)
     if app.json or app.verbosity >= 0:
-        print_plan(app, plan)
+        print_plan(app, plan if app.json else replace(plan, unsafe=()))
     if plan.unsafe:
         raise Unsafe(plan.unsafe)
     if check:

@@ -74,7 +74,6 @@ class Snapshot:
     """The configuration as read, its tag, and what it holds."""
 
     config: Any
-    body: bytes
     etag: str
     content: Content
 
@@ -107,7 +106,7 @@ class Caddy(DocumentProvider[Document]):
             version=sha256(reply.body).hexdigest(),
             features=caddy_checks.features(version),
             frame=content.frame,
-            raw=Snapshot(config, reply.body, reply.etag, content),
+            raw=Snapshot(config, reply.etag, content),
             warnings=caddy_checks.version_warnings(version),
         )
 
@@ -162,8 +161,12 @@ class Caddy(DocumentProvider[Document]):
 
     def restore(self, earlier: Reading, reading: Reading) -> Reading:
         """Put back an earlier configuration."""
-        config = earlier.raw.config or {"admin": {"listen": self.config.admin}}
+        config = self._guarded(earlier)
         return self.commit(Document(config, json.dumps(config).encode(), earlier.owned()), reading)
+
+    def _guarded(self, reading: Reading) -> dict[str, Any]:
+        """Return a configuration as it was read, with the admin block that keeps the endpoint where it is."""
+        return {"admin": {"listen": self.config.admin}, **(reading.raw.config or {})}
 
     def impact(self, change: Change, reading: Reading) -> Impact:
         """A changed configuration is one reload, however many routes change."""
@@ -226,13 +229,14 @@ class Caddy(DocumentProvider[Document]):
 
     def _put_back(self, reading: Reading, after: Reading) -> None:
         """Restore the configuration from before a write, unless somebody wrote once more since. Raises otherwise."""
+        config = self._guarded(reading)
         try:
-            reply = self.admin.post(reading.raw.body, after.raw.etag)
+            reply = self.admin.post(json.dumps(config).encode(), after.raw.etag)
         except AdminError as error:
             raise RollbackFailed(_not_restored(str(error))) from error
         if reply.status == 412:
             raise Stale(_moved())
-        if reply.status != 200 or self.read().raw.config != reading.raw.config:
+        if reply.status != 200 or self.read().raw.config != config:
             raise RollbackFailed(_not_restored(f"Caddy answers {reply.status}"))
 
 

@@ -23,6 +23,7 @@ from conduit.providers.caddy_document import (
     listing,
     mapping,
     precedence,
+    reach,
     servers_of,
     split,
 )
@@ -69,7 +70,9 @@ class Composer:
         frame = self.frame(blocks) or {}
         staged = {key: self._stage(key, native) for key, native in blocks.items()}
         routes = {part: self._routes(part, staged, protected) for part in SERVERS}
-        servers = _servers(config, content, frame, routes, self.keys)
+        known = {live.key for lives in content.objects.values() for live in lives if live.owned}
+        taken_over = {_extent(route) for key in staged.keys() - known for route in _routes_of(staged[key])}
+        servers = _servers(config, content, frame, routes, taken_over, self.keys)
         certificates = {
             link_of(native[CERTIFICATE]): native[CERTIFICATE] for native in staged.values() if CERTIFICATE in native
         }
@@ -155,13 +158,30 @@ def _as_read(native: Native, keys: Keyring) -> Native:
     return {part: bare(value, keys.fingerprint) if part in SERVERS else value for part, value in native.items()}
 
 
+def _routes_of(native: Native) -> list[dict[str, Any]]:
+    return [native[part] for part in SERVERS if part in native]
+
+
+def _extent(route: Mapping[str, Any]) -> tuple[frozenset[str], str]:
+    hosts, path = reach(route)
+    return frozenset(hosts), path.lower()
+
+
 def _servers(
-    config: Any, content: Content, frame: Mapping[str, Any], routes: Mapping[str, list[dict[str, Any]]], keys: Keyring
+    config: Any,
+    content: Content,
+    frame: Mapping[str, Any],
+    routes: Mapping[str, list[dict[str, Any]]],
+    taken_over: Collection[tuple[frozenset[str], str]],
+    keys: Keyring,
 ) -> dict[str, Any]:
-    """Return all servers: foreign ones without fragments of ours, ours rebuilt with strangers behind our routes."""
+    """Return all servers: foreign ones without fragments of ours, ours rebuilt with strangers behind our routes.
+
+    A stranger with the very hosts and path of a new block is the one that block takes over.
+    """
     servers = {name: _without_ours(server, keys) for name, server in servers_of(config).items()}
     for part, name in SERVERS.items():
-        strangers = content.strangers.get(name, [])
+        strangers = [route for route in content.strangers[name] if _extent(route) not in taken_over]
         if part in frame:
             if name in content.taken:
                 raise refused(NAME_TAKEN, f'the Caddy server "{name}" is not conduit\'s', [], "rename it in Caddy")

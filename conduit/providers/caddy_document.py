@@ -145,13 +145,13 @@ def _disorder(fragments: list[_Fragment]) -> Iterable[str]:
 
 def precedence(key: Key, route: Mapping[str, Any]) -> tuple[Any, ...]:
     """Return where a route belongs: exact hosts before wildcards, longer paths before shorter, then by key."""
-    hosts, path = _reach(route)
+    hosts, path = reach(route)
     labels = [host.count(".") for host in hosts if host.startswith("*")]
     return (bool(labels), -min(labels) if labels else 0, -len(path), key)
 
 
-def _reach(route: Mapping[str, Any]) -> tuple[list[str], str]:
-    """Return the hosts and path of a route; no host means all of them."""
+def reach(route: Mapping[str, Any]) -> tuple[list[str], str]:
+    """Return the hosts, in lower case, and the path of a route; no host means all of them."""
     try:
         found = hosts_and_path(route)
         return list(map(str.lower, found["hosts"])), str(found["path"])
@@ -160,8 +160,8 @@ def _reach(route: Mapping[str, Any]) -> tuple[list[str], str]:
 
 
 def _may_shadow(stranger: Mapping[str, Any], own: Mapping[str, Any]) -> bool:
-    hosts, _ = _reach(stranger)
-    return not hosts or any(host.startswith("*") for host in hosts) or not set(hosts).isdisjoint(_reach(own)[0])
+    hosts, _ = reach(stranger)
+    return not hosts or any(host.startswith("*") for host in hosts) or not set(hosts).isdisjoint(reach(own)[0])
 
 
 def _fragments(name: str, server: Any, sign: Sign) -> Iterable[_Fragment]:
@@ -239,12 +239,13 @@ def _hide(value: Any, fingerprint: Fingerprint) -> Any:
 
 
 def _foreign(fragment: _Fragment) -> Live:
-    hosts, path = _reach(fragment.route)
+    hosts, path = reach(fragment.route)
     adoptable = fragment.server in _PARTS
+    native = {_PARTS.get(fragment.server, fragment.server): fragment.route}
     return Live(
         Key(ROUTES, f"{fragment.server}.{fragment.position}"),
         fragment.place,
-        rewrite(fragment.route, lambda leaf: "[hash]" if isinstance(leaf, str) and is_hash(leaf) else leaf),
+        rewrite(native, lambda leaf: "[hash]" if isinstance(leaf, str) and is_hash(leaf) else leaf),
         owned=False,
         status={"hosts": sorted(hosts)},
         claims=frozenset(Claim(ROUTES, (host, path.lower())) for host in hosts if adoptable),

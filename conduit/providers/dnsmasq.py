@@ -12,22 +12,14 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from conduit.errors import Code, Diagnostic, Refused
 from conduit.grammar import split_host_port
-from conduit.model import FRAME, Action, Change, Claim, Disturbance, Impact, Key, Live, Native
+from conduit.model import FRAME, UNRESOLVED, Action, Change, Claim, Disturbance, Impact, Key, Live, Native
 from conduit.providers.base import DocumentProvider, Reading, Site
 from conduit.providers.dnsmasq_daemon import Daemon, File, Files, Served, closed_to
-from conduit.providers.dnsmasq_files import (
-    RECORDS,
-    Entry,
-    Record,
-    clash,
-    is_host,
-    read_files,
-    types_of,
-)
+from conduit.providers.dnsmasq_files import RECORDS, Entry, Record, clash, is_host, read_files, types_of
 from conduit.providers.dnsmasq_render import Wish, write_files
 from conduit.providers.dnsmasq_switch import check_conf, switch
 from conduit.providers.files import TEMPORARY, left_over, remove_file
@@ -122,6 +114,12 @@ class Dnsmasq(DocumentProvider[Document]):
         domains = dict.fromkeys((self.settings.internal_domain, *self.settings.local_domains))
         return {"addn_hosts": [str(self._daemon.hosts_file)], "local": list(domains), "unknown": []}
 
+    def explain_frame(self, live: Native, want: Native) -> tuple[tuple[str, Any, Any], ...]:
+        """Return the differing fields; of the lines nobody knows, each is one, under its file and line number."""
+        fields = [field for field in super().explain_frame(live, want) if field[0] != "unknown"]
+        lines = [text.partition(": ") for text in live["unknown"]] if live else []
+        return (*fields, *((Path(place).name, text, UNRESOLVED) for place, _, text in lines))
+
     def compose(self, reading: Reading, blocks: Mapping[Key, Native], protected: Collection[Key] = ()) -> Document:
         snapshot: Snapshot = reading.raw
         records: dict[str, Record] = {key.name: native for key, native in blocks.items() if key.kind == RECORDS}
@@ -169,14 +167,13 @@ class Dnsmasq(DocumentProvider[Document]):
         return f"user {self.config.user} cannot pass {directory}" if directory else ""
 
     def impact(self, change: Change, reading: Reading) -> Impact:
-        live, want = change.live.native if change.live else None, change.native
+        live, want = change.live, change.native
         if change.key.kind == FRAME:
-            return self._frame_impact(live, want, reading)
-        if change.action is Action.ADOPT or (
-            change.live and change.want and change.live.protected != change.want.protect
-        ):
-            live = None
-        return _RELOAD if _conf_part(live) == _conf_part(want) else _RESTART
+            return self._frame_impact(live and live.native, want, reading)
+        ours = live is not None and change.action is not Action.ADOPT
+        before = _conf_part(live.native, live.protected) if live and ours else None
+        after = _conf_part(want, bool(change.want and change.want.protect)) if want else None
+        return _RELOAD if before == after else _RESTART
 
     def _frame_impact(self, live: Native, want: Native, reading: Reading) -> Impact:
         if live is None or not reading.raw.conf_served:
@@ -216,13 +213,11 @@ class Dnsmasq(DocumentProvider[Document]):
 PROVIDER = Dnsmasq
 
 
-def _conf_part(record: Record | None) -> Native:
+def _conf_part(record: Record, protected: bool) -> Native:
     """Return what a record contributes to the conf file; None for nothing."""
-    if record is None:
-        return None
     if is_host(record):
         return record["name"] if record["local"] else None
-    return record
+    return record, protected
 
 
 def _owned(entry: Entry) -> Live:

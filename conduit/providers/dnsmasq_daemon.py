@@ -172,7 +172,7 @@ def _load(path: Path, name: str) -> File | None:
 
 def _sealed(body: str, name: str, seal: Callable[[str, Generation], str], stamp: int) -> File:
     generation = Generation.of(body, stamp)
-    return File((body + seal(name, generation)).encode(), stamp, body, generation)
+    return File((seal(name, generation) + body).encode(), stamp, body, generation)
 
 
 def closed_to(user: str, path: Path) -> Path | None:

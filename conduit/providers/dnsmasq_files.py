@@ -7,7 +7,7 @@ which it reads at start only. One line is one record, and `# <resource name> <ma
     cname=wiki.home.arpa,grafana.home.arpa # wiki 9d911017c5925d41402a protected
 
 A name outside the local domains, and every wildcard, has a second line in the conf file, `local=/name/` with a mark of
-its own. The last line of each file is its generation, see `Generation`.
+its own. The first line of each file is its generation, see `Generation`.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ Record = dict[str, Any]
 Sign = Callable[[str, str, str], str]
 """(resource name, part, object's name) -> our mark for just that."""
 
-_NAME: Final = r"[a-z0-9._-]+"
-_ADDRESS: Final = r"[0-9a-fA-F.:]+"
+_NAME: Final = r"[a-z0-9._-]{1,253}"
+_ADDRESS: Final = r"[0-9a-fA-F.:]{2,45}"
+_NUMBER: Final = r"[0-9]{1,5}"
 _OWNED: Final = re.compile(r"(.+) # (\S+) (\S+?)( protected)?")
 _HOST: Final = re.compile(rf"({_ADDRESS}) ({_NAME})(?: # (\S+) (\S+)( protected)?)?")
 _LOCAL: Final = re.compile(rf"local=/((?:\*\.)?{_NAME})/")
@@ -38,11 +39,12 @@ _WILDCARD: Final = re.compile(rf"address=/(?P<name>\*\.{_NAME})/(?P<value>{_ADDR
 _ELSEWHERE: Final = re.compile(rf"(?:address=/|host-record=)(?P<name>{_NAME})[/,](?P<value>{_ADDRESS})")
 _FORMS: Final = {
     "CNAME": re.compile(rf"cname=(?P<name>{_NAME}),(?P<value>{_NAME})"),
-    "TXT": re.compile(rf'txt-record=(?P<name>{_NAME}),"(?P<value>(?:[^"\\]|\\["\\])*)"'),
+    "TXT": re.compile(rf'txt-record=(?P<name>{_NAME}),"(?P<value>(?:[ !#-\[\]-~]|\\["\\]){{0,255}})"'),
     "SRV": re.compile(
-        rf"srv-host=(?P<name>{_NAME}),(?P<value>{_NAME}),(?P<port>[0-9]+),(?P<priority>[0-9]+),(?P<weight>[0-9]+)"
+        rf"srv-host=(?P<name>{_NAME}),(?P<value>{_NAME}),"
+        rf"(?P<port>{_NUMBER}),(?P<priority>{_NUMBER}),(?P<weight>{_NUMBER})"
     ),
-    "MX": re.compile(rf"mx-host=(?P<name>{_NAME}),(?P<value>{_NAME}),(?P<priority>[0-9]+)"),
+    "MX": re.compile(rf"mx-host=(?P<name>{_NAME}),(?P<value>{_NAME}),(?P<priority>{_NUMBER})"),
     "PTR": re.compile(rf"ptr-record=(?P<name>{_NAME}),(?P<value>{_NAME})"),
 }
 
@@ -91,7 +93,7 @@ def types_of(records: Iterable[Record]) -> dict[str, set[str]]:
 
 
 def read_files(hosts: str, conf: str, places: tuple[str, str], sign: Sign) -> Contents:
-    """Read the bodies of both files; `places` are their names for people."""
+    """Read the bodies of both files; `places` are their names for people, who count the generation as line 1."""
     contents = Contents()
     local = _read_conf(conf, places[1], contents, sign)
     _read_hosts(hosts, places[0], contents, sign, local)
@@ -107,7 +109,7 @@ def read_files(hosts: str, conf: str, places: tuple[str, str], sign: Sign) -> Co
 
 
 def _read_hosts(text: str, file: str, contents: Contents, sign: Sign, local: Mapping[str, str]) -> None:
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in enumerate(text.split("\n"), 2):
         if match := _HOST.fullmatch(line):
             value, name, owner, mark, protected = match.groups("")
             record = {
@@ -123,7 +125,7 @@ def _read_hosts(text: str, file: str, contents: Contents, sign: Sign, local: Map
 
 def _read_conf(text: str, file: str, contents: Contents, sign: Sign) -> dict[str, str]:
     """Read the conf file; returns the names kept from being forwarded, by the resource whose mark is on the line."""
-    lines = [(number, *_owner(line)) for number, line in enumerate(text.split("\n"), 1) if line and line != HEADER]
+    lines = [(number, *_owner(line)) for number, line in enumerate(text.split("\n"), 2) if line and line != HEADER]
     local: dict[str, str] = {}
     for _, body, owner, mark, _ in lines:
         if owner and (match := _LOCAL.fullmatch(body)) and sign(owner, "local", match[1]) == mark:
@@ -236,12 +238,12 @@ class Generation(NamedTuple):
 
 
 def hosts_seal(name: str, generation: Generation) -> str:
-    """Return the last line of the hosts file: the generation as the address of `name`."""
+    """Return the first line of the hosts file: the generation as the address of `name`."""
     return ":".join(re.findall("....", str(generation))) + f" {name}\n"
 
 
 def conf_seal(name: str, generation: Generation) -> str:
-    """Return the last line of the conf file: the generation as the text of `name`."""
+    """Return the first line of the conf file: the generation as the text of `name`."""
     return f'txt-record={name},"{generation}"\n'
 
 

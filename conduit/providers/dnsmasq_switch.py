@@ -41,13 +41,14 @@ MOVED = Code(
 )
 
 _CHECK_SECONDS: Final = 20
+_NOBODY: Final = 65534
 _SAID: Final = 500
 _LINE: Final = re.compile(r"at line ([0-9]{1,9}) of ")
 
 
 def check_conf(program: Path, body: str) -> None:
     """Let dnsmasq check a conf file on its standard input, as nobody when we are root. Raises `Refused`."""
-    who: dict[str, Any] = {"user": "nobody", "group": "nogroup", "extra_groups": ()} if os.geteuid() == 0 else {}
+    who: dict[str, Any] = {"user": _NOBODY, "group": _NOBODY, "extra_groups": ()} if os.geteuid() == 0 else {}
     try:
         done = subprocess.run(
             [program, "--test", "--conf-file=-"],
@@ -106,7 +107,7 @@ def _carry_out(daemon: Daemon, after: Files, restart: bool, fail: Callable[[str]
     try:
         daemon.tell(restart, lambda: fail("dnsmasq.commit.stopped"))
     except Refused as refusal:
-        raise _refused(refusal.diagnostics[0].summary, after.conf.body if after.conf else "") from refusal
+        raise _refused(refusal.diagnostics[0].summary, after.conf.raw.decode() if after.conf else "") from refusal
     fail("dnsmasq.commit.reloaded")
     if not daemon.comes_to_serve(after):
         hint = f"its configuration needs conf-dir={daemon.conf_file.parent},*.conf"

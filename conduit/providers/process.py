@@ -143,7 +143,8 @@ class Plain:
                 if child.poll() or time.monotonic() > deadline:
                     raise Refused(Diagnostic(NOT_STARTED, f"{self.program.name} did not start: {_said(words)}"))
                 time.sleep(0.003)
-            child.poll()
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(0.5)
 
     def _named(self) -> int | None:
         """Return the live process the pid file names, ours or not."""

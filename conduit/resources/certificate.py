@@ -36,16 +36,28 @@ Lifetime = Annotated[str, AfterValidator(_lifetime)]
 class CertificateSpec(Spec):
     """Which names a certificate is for, and which daemons serve it."""
 
-    names: Annotated[tuple[Host, ...], Field(strict=False, min_length=1, max_length=100), AfterValidator(_unique)]
-    """Host names, each exact or `*.` and a domain; their order does not matter."""
-    consumers: Annotated[tuple[Consumer, ...], Field(strict=False), AfterValidator(_unique)] = ("caddy",)
-    """The daemons that get a copy; each needs a directory under `certs: copies:` in conduit.yaml."""
-    lifetime: Lifetime | None = None
-    """How long a certificate is valid; without it the settings decide, from the next renewal on."""
-    renew_before: Lifetime | None = None
-    """How long before its end it is renewed, half its life at most; without it the settings decide."""
-    issuer: Literal["internal"] = "internal"
-    """Who signs it."""
+    names: Annotated[
+        tuple[Host, ...],
+        Field(
+            strict=False,
+            min_length=1,
+            max_length=100,
+            description="host names, each exact or `*.` and a domain; their order does not matter",
+        ),
+        AfterValidator(_unique),
+    ]
+    consumers: Annotated[tuple[Consumer, ...], AfterValidator(_unique)] = Field(
+        ("caddy",),
+        strict=False,
+        description="the daemons that get a copy; each needs a directory under `certs: copies:` in conduit.yaml",
+    )
+    lifetime: Lifetime | None = Field(
+        None, description="how long it is valid; without it the settings decide, from the next renewal on"
+    )
+    renew_before: Lifetime | None = Field(
+        None, description="how long before its end it is renewed, half its life at most; without it the settings decide"
+    )
+    issuer: Literal["internal"] = Field("internal", description="who signs it")
 
 
 class Certificate(Kind[CertificateSpec]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from ipaddress import ip_address
 from typing import Annotated, Final, Literal, Self
 
@@ -15,6 +16,7 @@ from conduit.model import Claim, Key, Level, Native, Proof, Resource, Spec
 RecordType = Literal["A", "AAAA", "CNAME", "TXT", "SRV", "MX", "PTR"]
 Number = Annotated[int, Field(ge=0, le=65535)]
 
+OWN_LABEL: Final = "_conduit"
 NUMBERS: Final[Mapping[str, tuple[str, ...]]] = {"SRV": ("priority", "weight", "port"), "MX": ("priority",)}
 """The numbers a record type has; the others have none."""
 
@@ -23,7 +25,7 @@ class DnsRecordSpec(Spec):
     """A DNS record. The value of an A or AAAA record is an address, of a TXT record its text, else a name."""
 
     name: str = Field(description="the full name; A and AAAA may begin with *. to answer every name below")
-    type: RecordType = "A"
+    type: RecordType = Field("A", description="which sort of record it is")
     value: str = Field(description="an address, a text of up to 255 characters, or the name it points at")
     priority: Number | None = Field(None, description="SRV and MX: lower is tried first")
     weight: Number | None = Field(None, description="SRV: the share among equal priorities")
@@ -32,14 +34,15 @@ class DnsRecordSpec(Spec):
     @field_validator("name")
     @classmethod
     def _full_name(cls, text: str) -> str:
-        star, name = ("*.", text[2:]) if text.startswith("*.") else ("", text)
-        try:
-            return ip_address(name).reverse_pointer
-        except ValueError:
-            normal = star + domain_name(name)
-        if "." not in normal:
-            raise ValueError(f"write the full name, for example {normal}.home.arpa")
-        return normal
+        if not text.startswith("*."):
+            with suppress(ValueError):
+                return ip_address(address(text)).reverse_pointer
+        name = domain_name(text.removeprefix("*."))
+        if "." not in name:
+            raise ValueError(f"write the full name, for example {name}.home.arpa")
+        if OWN_LABEL in name.split("."):
+            raise ValueError(f"names below {OWN_LABEL} are conduit's own: it asks for them to see what is served")
+        return f"*.{name}" if text.startswith("*.") else name
 
     @field_validator("value")
     @classmethod

@@ -16,7 +16,6 @@ from conduit import grammar
 from conduit.errors import Code, ConduitError, Diagnostic
 from conduit.kind import Context, Kind, Look
 from conduit.model import Key, Proof, Ref, Resource, Spec
-from conduit.providers.resolver import Resolver
 from conduit.resources import route
 from conduit.resources.certificate import CertificateSpec
 from conduit.resources.dns_record import DnsRecordSpec
@@ -25,12 +24,10 @@ from conduit.settings import Settings
 from conduit.upstreams import (
     REFUSED_UPSTREAM,
     UNKNOWN_UPSTREAM,
-    Resolve,
-    Rules,
     addresses,
+    named_host,
     normal,
     refuse_everywhere,
-    rules_of,
 )
 
 BAD_LEAF = Code(
@@ -143,8 +140,9 @@ class Service(Kind[ServiceSpec]):
     plural = "services"
     spec = ServiceSpec
 
-    def __init__(self) -> None:
-        self._run: tuple[Look, Rules, Resolve] | None = None
+    def hosts(self, spec: ServiceSpec) -> Iterable[str]:
+        """Yield the upstreams that are named, not addressed."""
+        return (host for _, text, _ in upstreams_of(spec) if (host := named_host(text)))
 
     def expand(self, resource: Resource[ServiceSpec], look: Look) -> Iterable[Resource[Any]]:
         """Return the DNS records, the certificate and the route of a service. Raises `ConduitError`."""
@@ -162,12 +160,9 @@ class Service(Kind[ServiceSpec]):
 
     def _upstreams(self, resource: Resource[ServiceSpec], look: Look) -> Iterable[Upstream]:
         """Yield what the proxy connects to: each upstream's addresses, checked. Names are resolved once per load."""
-        if self._run is None or self._run[0] is not look:
-            self._run = look, rules_of(look.settings), getattr(look, "resolve", None) or Resolver()
-        _, rules, resolve = self._run
         for field, text, weight in upstreams_of(resource.spec):
             try:
-                for address in addresses(text, rules, resolve):
+                for address in addresses(text, look.rules, look.resolve):
                     yield VALID_UPSTREAM.model_copy(update={"address": address, "weight": weight})
             except OSError as error:
                 raise ConduitError(_problem(UNKNOWN_UPSTREAM, resource, field, f"{text}: {error}")) from None

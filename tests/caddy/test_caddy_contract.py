@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from caddy_world import World, certificate, key_of, plain
+from caddy_world import KIND, World, certificate, key_of, plain
 
 from conduit.errors import Refused, Stale, Unreadable
 from conduit.model import Claim, FieldChange, Late
@@ -230,8 +230,22 @@ def test_a_stranger_in_our_server_is_kept_behind_ours_and_reported_when_it_shado
     world.apply({"wiki": None})
     assert servers(world.config())["conduit_http"]["routes"] == [stranger]
     assert world.read().frame is None
-    world.apply({"wiki": plain()})
+    world.apply({"new": plain("new.lan")})
     assert len(servers(world.config())["conduit_http"]["routes"]) == 2
+
+
+def test_a_stranger_with_the_same_claims_is_taken_over(world: World) -> None:
+    world.apply({"other": plain("other.lan"), "wiki": plain()})
+    config = world.config()
+    own = next(r for r in servers(config)["conduit_http"]["routes"] if r["match"] == [{"host": ["wiki.lan"]}])
+    del own["@id"]
+    world.put(config)
+    (stranger,) = world.foreign()
+    assert stranger.claims == set(KIND.claims(plain()))
+    assert KIND.parse(stranger.native) == plain()
+    world.apply({"wiki": plain()})
+    assert world.foreign() == []
+    assert set(world.read().owned()) == {key_of("other"), key_of("wiki")}
 
 
 def test_our_servers_settings_are_frame_with_their_path(world: World) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,17 +34,30 @@ def check_document() -> Callable[[Mapping[str, Any]], None]:
     return check
 
 
+@pytest.fixture(scope="session")
+def first_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `conduit init` writes, in a directory of its own."""
+    directory = tmp_path_factory.mktemp("init")
+    assert run_conduit(directory, "init").returncode == 0
+    return directory
+
+
 @pytest.fixture
-def nowhere(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+def nowhere(tmp_path: Path, first_files: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """`nowhere("kinds", ...)` runs conduit in a directory that `conduit init` has filled, without any daemon."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("CONDUIT_")} | {"PYTHONPATH": str(ROOT)}
+    shutil.copytree(first_files, tmp_path, dirs_exist_ok=True)
+    return partial(run_conduit, tmp_path)
 
-    def conduit(*words: str, **options: Any) -> subprocess.CompletedProcess[str]:
-        argv = [sys.executable, "-m", "conduit", *words]
-        env = environment | options.pop("env", {})
-        return subprocess.run(
-            argv, cwd=tmp_path, env=env, text=True, capture_output=True, timeout=60, check=False, **options
-        )
 
-    assert conduit("init").returncode == 0
-    return conduit
+def run_conduit(directory: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run conduit in a directory with no settings from the environment."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("CONDUIT_")}
+    return subprocess.run(
+        [sys.executable, "-m", "conduit", *words],
+        cwd=directory,
+        env=environment | {"PYTHONPATH": str(ROOT)},
+        text=True,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )

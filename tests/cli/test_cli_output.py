@@ -133,6 +133,38 @@ def test_a_locale_without_arrows_is_no_error(site: Any) -> None:
     assert r"\u2192" in done.stdout
 
 
+def test_check_writes_nothing_and_exclude_leaves_out(site: Any) -> None:
+    site.write("a.yaml", WIKI + "  blog:\n    upstream: 127.0.0.1:9\n    tls: off\n")
+    state = site.directory / "state" / "journal"
+    checked = site.conduit("apply", "--check")
+    assert checked.code == 0
+    assert "+ route/wiki" in checked.stdout
+    assert not state.exists()
+    assert site.dig("wiki.home.arpa") == []
+    done = site.conduit("apply", "--yes", "--no-prove", "--exclude", "service/wiki")
+    assert done.code == 0
+    assert "incomplete plan" in done.stdout
+    assert (site.dig("blog.home.arpa"), site.dig("wiki.home.arpa")) == (["127.0.0.1"], [])
+    assert site.conduit("apply", "--yes", "--no-prove", "-t", "service/wiki").code == 0
+    assert site.dig("wiki.home.arpa") == ["127.0.0.1"]
+
+
+def test_a_secret_is_asked_for_without_showing_it(site: Any) -> None:
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.environ.update({"CONDUIT_CONFIG": str(site.settings_file), "PYTHONPATH": str(ROOT)})
+        os.environ.pop("CI", None)
+        os.execv(sys.executable, [sys.executable, "-m", "conduit", "secret", "set", "joe"])
+    shown = b""
+    for prompt in (b"Value", b"Repeat"):
+        shown += read_until(terminal, prompt)
+        os.write(terminal, f"{CANARY}\n".encode())
+    shown += read_until(terminal, b"never shown")
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0, shown
+    assert b"Stored. Write {secret: joe}" in shown
+    assert CANARY.encode() not in shown
+
+
 @pytest.mark.parametrize(("answer", "code", "served"), [(b"n\n", 1, []), (b"y\n", 0, ["127.0.0.1"])])
 def test_a_terminal_is_asked_and_coloured(site: Any, answer: bytes, code: int, served: list[str]) -> None:
     site.write("a.yaml", WIKI)

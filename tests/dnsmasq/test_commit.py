@@ -5,14 +5,14 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 from dnsmasq_world import World
 
 from conduit.errors import Refused, RollbackFailed, Stale
-from conduit.model import Action, Change, Diff, Disturbance, Key, Live, Native, Origin, Source
+from conduit.model import Action, Change, Diff, Disturbance, Key, Live, Native, Origin, Resource, Source
 from conduit.providers.dnsmasq_switch import MOVED, NOT_SERVED, REJECTED
 
 A = {"name": "a.home.arpa", "value": "10.0.0.5"}
@@ -81,6 +81,19 @@ def test_the_plan_says_what_really_happens(
     assert (world.daemon.pid == before) == (expected is Disturbance.RELOAD)
 
 
+def test_protection_is_said_to_cost_what_it_costs(world: World) -> None:
+    world.apply(a=A, t=TEXT, o=OUTSIDE)
+    for owner, spec, expected in (("a", A, "reload"), ("t", TEXT, "restart"), ("o", OUTSIDE, "reload")):
+        live = next(live for live in world.lives() if live.key.name == owner)
+        want = Resource(live.key, world.kind.spec(**spec), Source("x"), protect=True)
+        planned = replace(change(None, live.native), key=live.key, live=live, want=want)
+        assert world.provider.impact(planned, world.provider.read()).disturbance == expected
+        before = world.daemon.pid
+        world.apply(protected=(owner,), a=A, t=TEXT, o=OUTSIDE)
+        assert (world.daemon.pid == before) == (expected == "reload")
+        world.apply(a=A, t=TEXT, o=OUTSIDE)
+
+
 def test_one_commit_acts_once(world: World) -> None:
     world.apply(a=A)
     world.fail = FailAt("", Killed())
@@ -109,6 +122,7 @@ def test_a_restart_that_fails_is_rolled_back(world: World) -> None:
         world.apply(a=MOVED_A, t=TEXT, c={"name": "alias.home.arpa", "type": "CNAME", "value": "a.home.arpa"})
     assert refused.value.diagnostics[0].code is REJECTED
     assert "duplicate CNAME" in str(refused.value)
+    assert refused.value.blamed == (Key("dns_record", "c"),)
     assert (world.dig("a.home.arpa"), world.provider.read().stale) == (["10.0.0.5"], "")
     assert [path.stat().st_mtime_ns for path in (world.hosts, world.conf)] == stamps
 

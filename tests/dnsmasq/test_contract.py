@@ -10,7 +10,7 @@ from dnsmasq_world import World
 
 from conduit.diff import compare
 from conduit.errors import Unreadable
-from conduit.model import Claim, Key
+from conduit.model import UNRESOLVED, Claim, Key
 
 A = {"name": "a.home.arpa", "value": "10.0.0.5"}
 B = {"name": "b.home.arpa", "value": "10.0.0.6"}
@@ -70,8 +70,22 @@ def test_lines_nobody_knows_are_drift_of_the_frame(world: World) -> None:
     world.conf.write_text(world.conf.read_text() + "server=9.9.9.9\n")
     frame = world.provider.read().frame
     assert [line.split(": ", 1)[1] for line in frame["unknown"]] == ["server=9.9.9.9", "what is this"]
+    shown = world.provider.explain_frame(frame, world.provider.frame({}))
+    assert shown == (("conduit.conf:7", "server=9.9.9.9", UNRESOLVED), ("conduit.hosts:4", "what is this", UNRESOLVED))
     assert world.apply(a=A, t=TEXT).frame["unknown"] == []
     assert "server=" not in world.conf.read_text()
+
+
+@pytest.mark.parametrize(
+    "line", ['txt-record=x.home.arpa,"ä"', f'txt-record=x.home.arpa,"{"y" * 256}"', "10.0.0 x.home.arpa"]
+)
+def test_a_strangers_line_that_cannot_be_written_again_is_drift(world: World, line: str) -> None:
+    """Regression: such a line, kept as somebody else's record, made every later change impossible."""
+    world.apply(a=A)
+    world.conf.write_text(world.conf.read_text() + line + "\n")
+    assert len(world.provider.read().frame["unknown"]) == 1
+    world.apply(a=A, b=B)
+    assert (world.dig("b.home.arpa"), world.provider.read().frame["unknown"]) == (["10.0.0.6"], [])
 
 
 def test_a_removed_local_line_is_drift(world: World) -> None:

@@ -33,7 +33,7 @@ def stranger() -> Iterator[subprocess.Popen[bytes]]:
 def test_a_pid_file_naming_a_stranger_is_refused(world: World, stranger: subprocess.Popen[bytes]) -> None:
     world.apply(a=A)
     plain(world.daemon).pid_file.write_text(f"{stranger.pid}\n")
-    files = [path.read_bytes() for path in (world.hosts, world.conf)]
+    before = world.footprint()
     assert plain(world.daemon).pid() is None
     for act in (plain(world.daemon).hup, lambda: plain(world.daemon).restart(lambda: True)):
         with pytest.raises(Refused) as refused:
@@ -41,7 +41,7 @@ def test_a_pid_file_naming_a_stranger_is_refused(world: World, stranger: subproc
         assert refused.value.diagnostics[0].code is NOT_OURS
     with pytest.raises(Refused, match="not ours"):
         world.apply(a=A | {"value": "10.0.0.9"})
-    assert [path.read_bytes() for path in (world.hosts, world.conf)] == files, "refused before anything was written"
+    assert world.footprint() == before, "refused before anything was written"
     assert stranger.poll() is None
     assert world.dig("a.home.arpa") == ["10.0.0.5"]
 

@@ -91,6 +91,8 @@ def test_a_seal_comes_off_again(body: str, stamp: int) -> None:
         ({"name": "*.*.home.arpa", "value": "10.0.0.1"}, "not a DNS label"),
         ({"name": "a.*.home.arpa", "value": "10.0.0.1"}, "not a DNS label"),
         ({"name": "nas", "value": "10.0.0.1"}, "full name"),
+        ({"name": "hosts.default._conduit.home.arpa", "type": "TXT", "value": "x"}, "conduit's own"),
+        ({"name": "*.10.0.0.1", "type": "PTR", "value": "b.home.arpa"}, "cannot be a wildcard"),
         ({"name": "10.0.0.1", "value": "10.0.0.1"}, "cannot have an address"),
         ({"name": "host.1", "value": "10.0.0.1"}, "cannot have an address"),
         ({"name": "a.home.arpa", "value": "10.0.0.1 # c"}, "address"),

@@ -71,12 +71,25 @@ class World:
         return self.site.conduit("apply", "--yes", *words, env=env)
 
     def settle(self, tree: str) -> oracle.Snapshot:
-        """Make one of `TREES` true and return what the world then looks like."""
-        self.wish(tree)
-        done = self.apply()
-        assert done.code == 0, oracle.told(done)
+        """Make one of `TREES` true, whatever went before, and return what the world then looks like."""
+        if self.tree != tree:
+            self.mend()
+            self.wish(tree)
+            done = self.apply()
+            assert done.code == 0, oracle.told(done)
         self.tree = tree
         return self.look()
+
+    def mend(self) -> None:
+        """Let every daemon run again."""
+        for daemon in self.site.daemons.values():
+            daemon.resume()
+            daemon.start()
+
+    def leave(self, tree: str) -> None:
+        """Wish for one of `TREES`; what is in force is then not known any more."""
+        self.tree = ""
+        self.wish(tree)
 
     def look(self) -> oracle.Snapshot:
         """Look at the world from outside."""

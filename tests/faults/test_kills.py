@@ -14,8 +14,6 @@ ROLLBACK = [name for name in NAMES if name.startswith("rollback.")]
 FORWARD = [name for name in NAMES if name not in ROLLBACK]
 NO_DAEMON = {"dnsmasq.commit.stopped"}
 """A restart has a moment without dnsmasq; whoever is killed then leaves it so until the next run starts it."""
-FIRST_ONLY: set[str] = set()
-"""Points that an update of this site does not pass."""
 
 
 def kill_on_the_way(world: World, point: str) -> None:
@@ -23,8 +21,7 @@ def kill_on_the_way(world: World, point: str) -> None:
     start = world.tree or "before"
     goal = "after" if start == "before" else "before"
     then = world.settle(start)
-    world.tree = ""
-    world.wish(goal)
+    world.leave(goal)
     killed = world.apply(**at(point))
     assert killed.code == -signal.SIGKILL, oracle.told(killed)
     between = None
@@ -68,8 +65,7 @@ def test_a_kill_at_each_step_of_a_first_apply(world: World, point: str) -> None:
 def kill_while_undoing(world: World, point: str, nth: int = 1) -> None:
     """An update that breaks one site and adds another is killed while it is taken back."""
     then = world.settle("before")
-    world.tree = ""
-    world.wish("broken")
+    world.leave("broken")
     killed = world.apply(**{**at(point), "CONDUIT_FAILPOINT": f"{point}:kill:{nth}"})
     assert killed.code == -signal.SIGKILL, oracle.told(killed)
     now = world.look()

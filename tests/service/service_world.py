@@ -9,6 +9,7 @@ from conduit.kind import KINDS
 from conduit.model import Key, Resource, Source
 from conduit.resources import load_kinds
 from conduit.settings import Settings
+from conduit.upstreams import rules_of
 
 load_kinds()
 
@@ -18,6 +19,7 @@ class Table:
 
     def __init__(self, names: Mapping[str, Sequence[str]] | None = None, **settings: Any) -> None:
         self.settings = Settings.model_validate({"proxy_address": "10.9.9.9"} | settings)
+        self.rules = rules_of(self.settings)
         self.names = names or {}
         self.asked: list[str] = []
 

@@ -86,7 +86,7 @@ def resource(text: str, spec: Spec | None = None, line: int = 1, **fields: Any) 
 
 
 def desired(*resources: Resource[Any]) -> Desired:
-    return expand({r.key: r for r in resources}, TEST_KINDS, SETTINGS)
+    return expand({r.key: r for r in resources}, TEST_KINDS, SETTINGS, lambda host: ())
 
 
 def live(text: str, native: Native, **fields: Any) -> Live:

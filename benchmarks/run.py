@@ -1,0 +1,150 @@
+"""Measure conduit, the floor and its peers on one job, on this machine, in one run; what counts is their ratios.
+
+    run.py [--quick] [--sizes 100,1000,10000] [--rounds 3] [--tools raw,conduit,pyinfra,ansible] [--write-docs]
+
+Rounds are outside and tools inside, so that a machine that slows down slows all of them. Each tool gets fresh daemons;
+starting and checking them is not measured. Every figure counts only when the live daemons then answer as declared:
+otherwise the run ends with 1 and says what is wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from job import Services, services
+from report import DOCS, Row, publish, report
+from tools import CASES, HERE, TOOLS, Tool, conduit
+from verify import problems
+from versions import versions
+from world import World
+
+CERTIFICATES: Final = 1000
+PROVEN: Final = 100
+EMPTY_ENVIRONMENT: Final = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ}
+
+
+def cost_of(world: World, command: list[str], directory: Path = HERE) -> Row:
+    """Run a command to its end and return what it cost."""
+    result, log = world.directory / "cost.json", world.directory / "tool.log"
+    measure = [sys.executable, "-IS", str(HERE / "measure.py"), str(result), *command]
+    with log.open("wb") as output:
+        subprocess.run(
+            measure, cwd=directory, env=EMPTY_ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=True
+        )
+    cost: Row = json.loads(result.read_text())
+    tail = log.read_text(errors="replace").splitlines()[-10:]
+    return cost | {"problems": [f"exit code {cost['code']}", *tail] if cost["code"] else []}
+
+
+def measured(world: World, declared: Services, command: list[str], directory: Path = HERE) -> Row:
+    """Run a command on a world with this wish; return its cost, what is then wrong, and what it disturbed."""
+    before = world.disturbances()
+    world.declare(declared)
+    cost = cost_of(world, command, directory)
+    wrong = cost["problems"] or problems(world, declared)
+    after = world.disturbances()
+    return cost | {"problems": wrong} | {name: after[name] - before[name] for name in after}
+
+
+def job(tool: Tool, count: int) -> Iterator[Row]:
+    """Let a tool do all cases in one world."""
+    with World(knows_hosts=tool.knows_hosts) as world:
+        first = services(count, world.upstreams["before"])
+        wishes = {"first": first, "noop": first}
+        wishes["change"] = services(count, world.upstreams["after"], changed=True)
+        for case in CASES:
+            row = measured(world, wishes[case], tool.command(world, case), tool.directory)
+            yield {"tool": tool.name, "case": case, "count": count, **row}
+
+
+def certificates(count: int) -> Iterator[Row]:
+    """Let conduit issue a certificate for every service, then find nothing to do."""
+    with World(knows_hosts=False) as world:
+        wish = services(count, world.upstreams["before"], tls="internal")
+        for case, words in {"first": ["apply", "--yes", "--no-prove"], "noop": ["diff", "--detailed-exitcode"]}.items():
+            row = measured(world, wish, conduit(world, *words))
+            yield {"tool": "conduit", "case": f"certificates {case}", "count": count, **row}
+
+
+def proof(count: int) -> Iterator[Row]:
+    """Let conduit apply services that answer, without and with the proof of each."""
+    for case, words in {"unproven": ["--no-prove"], "proven": []}.items():
+        with World(knows_hosts=False) as world:
+            upstream = world.upstreams["before"]
+            wish = {name: {**fields, "upstream": upstream} for name, fields in services(count, upstream).items()}
+            row = measured(world, wish, conduit(world, "apply", "--yes", *words))
+            yield {"tool": "conduit", "case": case, "count": count, **row}
+
+
+def rows(options: argparse.Namespace, tools: list[Tool]) -> Iterator[Row]:
+    """Yield every row of a run."""
+    for turn in range(options.rounds):
+        for count in options.sizes:
+            for tool in tools:
+                yield from ({"round": turn, **row} for row in job(tool, count))
+        for row in (*proof(min(PROVEN, max(options.sizes))), *certificates(min(CERTIFICATES, max(options.sizes)))):
+            yield {"round": turn, **row}
+
+
+def arguments() -> argparse.Namespace:
+    """Read the command line."""
+    options = argparse.ArgumentParser(description="Measure conduit against the floor and its peers.")
+    options.add_argument("--quick", action="store_true", help="100 services, one round, without the peers")
+    options.add_argument("--sizes", default="100,1000,10000", help="numbers of services")
+    options.add_argument("--rounds", type=int, default=3)
+    options.add_argument("--tools", default=",".join(tool.name for tool in TOOLS))
+    options.add_argument("--out", type=Path, default=HERE / "results.jsonl", help="where every measurement is kept")
+    options.add_argument("--write-docs", action="store_true", help=f"write the figures into {DOCS.name}")
+    given = options.parse_args()
+    if given.quick:
+        given.sizes, given.rounds, given.tools = "100", 1, "raw,conduit"
+    given.sizes = [int(size) for size in given.sizes.split(",")]
+    return given
+
+
+def chosen(names: str) -> list[Tool]:
+    """Return the tools of a list of names that are installed, and say which are not."""
+    wanted = [tool for tool in TOOLS if tool.name in names.split(",")]
+    for tool in wanted:
+        if not tool.installed:
+            print(f"without {tool.name}: {tool.program} is not there (make bench-peers)", file=sys.stderr)
+    return [tool for tool in wanted if tool.installed]
+
+
+def main() -> int:
+    """Measure, keep every row, print the report, and return the exit code."""
+    options = arguments()
+    tools = chosen(options.tools)
+    about = {"command": shlex.join(["benchmarks/run.py", *sys.argv[1:]]), **versions(tools)}
+    found: list[Row] = []
+    with options.out.open("w") as out:
+        out.write(json.dumps(about) + "\n")
+        for row in rows(options, tools):
+            found.append(row)
+            out.write(json.dumps(row) + "\n")
+            out.flush()
+            print(_line(row), file=sys.stderr)
+    text = report(about, found)
+    print(text)
+    wrong = [row for row in found if row["problems"]]
+    if options.write_docs and not wrong:
+        publish(text)
+    return 1 if wrong else 0
+
+
+def _line(row: Mapping[str, Any]) -> str:
+    name = f"{row['tool']} {row['case']} {row['count']:,}"
+    wrong = " ... ".join(row["problems"][:1] + row["problems"][1:][-1:])
+    return f"{name:<32} wall {row['wall']:8.2f} s  cpu {row['cpu']:7.2f} s  {row['rss']:4.0f} MiB  {wrong}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,274 @@
+"""Write the pages of docs/ that say what the code says: kinds, settings, error codes, failpoints, modules.
+
+    python scripts/generate_docs.py
+
+A test compares these pages with the code, so they are never edited by hand. A kind's page shows the manifest
+docs/kinds/examples/<plural>.yaml when there is one.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import json
+import pkgutil
+import re
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel
+
+import conduit
+from conduit.errors import CODES
+from conduit.failpoints import POINTS
+from conduit.kind import Kind
+from conduit.manifests.common import Common
+from conduit.model import Spec
+from conduit.providers.base import config_of, provider_names
+from conduit.resources import load_kinds
+from conduit.settings import Section, Settings
+from conduit.show.reference import summary_of, type_words
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+COMMAND = "python scripts/generate_docs.py"
+NOTE = f"<!-- Written by `{COMMAND}` from the code; edit the code, not this page. -->\n"
+GROUPS = {
+    "01": "YAML and manifests",
+    "02": "Fields",
+    "03": "Expansion and the graph",
+    "04": "Plans",
+    "05": "Apply, lock, journal",
+    "06": "Caddy",
+    "07": "dnsmasq",
+    "08": "Certificates",
+    "09": "Secrets and keys",
+    "10": "Settings and command line",
+    "11": "Probes, processes, sandbox",
+}
+
+
+class Row(NamedTuple):
+    """One line of a table of fields."""
+
+    path: str
+    type: str
+    default: str
+    meaning: str
+
+
+def pages() -> dict[Path, str]:
+    """Return every generated page by its path below docs/."""
+    kinds = sorted(load_kinds().values(), key=lambda kind: kind.plural)
+    found = {Path("kinds") / f"{kind.plural}.md": kind_page(kind) for kind in kinds}
+    found[Path("kinds/README.md")] = kinds_page(kinds)
+    found[Path("settings.md")] = settings_page()
+    found[Path("errors.md")] = errors_page()
+    found[Path("failpoints.md")] = failpoints_page()
+    found[Path("modules.md")] = modules_page()
+    return found
+
+
+def kinds_page(kinds: Iterable[Kind[Any]]) -> str:
+    """Return the index of kinds, and the keys that all of them have."""
+    rows = [[f"[{kind.plural}]({kind.plural}.md)", _lives(kind), summary_of(kind)] for kind in kinds]
+    intro = "A manifest maps the plural name of a kind to names, and each name to its fields. `conduit kinds` prints\n"
+    intro += "this list, `conduit explain KIND` and `conduit explain KIND.FIELD` print what the pages say."
+    keys = "## Keys of every kind\n\nBeside its own fields, each declared name may hold:"
+    return _join("# The kinds", intro, _table(["In YAML", "Lives on", "What it is"], rows), keys, _fields_table(Common))
+
+
+def kind_page(kind: Kind[Any]) -> str:
+    """Return the page of one kind: what it is, an example, its fields."""
+    parts = [f"# {kind.plural}", inspect.getdoc(type(kind)) or "", f"Lives on: {_lives(kind)}."]
+    if not kind.composite:
+        parts.append(_adoption(kind))
+    example = DOCS / "kinds" / "examples" / f"{kind.plural}.yaml"
+    if example.exists():
+        parts += ["## Example", f"```yaml\n{example.read_text().rstrip()}\n```"]
+    shared = "[Keys of every kind](README.md#keys-of-every-kind) may stand beside these."
+    return _join(*parts, "## Fields", shared, _fields_table(kind.spec))
+
+
+def settings_page() -> str:
+    """Return the reference of conduit.yaml: the settings of the process, and each provider's section."""
+    intro = "Relative paths count from the directory of conduit.yaml. A provider without a section is not used, read\n"
+    intro += "or touched. [install.md](install.md) has a commented file to begin with."
+    parts = ["# Settings: conduit.yaml", intro, "## The site", _fields_table(Settings)]
+    for name in provider_names():
+        config = config_of(name)
+        parts += [f"## `{name}:`", inspect.getdoc(config) or "", _fields_table(config)]
+    return _join(*parts)
+
+
+def errors_page() -> str:
+    """Return every error code with its explanation."""
+    for module in pkgutil.walk_packages(conduit.__path__, "conduit."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    parts = ["# Error codes", "`conduit explain CODE` prints the same text."]
+    group = ""
+    for code in sorted(CODES.values(), key=lambda code: code.id):
+        if code.id[4:6] != group:
+            group = code.id[4:6]
+            parts.append(f"## {GROUPS.get(group, group)}")
+        parts += [f"### {code.id}", f"**{code.title}**", _wrapped(code.explanation)]
+    return _join(*parts)
+
+
+def failpoints_page() -> str:
+    """Return the points at which a test may kill or starve conduit."""
+    intro = "A test stops conduit at one of these points, as a power cut or a full disk would: `make soak` tries all.\n"
+    intro += "In use they do nothing. `conduit failpoints` prints the list."
+    rows = [[f"`{name}`", text] for name, text in POINTS.items()]
+    return _join("# Failpoints", intro, _table(["Point", "What is true there"], rows))
+
+
+def modules_page() -> str:
+    """Return what every module is for, from its docstring, and who may import whom."""
+    intro = "Each file says in its first sentence what it is for; this page repeats them. [architecture.md](architecture.md)\n"
+    intro += "shows how they work together."
+    layers = "\n".join("  ".join(sorted(layer)) for layer in _layers())
+    direction = (
+        "A module imports only from layers below its own; `tests/test_architecture.py` checks it. Top to bottom:"
+    )
+    parts = ["# Modules", intro, "## Import direction", direction, f"```text\n{layers}\n```"]
+    packages = [ROOT / "conduit", *sorted(path.parent for path in (ROOT / "conduit").glob("*/__init__.py"))]
+    for package in packages:
+        files = (path for path in sorted(package.glob("*.py")) if not path.name.startswith("__"))
+        rows = [[f"`{path.name}`", _purpose(path)] for path in files]
+        parts += [f"## {package.relative_to(ROOT)}/", _purpose(package / "__init__.py"), _table(["File", "For"], rows)]
+    return _join(*parts)
+
+
+def _layers() -> list[set[str]]:
+    """Return LAYERS of the test that checks them."""
+    source = ast.parse((ROOT / "tests" / "test_architecture.py").read_text())
+    values = {ast.unparse(node.target): node.value for node in source.body if isinstance(node, ast.AnnAssign)}
+    layers: list[set[str]] = ast.literal_eval(ast.unparse(values["LAYERS"] or ast.List([])))
+    return layers
+
+
+def _purpose(module: Path) -> str:
+    """Return the first sentence of a module's docstring."""
+    first = (ast.get_docstring(ast.parse(module.read_text())) or "").partition("\n\n")[0]
+    return re.split(r"(?<=[.])\s+(?=[A-Z])", " ".join(first.split()))[0]
+
+
+def _lives(kind: Kind[Any]) -> str:
+    return f"`{kind.provider}`" if kind.provider else "other kinds, which it expands into"
+
+
+def _adoption(kind: Kind[Any]) -> str:
+    if kind.adopt:
+        return f"A foreign object with the same claims is taken over when it is declared ({kind.adopt})."
+    return f"A foreign object cannot be taken over: {kind.adopt_step}."
+
+
+def _fields_table(model: type[BaseModel]) -> str:
+    schema = model.model_json_schema()
+    rows = [[f"`{r.path}`", r.type, r.default, r.meaning] for r in _rows(model, schema, schema.get("$defs", {}))]
+    return _table(["Field", "Type", "Default", "Meaning"], rows)
+
+
+def _rows(model: type[BaseModel], schema: Mapping[str, Any], defs: Mapping[str, Any], path: str = "") -> Iterator[Row]:
+    """Yield the fields of a model's schema, each followed by the fields inside it."""
+    notes = attribute_notes(model)
+    for name, field in schema.get("properties", {}).items():
+        inside = list(_objects(field, defs))
+        meaning = (
+            field.get("description") or notes.get(name) or " ".join(each.get("description", "") for each in inside)
+        )
+        default = "required" if name in schema.get("required", ()) else _default(field.get("default"))
+        yield Row(path + name, type_words(field, defs), default, meaning)
+        for each in inside:
+            yield from _rows(_model(each["title"]), each, defs, f"{path}{name}{_step(field)}")
+
+
+def _objects(schema: Mapping[str, Any], defs: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the mappings with fields of their own that a schema may hold: itself, its choices, its items."""
+    if "$ref" in schema:
+        yield from _objects(defs[schema["$ref"].rpartition("/")[2]], defs)
+    elif schema.get("properties") and "secret" not in schema["properties"]:
+        yield schema
+    values = schema.get("additionalProperties")
+    inner = [*schema.get("anyOf", ()), schema.get("items"), values if isinstance(values, dict) else None]
+    for each in filter(None, inner):
+        yield from _objects(each, defs)
+
+
+def _meaning(inside: Iterable[Mapping[str, Any]]) -> str:
+    return " Or: ".join(each["description"] for each in inside if "description" in each)
+
+
+def _step(schema: Mapping[str, Any]) -> str:
+    """Return what stands between a field and the fields inside it."""
+    if schema.get("type") == "array":
+        return "[]."
+    return ".NAME." if isinstance(schema.get("additionalProperties"), dict) else "."
+
+
+def _default(value: Any) -> str:
+    if value in (None, [], {}, ""):
+        return "none"
+    return f"`{value if isinstance(value, str) else json.dumps(value)}`"
+
+
+def attribute_notes(model: type[BaseModel]) -> dict[str, str]:
+    """Return the strings that stand under the fields of a model's source, by field; base models included."""
+    notes: dict[str, str] = {}
+    for each in reversed(model.__mro__):
+        if issubclass(each, BaseModel) and each.__module__.startswith("conduit"):
+            notes |= _notes(ast.parse(textwrap.dedent(inspect.getsource(each))))
+    return notes
+
+
+def _notes(source: ast.Module) -> Iterator[tuple[str, str]]:
+    """Yield each annotated name of a class whose next statement is a string, with that string."""
+    body = getattr(source.body[0], "body", [])
+    for field, note in pairwise(body):
+        match field, note:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+                yield name, " ".join(text.split())
+
+
+def _model(name: str) -> type[BaseModel]:
+    """Return the spec or settings model of a name."""
+    return next(model for base in (Spec, Section) for model in _below(base) if model.__name__ == name)
+
+
+def _below(base: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    for model in base.__subclasses__():
+        yield model
+        yield from _below(model)
+
+
+def _table(head: list[str], rows: Iterable[Iterable[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
+
+
+def _wrapped(text: str) -> str:
+    return "\n".join(textwrap.wrap(text, 116, break_long_words=False, break_on_hyphens=False))
+
+
+def _join(title: str, *parts: str) -> str:
+    return "\n".join([title, "", NOTE, *(f"{part}\n" for part in parts if part)]).rstrip() + "\n"
+
+
+def main() -> None:
+    """Write every page, and delete the page of a kind that is gone."""
+    found = pages()
+    for path in (DOCS / "kinds").glob("*.md"):
+        if path.relative_to(DOCS) not in found:
+            path.unlink()
+    for path, text in found.items():
+        (DOCS / path).write_text(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+"""A daemon that is down, hangs or talks nonsense is unknown: nothing of it is guessed, written or pruned."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import oracle
+import pytest
+from faults_world import World
+
+from conduit.sandbox.daemon import Daemon
+
+LIMIT = 40
+"""Seconds after which a run that cannot read a daemon would count as hanging."""
+
+
+@contextmanager
+def down(daemon: Daemon) -> Iterator[None]:
+    """It does not run."""
+    daemon.stop()
+    yield
+
+
+@contextmanager
+def hanging(daemon: Daemon) -> Iterator[None]:
+    """It keeps its sockets and answers nothing."""
+    daemon.pause()
+    yield
+
+
+@contextmanager
+def nonsense(daemon: Daemon) -> Iterator[None]:
+    """Another program answers in its place, with garbage."""
+    daemon.stop()
+    listener = _listener(daemon)
+    threading.Thread(target=_babble, args=(listener,), daemon=True).start()
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+
+
+def _listener(daemon: Daemon) -> socket.socket:
+    if daemon.address.startswith("unix/"):
+        path = Path(daemon.address.removeprefix("unix/"))
+        path.unlink(missing_ok=True)
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(path))
+        listener.listen()
+    else:
+        host, _, port = daemon.address.rpartition(":")
+        listener = socket.socket(type=socket.SOCK_DGRAM)
+        listener.bind((host, int(port)))
+    return listener
+
+
+def _babble(listener: socket.socket) -> None:
+    with suppress(OSError):
+        while True:
+            if listener.family == socket.AF_UNIX:
+                connection, _ = listener.accept()
+                with connection:
+                    connection.sendall(b"220 mail.lan ESMTP\r\n")
+            else:
+                _, peer = listener.recvfrom(4096)
+                if peer:
+                    listener.sendto(b"\xff" * 40, peer)
+
+
+Fault = Callable[[Daemon], object]
+
+
+def check_unknown(world: World, name: str, fault: Fault) -> dict[str, oracle.Stamp]:
+    """With a daemon away: exit 6 and never green, in bounded time. Returns the files as they then are."""
+    daemon = world.site.daemons[name]
+    world.settle("before")
+    world.leave("after")
+    with fault(daemon):  # type: ignore[attr-defined]
+        started = time.monotonic()
+        diff = world.start("diff", "--detailed-exitcode")
+        done = world.apply()
+        out, err = diff.communicate(timeout=60)
+        assert done.code == 6, oracle.told(done)
+        assert diff.returncode == 6, out + err
+        assert time.monotonic() - started < LIMIT
+        assert "No changes" not in out + done.stdout
+        assert name in done.stdout
+        after = oracle.files(world.site)
+    return after
+
+
+@pytest.mark.parametrize("fault", [down, nonsense, pytest.param(hanging, marks=pytest.mark.soak)])
+def test_without_caddy_dns_goes_on_and_no_certificate_it_uses_is_deleted(shared: World, fault: Fault) -> None:
+    shared.settle("before")
+    before = {name for name in oracle.files(shared.site) if name.startswith("caddy-certs/")}
+    after = check_unknown(shared, "caddy", fault)
+    assert before <= after.keys(), "a certificate that Caddy may use is gone"
+    assert shared.site.dig("four.home.arpa") == ["127.0.0.1"]
+    shared.mend()
+    shared.converge("after")
+
+
+@pytest.mark.parametrize("fault", [down, nonsense, hanging])
+def test_without_dnsmasq_its_files_stay_and_the_sites_go_on(shared: World, fault: Fault) -> None:
+    shared.settle("before")
+    records = ("dnsmasq/hosts/conduit.hosts", "dnsmasq/conf.d/conduit.conf")
+    before = oracle.files(shared.site)
+    after = check_unknown(shared, "dnsmasq", fault)
+    assert [after[name] for name in records] == [before[name] for name in records]
+    fetched = shared.site.curl("https://four.home.arpa/", "--resolve", "four.home.arpa:443:127.0.0.1")
+    assert '"name": "a"' in fetched.stdout
+    shared.mend()
+    shared.converge("after")
