@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Any
 
 from conduit.diff import compare
+from conduit.grammar import instant
 from conduit.graph import refs
 from conduit.kind import Context, Kind
 from conduit.model import (
@@ -202,7 +202,7 @@ class Decider:
 
 def holds(entry: Ignore, now: float) -> bool:
     """Return whether an ignore entry is still in force at `now` (seconds since the epoch)."""
-    return entry.until is None or now <= datetime.fromisoformat(entry.until).timestamp()
+    return entry.until is None or now < instant(entry.until)
 
 
 def graft(want: Any, live: Any, path: tuple[str, ...]) -> Any:

@@ -76,4 +76,6 @@ def _provider(name: str, provider: Provider) -> Iterator[Finding]:
     problems = [*reading.warnings, *provider.check()]
     if not problems:
         yield Finding(name, True, "answers")
-    yield from (Finding(name, False, problem, problem) for problem in problems)
+    for problem in problems:
+        text, _, fix = problem.partition("; ")
+        yield Finding(name, False, text, fix)

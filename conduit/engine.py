@@ -272,7 +272,7 @@ class Engine:
             warnings=tuple(self.history.warnings),
             recovered=self.recovered,
             seconds=self.now() - started,
-            interrupted=stop.is_set(),
+            interrupted=work.interrupted,
             stale=work.stale,
             unread=bool(plan.unknown),
         )

@@ -32,7 +32,7 @@ POINTS: Final = {
     "certs.issue.before": "before a certificate is issued",
     "certs.issue.written": "the master is written, the daemons' copies are not",
     "certs.issue.after": "master and copies are in place",
-    "dnsmasq.commit.staged": "the new files are written under temporary names",
+    "dnsmasq.commit.staged": "the new text is checked, nothing is written yet",
     "dnsmasq.commit.renamed": "the new files are in place, the daemon runs the old ones",
     "dnsmasq.commit.stopped": "the daemon is stopped for a restart",
     "dnsmasq.commit.reloaded": "the daemon was told, its answer is not read yet",

@@ -8,6 +8,7 @@ reaches a renderer is plain text: it went through one of these. Patterns are ASC
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
@@ -40,6 +41,10 @@ _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _BYTES = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 _CENTURY = 36525 * 86400
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_~")
+
+INSTANT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?:[Zz]|[-+][0-9]{2}:[0-9]{2}))?"
+)
 
 
 def name(text: str) -> str:
@@ -246,3 +251,14 @@ def split_host_port(text: str) -> tuple[str, int]:
 def join_host_port(host: str, number: int) -> str:
     """Write an address or name and a port as `host:port`, IPv6 in brackets; the reverse of `split_host_port`."""
     return f"[{host}]:{number}" if ":" in host else f"{host}:{number}"
+
+
+def instant(text: str) -> float:
+    """Return the time an `until` names, in seconds since 1970: RFC 3339, or a date, which holds to its end in UTC.
+
+    Raises ValueError for anything else, a time without a zone above all.
+    """
+    if not INSTANT.fullmatch(text):
+        raise ValueError("write a date such as 2030-01-31, or a time with its zone such as 2030-01-31T18:00:00Z")
+    moment = datetime.fromisoformat(text.upper())
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC) + timedelta(days=1)).timestamp()

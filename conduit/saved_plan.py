@@ -69,7 +69,7 @@ class SavedPlan:
 
 def save_plan(path: Path, plan: Plan) -> None:
     """Write a plan file, readable by its owner only. Raises OSError."""
-    write_file(path, json.dumps(plan_document(plan), ensure_ascii=False, indent=1).encode() + b"\n")
+    write_file(path, json.dumps(plan_document(plan), indent=1).encode() + b"\n")
 
 
 def read_plan(path: Path) -> SavedPlan:

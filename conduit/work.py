@@ -66,6 +66,7 @@ class Work:
     blamed: dict[Key, str] = field(default_factory=dict)
     owed: list[Key] = field(default_factory=list)
     stale: bool = False
+    interrupted: bool = False
 
     def __post_init__(self) -> None:
         self.readings = {name: view.reading for name, view in self.observed.items() if not view.reason}
@@ -117,6 +118,7 @@ class Work:
     def obstacle(self, change: Change) -> str:
         """Return why a change must not be made now; empty when it may."""
         if self.stop.is_set():
+            self.interrupted = True
             return "interrupted before it began"
         if self.stale:
             return "the live state moved while this plan was applied"

@@ -130,8 +130,8 @@ def failpoints_page() -> str:
 
 def modules_page() -> str:
     """Return what every module is for, from its docstring, and who may import whom."""
-    intro = "Each file says in its first sentence what it is for; this page repeats them. [architecture.md](architecture.md)\n"
-    intro += "shows how they work together."
+    intro = "Each file says in its first sentence what it is for; this page repeats them.\n"
+    intro += "[architecture.md](architecture.md) shows how they work together."
     layers = "\n".join("  ".join(sorted(layer)) for layer in _layers())
     direction = (
         "A module imports only from layers below its own; `tests/test_architecture.py` checks it. Top to bottom:"

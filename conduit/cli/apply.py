@@ -57,8 +57,7 @@ def apply(app: App, /, saved: Path | None, yes: bool, check: bool, no_prove: boo
     if not check:
         app.engine.recover()
     plan = _plan(app, saved, **selected)
-    if app.json or app.verbosity >= 0:
-        print_plan(app, plan if app.json else replace(plan, unsafe=()))
+    print_plan(app, plan if app.json else replace(plan, unsafe=()))
     if plan.unsafe:
         raise Unsafe(plan.unsafe)
     if check:
@@ -93,7 +92,7 @@ def _carry_out(app: App, plan: Plan, *, prove: bool) -> int:
         from conduit.plan_json import report_document
 
         app.console.document(report_document(report))
-    elif report.outcomes or report.recovered or report.warnings or app.verbosity < 0:
+    elif report.outcomes or report.recovered or report.warnings:
         _print_report(app, report)
     return 128 + signals[0] if report.interrupted and signals else report.exit_code
 

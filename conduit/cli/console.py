@@ -42,8 +42,8 @@ class Console:
         self._write(sys.stdout, "\n".join(lines))
 
     def document(self, data: Mapping[str, Any]) -> None:
-        """Print one JSON document to standard output, in one line."""
-        self._write(sys.stdout, json.dumps(data, ensure_ascii=False, default=str))
+        """Print one JSON document to standard output, in one line of ASCII: no text in it can steer a terminal."""
+        self._write(sys.stdout, json.dumps(data, default=str))
 
     def notes(self, lines: Iterable[str]) -> None:
         """Print lines to standard error."""

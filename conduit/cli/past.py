@@ -38,6 +38,7 @@ def runs(app: App, number: int) -> None:
         [str(r.id), r.started, r.operation, r.result, r.commit[:7], " ".join(f"{k}={v}" for k, v in r.summary.items())]
         for r in found
     ]
+    rows = [[escape(cell) for cell in row] for row in rows]
     app.console.lines(columns([["RUN", "STARTED", "OPERATION", "RESULT", "COMMIT", "OUTCOMES"], *rows]))
 
 

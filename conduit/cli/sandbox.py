@@ -74,5 +74,5 @@ def _show(app: App, daemons: Sequence[Status]) -> None:
 
         app.console.document(document("sandbox", daemons=[asdict(daemon) for daemon in daemons]))
         return
-    rows = [[d.name, f"pid {d.pid}" if d.pid else "stopped", d.address, str(d.directory)] for d in daemons]
+    rows = [[d.name, f"pid {d.pid}" if d.pid else "stopped", d.address, escape(str(d.directory))] for d in daemons]
     app.console.lines(columns([["DAEMON", "STATE", "ADDRESS", "DIRECTORY"], *rows]))

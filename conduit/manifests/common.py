@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, Field, PlainValidator
 
+from conduit import grammar
 from conduit.errors import Code
 from conduit.kind import Kind
 from conduit.manifests.complaints import WRONG_VALUE, Complaint
@@ -20,11 +19,6 @@ EXPIRED = Code(
     "an ignore entry that has expired",
     "The entry's `until` has passed, so the difference it covered counts again. Remove the entry, or give it a later "
     "date if the difference is still meant to be left alone.",
-)
-
-RESERVED: Final = frozenset(("needs", "protect", "ignore", "hosts"))
-INSTANT = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?:[Zz]|[-+][0-9]{2}:[0-9]{2}))?"
 )
 
 
@@ -52,17 +46,6 @@ class Common(Spec):
 NOTHING: Final = Common()
 
 
-def instant(text: str) -> float:
-    """Return the time an `until` names, in seconds since 1970: RFC 3339, or a date, which holds to its end in UTC.
-
-    Raises ValueError for anything else, a time without a zone above all.
-    """
-    if not INSTANT.fullmatch(text):
-        raise ValueError("write a date such as 2030-01-31, or a time with its zone such as 2030-01-31T18:00:00Z")
-    moment = datetime.fromisoformat(text.upper())
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC) + timedelta(days=1)).timestamp()
-
-
 def unknown_needs(common: Common, kinds: Mapping[str, Kind[Any]]) -> Iterator[Complaint]:
     """Yield the needs whose kind does not exist; whether the name does is for the graph to say."""
     for index, key in enumerate(common.needs):
@@ -77,7 +60,7 @@ def current(ignore: Iterable[Ignore], now: float) -> tuple[tuple[Ignore, ...], l
     for index, entry in enumerate(ignore):
         path = ("ignore", index, "until")
         try:
-            over = entry.until is not None and instant(entry.until) <= now
+            over = entry.until is not None and grammar.instant(entry.until) <= now
         except ValueError as error:
             wrong.append(Complaint(WRONG_VALUE, f'wrong value for "ignore.{index}.until": {error}', path))
             continue

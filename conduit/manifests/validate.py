@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from conduit import grammar
 from conduit.errors import Code, Diagnostic
-from conduit.kind import Kind
-from conduit.manifests.common import NOTHING, RESERVED, Common, current, unknown_needs
+from conduit.kind import RESERVED, Kind
+from conduit.manifests.common import NOTHING, Common, current, unknown_needs
 from conduit.manifests.complaints import Complaint, complaints
 from conduit.manifests.entries import Entry, Section
 from conduit.manifests.places import Name, Places

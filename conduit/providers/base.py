@@ -59,7 +59,7 @@ class Provider(ABC):
         return ()
 
     def check(self) -> Iterable[str]:
-        """Yield findings of `conduit doctor`, each with its fix; nothing when all is well."""
+        """Yield findings of `conduit doctor` as `finding; fix`; nothing when all is well."""
         return ()
 
 

@@ -16,6 +16,7 @@ from conduit.providers.caddy_document import (
     SERVERS,
     Content,
     Keyring,
+    authenticates,
     bare,
     entry_mark,
     entry_of,
@@ -93,29 +94,27 @@ class Composer:
         return routes
 
     def _stage(self, key: Key, native: Native) -> Native:
-        """Return a block without late values, its passwords as sealed hashes."""
+        """Return what is written of a block: its passwords as sealed hashes, without parts that stray elsewhere."""
         files = native[CERTIFICATE]["files"] if CERTIFICATE in native else {}
         if not isinstance(files, dict):
             raise refused(UNWRITABLE, f"{key} has no certificate files yet: {files}", [key])
-        return {part: self._hashed(key, value) if part in SERVERS else value for part, value in native.items()}
+        return {part: self._hashed(key, native[part]) for part in (*SERVERS, CERTIFICATE) if part in native}
 
     def _hashed(self, key: Key, route: dict[str, Any]) -> dict[str, Any]:
-        if not any(handler.get("handler") == "authentication" for handler in route["handle"]):
-            return route
-        return {**route, "handle": [self._with_hashes(key, handler) for handler in route["handle"]]}
+        return self._with_hashes(key, route) if authenticates(route) else route
 
     def _with_hashes(self, key: Key, value: Any) -> Any:
         if isinstance(value, list):
             return [self._with_hashes(key, item) for item in value]
         if not isinstance(value, dict):
             return value
-        if "username" in value and "password" in value:
+        if "password" in value:
             return self._account(key, value)
         return {name: self._with_hashes(key, item) for name, item in value.items()}
 
     def _account(self, key: Key, account: dict[str, Any]) -> dict[str, Any]:
         """Return one account with its hash, and with its seal when the hash stands for a stored password."""
-        user, password = account["username"], account["password"]
+        user, password = account.get("username", ""), account["password"]
         if isinstance(password, Secret):
             hashed, seal = self._hash(key, user, password)
         elif isinstance(password, Hashed):
@@ -142,7 +141,7 @@ class Composer:
         again = split(json.loads(body), self.keys)
         found = {live.key: live.native for lives in again.objects.values() for live in lives if live.owned}
         for key, native in staged.items():
-            if found.pop(key, None) != _as_read(native, self.keys):
+            if found.pop(key, {}) != _as_read(native, self.keys):
                 raise refused(UNWRITABLE, f"{key} would read back different from what is wanted", [key])
         if found or again.frame != self.frame(blocks):
             raise refused(UNWRITABLE, "the composed configuration reads back with another frame", [])

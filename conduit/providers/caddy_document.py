@@ -221,10 +221,16 @@ def bare(route: Mapping[str, Any], fingerprint: Fingerprint) -> dict[str, Any]:
     """Return a marked route without its marks, each password hash replaced by a `Hashed`."""
     plain = dict(route)
     plain.pop("@id", None)
-    for handler in listing(route, "handle"):
+    return {name: _hide(value, fingerprint) for name, value in plain.items()} if authenticates(route) else plain
+
+
+def authenticates(route: Mapping[str, Any]) -> bool:
+    """Return whether a route asks for passwords, so that there are hashes in it."""
+    handlers = route.get("handle")
+    for handler in handlers if isinstance(handlers, list) else ():
         if isinstance(handler, dict) and handler.get("handler") == "authentication":
-            return {name: _hide(value, fingerprint) for name, value in plain.items()}
-    return plain
+            return True
+    return False
 
 
 def _hide(value: Any, fingerprint: Fingerprint) -> Any:

@@ -43,7 +43,7 @@ MOVED = Code(
 _CHECK_SECONDS: Final = 20
 _NOBODY: Final = 65534
 _SAID: Final = 500
-_LINE: Final = re.compile(r"at line ([0-9]{1,9}) of ")
+_LINE: Final = re.compile(r"at line ([0-9]{1,9}) of (\S+)")
 
 
 def check_conf(program: Path, body: str) -> None:
@@ -63,13 +63,14 @@ def check_conf(program: Path, body: str) -> None:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Refused(Diagnostic(REJECTED, f"cannot run {program} --test: {error}")) from error
     if done.returncode:
-        raise _refused(done.stderr[:_SAID].decode(errors="replace").strip(), body)
+        raise _refused(done.stderr[:_SAID].decode(errors="replace").strip(), "stdin", body)
 
 
-def _refused(words: str, conf: str) -> Refused:
-    """Return the refusal dnsmasq's words stand for, blaming the resource on the line of our conf file they name."""
-    lines, found = conf.split("\n"), _LINE.search(words)
-    line = lines[int(found[1]) - 1] if found and int(found[1]) <= len(lines) else ""
+def _refused(words: str, file: str, text: str) -> Refused:
+    """Return the refusal dnsmasq's words stand for, blaming the resource on the line they name when it is in `file`."""
+    lines, found = text.split("\n"), _LINE.search(words)
+    named = int(found[1]) if found and found[2] == file else 0
+    line = lines[named - 1] if 0 < named <= len(lines) else ""
     _, sign, owner = line.rpartition(" # ")
     return Refused(Diagnostic(REJECTED, words, line=line), [Key(RECORDS, owner.split(" ")[0])] if sign else [])
 
@@ -107,7 +108,8 @@ def _carry_out(daemon: Daemon, after: Files, restart: bool, fail: Callable[[str]
     try:
         daemon.tell(restart, lambda: fail("dnsmasq.commit.stopped"))
     except Refused as refusal:
-        raise _refused(refusal.diagnostics[0].summary, after.conf.raw.decode() if after.conf else "") from refusal
+        text = after.conf.raw.decode() if after.conf else ""
+        raise _refused(refusal.diagnostics[0].summary, str(daemon.conf_file), text) from refusal
     fail("dnsmasq.commit.reloaded")
     if not daemon.comes_to_serve(after):
         hint = f"its configuration needs conf-dir={daemon.conf_file.parent},*.conf"

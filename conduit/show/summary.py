@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from conduit.decide import Suppressed
-from conduit.manifests.common import instant
+from conduit.grammar import instant
 from conduit.model import Action
 from conduit.plan import Plan
 from conduit.show.text import counted, duration, escape

@@ -295,6 +295,23 @@ def test_our_route_moved_to_a_foreign_server_comes_back(world: World) -> None:
     assert servers(world.config())["theirs"] == FOREIGN["apps"]["http"]["servers"]["theirs"]  # type: ignore[index]
 
 
+def test_a_damaged_route_never_stands_in_the_way_of_another(world: World) -> None:
+    """Regression: a block that reads oddly was refused when it had to be written along."""
+    world.put(world.config() | FOREIGN)
+    world.apply({"moved": plain("moved.lan"), "bare": plain("bare.lan"), "fine": plain("fine.lan")})
+    config = world.config()
+    bare, _, moved = servers(config)["conduit_http"]["routes"]
+    del bare["handle"]
+    servers(config)["conduit_http"]["routes"].remove(moved)
+    servers(config)["theirs"]["routes"].append(moved)
+    world.put(config)
+    world.apply({"new": plain("new.lan")})
+    assert {key.name for key in world.read().owned()} == {"bare", "fine", "new"}
+    routes = {name: plain(f"{name}.lan") for name in ("moved", "bare", "fine", "new")}
+    world.apply({name: spec for name, spec in routes.items() if world.diff(name, spec)})
+    assert not any(world.diff(name, spec) for name, spec in routes.items())
+
+
 def test_protection_is_kept_in_the_mark(world: World) -> None:
     provider, reading = world.provider, world.read()
     native = provider.compose(reading, {}).blocks | {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import click
@@ -50,8 +50,8 @@ def test_every_command_has_a_summary_and_an_example_of_itself(name: str) -> None
     assert all(option.help for option in command.params if isinstance(option, click.Option))
 
 
-def test_every_example_works_on_a_prepared_site(site: Any) -> None:
-    site.write("a.yaml", "services:\n  wiki:\n    upstream: 127.0.0.1:9\n    tls: off\n")
+def test_every_example_works_on_a_prepared_site(site: Any, upstream: Callable[..., Any]) -> None:
+    site.write("a.yaml", f"services:\n  wiki:\n    upstream: {upstream().address}\n    tls: off\n")
     (site.directory / "password.txt").write_text("opensesame\n")
     for name in GROUPED["site"]:
         for line in examples(ALL[name]):

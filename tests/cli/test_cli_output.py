@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from conduit.cli.console import Console
+
 ROOT = Path(__file__).parents[2]
 WIKI = "services:\n  wiki:\n    upstream: 127.0.0.1:9\n    tls: off\n"
 GUARDED = WIKI + "    basic_auth: {joe: {secret: joe}}\n"
@@ -20,8 +22,10 @@ CANARY = "canary-7c1f9a"
 Check = Callable[[Mapping[str, Any]], None]
 
 
-def test_every_json_output_fits_the_published_schema(site: Any, check_document: Check) -> None:
-    site.write("a.yaml", WIKI)
+def test_every_json_output_fits_the_published_schema(
+    site: Any, upstream: Callable[..., Any], check_document: Check
+) -> None:
+    site.write("a.yaml", WIKI.replace("127.0.0.1:9", upstream().address))
     commands = [
         ["diff"],
         ["apply", "--yes"],
@@ -50,8 +54,8 @@ def test_every_json_output_fits_the_published_schema(site: Any, check_document: 
     check_document(json.loads(broken.stdout))
 
 
-def test_the_progress_of_an_apply_is_json_lines(site: Any) -> None:
-    site.write("a.yaml", WIKI)
+def test_the_progress_of_an_apply_is_json_lines(site: Any, upstream: Callable[..., Any]) -> None:
+    site.write("a.yaml", WIKI.replace("127.0.0.1:9", upstream().address))
     done = site.conduit("apply", "--yes", "--json")
     types = [json.loads(line)["type"] for line in done.stdout.splitlines()]
     assert types[:2] == ["version", "plan"]
@@ -103,6 +107,15 @@ def test_an_argument_cannot_send_escape_bytes_back(nowhere: Callable[..., Any]) 
         done = nowhere(*words)
         assert done.returncode in (1, 64)
         assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_json_cannot_steer_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    hostile = "\x1b[2J\x9b2J\u202egnp.exe"
+    Console().document({"reason": hostile})
+    shown = capsys.readouterr().out
+    assert json.loads(shown) == {"reason": hostile}
+    assert shown.strip().isprintable()
+    assert shown.isascii()
 
 
 def test_flags_have_variables_and_both_places(site: Any) -> None:

@@ -13,6 +13,7 @@ from dnsmasq_world import World
 
 from conduit.errors import Refused, RollbackFailed, Stale
 from conduit.model import Action, Change, Diff, Disturbance, Key, Live, Native, Origin, Resource, Source
+from conduit.providers.base import Block, transact
 from conduit.providers.dnsmasq_switch import MOVED, NOT_SERVED, REJECTED
 
 A = {"name": "a.home.arpa", "value": "10.0.0.5"}
@@ -122,9 +123,19 @@ def test_a_restart_that_fails_is_rolled_back(world: World) -> None:
         world.apply(a=MOVED_A, t=TEXT, c={"name": "alias.home.arpa", "type": "CNAME", "value": "a.home.arpa"})
     assert refused.value.diagnostics[0].code is REJECTED
     assert "duplicate CNAME" in str(refused.value)
-    assert refused.value.blamed == (Key("dns_record", "c"),)
     assert (world.dig("a.home.arpa"), world.provider.read().stale) == (["10.0.0.5"], "")
     assert [path.stat().st_mtime_ns for path in (world.hosts, world.conf)] == stamps
+
+
+def test_the_record_a_restart_fails_on_is_left_out(world: World) -> None:
+    """The other file is read first, so dnsmasq names the line in ours; everything else goes through."""
+    reading = world.apply(a=A, t=TEXT)
+    world.conf.with_name("a.conf").write_text("cname=alias.home.arpa,a.home.arpa\n")
+    alias = {"name": "alias.home.arpa", "type": "CNAME", "value": "a.home.arpa"}
+    wish = world.wish(a=MOVED_A, c=alias, t=TEXT | {"value": "two"})
+    _, staged = transact(world.provider, reading, {key: Block(native) for key, native in wish.items()})
+    assert set(staged.quarantined) == {Key("dns_record", "c")}
+    assert (world.dig("a.home.arpa"), world.dig("t.home.arpa", "TXT")) == (["10.0.0.9"], ['"two"'])
 
 
 def test_a_conf_dir_that_is_not_included_is_told(world: World) -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
 import yaml
 
-from conduit.expand import expand
-from conduit.manifests.load import load_manifests
+from conduit.engine import Engine
 from conduit.manifests.settings_file import read_settings
 from conduit.providers.base import provider_names
 from conduit.resources import load_kinds
@@ -44,6 +42,4 @@ def test_it_is_valid(block: Block, tmp_path: Path) -> None:
     (tmp_path / "conduit.yaml").write_text(SETTINGS)
     (tmp_path / "desired").mkdir()
     (tmp_path / "desired" / "shown.yaml").write_text(block.text)
-    settings = read_settings(tmp_path / "conduit.yaml")
-    manifests = load_manifests(settings, kinds, time.time(), tmp_path / "cache")
-    assert expand(manifests.resources, kinds, settings).leaves
+    assert Engine(read_settings(tmp_path / "conduit.yaml")).load().leaves

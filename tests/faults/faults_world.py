@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -103,10 +103,10 @@ class World:
         self.tree = tree
         return snapshot
 
-    def start(self, *words: str, **env: str) -> subprocess.Popen[str]:
-        """Start conduit on this site and do not wait for it."""
+    def start(self, *words: str, before: Sequence[str] = (), **env: str) -> subprocess.Popen[str]:
+        """Start conduit on this site and do not wait for it; `before` are the words of a program that runs it."""
         return subprocess.Popen(
-            [sys.executable, "-m", "conduit", *words],
+            [*before, sys.executable, "-m", "conduit", *words],
             cwd=self.site.directory,
             env=os.environ | {"CONDUIT_CONFIG": str(self.site.settings_file), "PYTHONPATH": str(ROOT)} | env,
             stdout=subprocess.PIPE,

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from conduit.manifests.common import instant
+from conduit.grammar import instant
 from conduit.model import Key, Secret
 
 
