@@ -16,7 +16,7 @@ PAUSE = 0.05
 
 def verify(work: Work) -> None:
     """Wait until each applied change is ready, read its provider back, and fail every change that does not hold."""
-    done = [c for c in work.plan.changes if c.key in work.outcomes and work.outcomes[c.key].result is Result.OK]
+    done = [change for change in work.plan.changes if _is_done(work, change)]
     for provider in dict.fromkeys(change.provider for change in done):
         _refresh(work, provider)
     lives: dict[str, dict[Key, list[Live]]] = {}
@@ -29,6 +29,12 @@ def verify(work: Work) -> None:
             failed.append(Outcome(change.key, change.action, Result.FAILED, reason))
     if failed:
         work.settle(failed)
+
+
+def _is_done(work: Work, change: Change) -> bool:
+    """Tell a change that was made from the later removal of an older generation, which has the same key."""
+    outcome = work.outcomes.get(change.key)
+    return outcome is not None and outcome.result is Result.OK and outcome.action is change.action
 
 
 def _refresh(work: Work, name: str) -> None:

@@ -149,13 +149,13 @@ class Work:
         """Note outcomes: journal them, tell the listener, blame the roots of failures."""
         outcomes = list(outcomes)
         self.memory.outcome(outcomes)
-        roots = {change.key: change.root for change in self.plan.changes}
         for outcome in outcomes:
             self.outcomes[outcome.key] = outcome
             if outcome.facts:
                 self.facts[outcome.key] = outcome.facts
             if outcome.result in (Result.FAILED, Result.QUARANTINED):
-                self.blame(roots.get(outcome.key, outcome.key), outcome.reason)
+                leaf = self.desired.leaves.get(outcome.key)
+                self.blame(leaf.root if leaf else outcome.key, outcome.reason)
             self.listen(Event(EventKind.FINISHED, outcome.key, "", f"{outcome.action} {outcome.result}"))
 
     def blame(self, root: Key, reason: str) -> None:

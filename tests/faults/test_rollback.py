@@ -77,12 +77,13 @@ def test_a_renewed_certificate_is_not_taken_for_a_lost_one(world: World) -> None
     assert sites(world, "one", "too") == [A, A]
 
 
-def test_a_certificate_left_by_a_killed_run_disturbs_no_proof(world: World) -> None:
-    """Killed between issuing and serving: both generations are there, and the older one is served."""
+@pytest.mark.parametrize("point", ["certs.issue.written", "apply.before_documents"])
+def test_a_certificate_left_by_a_killed_run_is_completed_and_the_older_one_goes(world: World, point: str) -> None:
+    """Killed between issuing and serving: both generations are there, the newer one perhaps without its copy."""
     assert apply(world, BEFORE)[0] == 0
     renewed = BEFORE.replace('"{a}"', '"{a}", aliases: [too.home.arpa]')
     world.site.write("site.yaml", renewed.format(**world.upstreams))
-    assert world.apply(**at("apply.before_documents")).code == -signal.SIGKILL
+    assert world.apply(**at(point)).code == -signal.SIGKILL
     assert world.site.conduit("status").code == 0
     code, told = apply(world, renewed)
     assert (code, "revert" in told.lower()) == (0, False), told
