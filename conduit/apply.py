@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from conduit.errors import ConduitError, Refused, RollbackFailed, Stale
+from conduit.errors import ConduitError, Refused, RollbackFailed, Stale, Unreadable
 from conduit.failpoints import fail
 from conduit.model import FRAME, Action, Change, Key, Outcome, Proof, Resource, Result
 from conduit.providers.base import Block, DocumentProvider, ObjectProvider, Staged, commit, stage
@@ -127,6 +127,8 @@ def _document(work: Work, provider: DocumentProvider[Any], step: Step, staged: M
             ready = stage(provider, work.readings[step.provider], blocks)
         reading, done = commit(provider, work.readings[step.provider], ready)
     except ConduitError as error:
+        if isinstance(error, Unreadable):
+            del work.readings[step.provider]  # whether the write took effect is not known
         _failed(work, changes, error)
         return
     work.readings[step.provider] = reading

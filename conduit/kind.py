@@ -124,6 +124,9 @@ class Kind(ABC, Generic[S]):
         if cls.name:
             if cls.name in KINDS:
                 raise TypeError(f"two kinds are named {cls.name}")
+            taken = RESERVED.intersection(cls.spec.model_fields)
+            if taken:
+                raise TypeError(f"{cls.name} has a field of a reserved name: {', '.join(sorted(taken))}")
             KINDS[cls.name] = cls()
 
     @property

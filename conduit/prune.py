@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from conduit.errors import ConduitError
 from conduit.model import Action, Change, Live, Outcome, Result, walk
-from conduit.providers.base import DocumentProvider, ObjectProvider
+from conduit.providers.base import ObjectProvider
 from conduit.work import BAD, Work
 
 
@@ -47,7 +47,7 @@ def _superseded(work: Work, provider: str) -> list[Live]:
 
 
 def _remove(work: Work, provider: ObjectProvider, changes: list[Change], lives: list[Live]) -> None:
-    unread = [name for name in _documents(work) if name not in work.readings]
+    unread = work.unread
     why = f"{unread[0]} could not be read and may still use it" if unread else "a loaded document still uses it"
     free = [] if unread else _unused(work, lives)
     work.memory.intent(provider.name, changes)
@@ -67,10 +67,7 @@ def _remove(work: Work, provider: ObjectProvider, changes: list[Change], lives: 
 
 def _unused(work: Work, lives: list[Live]) -> list[Live]:
     """Return the objects of which no block in a document names a fact."""
-    natives = [native for name in _documents(work) for native in work.readings[name].owned().values()]
+    documents = [name for name in work.providers if work.document(name)]
+    natives = [native for name in documents for native in work.readings[name].owned().values()]
     named = {value for native in natives for value in walk(native) if isinstance(value, str)}
     return [live for live in lives if not named.intersection(v for v in walk(live.facts) if isinstance(v, str))]
-
-
-def _documents(work: Work) -> list[str]:
-    return [name for name, provider in work.providers.items() if isinstance(provider, DocumentProvider)]

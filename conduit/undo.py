@@ -32,8 +32,10 @@ def undo(work: Work) -> None:
     fail("rollback.before")
     for name in sorted(work.providers, key=lambda name: -work.providers[name].order):
         provider = work.providers[name]
-        changes = [change for change in work.plan.changes if change.provider == name and _to_undo(work, change)]
+        changes = _to_undo(work, provider)
         try:
+            if changes and name not in work.readings:
+                work.readings[name] = provider.read()
             if isinstance(provider, DocumentProvider):
                 _restore_frame(work, provider)
                 _restore_blocks(work, provider, changes)
@@ -45,9 +47,12 @@ def undo(work: Work) -> None:
     fail("rollback.after")
 
 
-def _to_undo(work: Work, change: Change) -> bool:
-    outcome = work.outcomes.get(change.key)
-    return change.root in work.blamed and outcome is not None and outcome.result in DONE
+def _to_undo(work: Work, provider: Provider) -> list[Change]:
+    """Return what was done for failed roots. New objects stay while a document that may name them is not known."""
+    if work.unread and isinstance(provider, ObjectProvider):
+        return []
+    own = [change for change in work.plan.changes if change.provider == provider.name and change.root in work.blamed]
+    return [c for c in own if c.key in work.outcomes and work.outcomes[c.key].result in DONE]
 
 
 def _restore_blocks(work: Work, provider: DocumentProvider[Any], changes: list[Change]) -> None:

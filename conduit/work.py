@@ -76,6 +76,11 @@ class Work:
         provider = self.providers[name]
         return provider if isinstance(provider, DocumentProvider) else None
 
+    @property
+    def unread(self) -> list[str]:
+        """The documents nobody knows the content of: not readable, or written with an unknown end."""
+        return [name for name in self.providers if self.document(name) and name not in self.readings]
+
     def context(self, provider: str) -> Context:
         """Return the provider's context over its newest reading."""
         return replace(self.observed[provider].context, reading=self.readings[provider])
@@ -122,6 +127,8 @@ class Work:
             return "interrupted before it began"
         if self.stale:
             return "the live state moved while this plan was applied"
+        if change.provider not in self.readings:
+            return f"{change.provider} cannot be read any more"
         if change.root in self.blamed:
             return f"{change.root} failed: {self.blamed[change.root]}"
         for dependency in self.desired.edges.get(change.key, ()):

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from conduit.model import Claim, Key, Live, Native, rewrite
 from conduit.providers.caddy_accounts import Fingerprint, Hashed, Seal, is_hash
 from conduit.providers.caddy_marks import FRAME_KEY, Mark, Sign, read_mark, write_mark
-from conduit.providers.caddy_route import hosts_and_path
+from conduit.providers.caddy_route import names_and_path
 
 SERVERS = {"https": "conduit_https", "http": "conduit_http"}
 """Our servers by the fragment of a block they hold."""
@@ -153,8 +153,8 @@ def precedence(key: Key, route: Mapping[str, Any]) -> tuple[Any, ...]:
 def reach(route: Mapping[str, Any]) -> tuple[list[str], str]:
     """Return the hosts, in lower case, and the path of a route; no host means all of them."""
     try:
-        found = hosts_and_path(route)
-        return list(map(str.lower, found["hosts"])), str(found["path"])
+        found = names_and_path(route)
+        return list(map(str.lower, found["names"])), str(found["path"])
     except (LookupError, TypeError, AttributeError):
         return [], "/"
 

@@ -53,7 +53,7 @@ class Dialect:
 
 def build(spec: Any, dialect: Dialect, password: Password) -> Native:
     """Return the native form of a route spec: the fragments `https` and `certificate`, `http`, or all three."""
-    match = _match(spec.hosts, spec.path)
+    match = _match(spec.names, spec.path)
     main = {"match": match, "handle": _handlers(spec, dialect, password), "terminal": True}
     if not spec.tls:
         return {"http": main}
@@ -72,7 +72,7 @@ def fields(native: Native) -> dict[str, Any]:
     when it has another shape.
     """
     main = native["https"] if "https" in native else native["http"]
-    found = hosts_and_path(main) | {"tls": "https" in native}
+    found = names_and_path(main) | {"tls": "https" in native}
     if found["tls"]:
         found["https_redirect"] = "http" in native
     for handler in main["handle"]:
@@ -80,10 +80,10 @@ def fields(native: Native) -> dict[str, Any]:
     return found
 
 
-def hosts_and_path(route: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the hosts and the path prefix of a Caddy route; errors as in `fields`."""
+def names_and_path(route: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the names and the path prefix of a Caddy route; errors as in `fields`."""
     hosts = [host for matcher in route["match"] for host in matcher["host"]]
-    return {"hosts": hosts, "path": route["match"][0].get("path", ["/"])[0]}
+    return {"names": hosts, "path": route["match"][0].get("path", ["/"])[0]}
 
 
 def accounts(native: Native) -> dict[str, Any]:

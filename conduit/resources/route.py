@@ -114,7 +114,7 @@ def _maintenance(value: Any) -> Any:
 class RouteSpec(Spec):
     """A host name and path, and what answers there: upstreams, a redirect or a maintenance page."""
 
-    hosts: tuple[Host, ...] = Field(min_length=1, strict=False)
+    names: tuple[Host, ...] = Field(min_length=1, strict=False)
     path: Prefix = "/"
     strip_prefix: bool = False
     upstreams: tuple[Upstream, ...] = Field(default=(), strict=False)
@@ -148,7 +148,7 @@ class RouteSpec(Spec):
             raise ValueError("https_redirect: false means nothing without tls")
         if self.tls != (self.certificate is not None):
             raise ValueError("tls: true needs a certificate, tls: false has none")
-        for field in ("hosts", "deny", "allow"):
+        for field in ("names", "deny", "allow"):
             values = getattr(self, field) or ()
             if len(set(values)) < len(values):
                 raise ValueError(f"{field} names the same value twice")
@@ -205,7 +205,7 @@ class RouteKind(Kind[RouteSpec]):
 
     def claims(self, spec: RouteSpec) -> Iterable[Claim]:
         """A route claims its path on each of its hosts; Caddy matches paths without regard to case."""
-        return (Claim("route", (host, spec.path.lower())) for host in spec.hosts)
+        return (Claim("route", (host, spec.path.lower())) for host in spec.names)
 
 
 def _dialect(ctx: Context) -> Dialect:

@@ -109,7 +109,7 @@ CARRIED: Final = frozenset(ServiceSpec.model_fields) & frozenset(RouteSpec.model
 
 UNDER_MAINTENANCE: Final = CARRIED - {*RouteSpec.PROXY_ONLY, "redirect"}
 
-ROUTE_FROM: Final = {n: n for n in CARRIED} | {"hosts": "domain", "tls": "tls", "certificate": "tls"}
+ROUTE_FROM: Final = {n: n for n in CARRIED} | {"names": "domain", "tls": "tls", "certificate": "tls"}
 FROM: Final[Mapping[str, Mapping[str, str]]] = {
     "dns_record": {"name": "domain", "type": "address", "value": "address"},
     "alias": {"name": "aliases", "type": "address", "value": "address"},
@@ -129,7 +129,7 @@ VALID_UPSTREAM: Final = Upstream(address="192.0.2.1:80")
 VALID: Final[Mapping[str, Spec]] = {
     "dns_record": DnsRecordSpec(name="name.invalid", value="192.0.2.1"),
     "certificate": CertificateSpec(names=("name.invalid",)),
-    "route": RouteSpec(hosts=("name.invalid",), upstreams=(VALID_UPSTREAM,), tls=False),
+    "route": RouteSpec(names=("name.invalid",), upstreams=(VALID_UPSTREAM,), tls=False),
 }
 
 
@@ -203,7 +203,7 @@ def _leaves(
             yield leaf("dns_record", own, record, FROM["alias" if number else "dns_record"])
     if spec.tls == "internal":
         yield leaf("certificate", name, {"names": names}, FROM["certificate"])
-    fields = _route_fields(spec, name) | {"hosts": names, "upstreams": found}
+    fields = _route_fields(spec, name) | {"names": names, "upstreams": found}
     yield leaf("route", name, fields, FROM["several" if spec.upstreams else "one"])
 
 

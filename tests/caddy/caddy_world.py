@@ -155,4 +155,4 @@ def plain(host: str = "wiki.lan", upstream: str = "127.0.0.1:1", **fields: Any) 
     answers = {"redirect", "maintenance", "upstreams"}
     if not answers & fields.keys():
         fields["upstreams"] = [{"address": upstream}]
-    return RouteSpec.model_validate({"hosts": [host], "tls": False} | fields)
+    return RouteSpec.model_validate({"names": [host], "tls": False} | fields)

@@ -29,7 +29,7 @@ def servers(config: Any) -> Any:
 
 def secure(pair: Any, host: str = "wiki.lan", **fields: Any) -> RouteSpec:
     return RouteSpec.model_validate(
-        {"hosts": [host], "upstreams": [{"address": "127.0.0.1:1"}], "certificate": pair} | fields
+        {"names": [host], "upstreams": [{"address": "127.0.0.1:1"}], "certificate": pair} | fields
     )
 
 

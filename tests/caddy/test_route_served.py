@@ -213,7 +213,7 @@ def test_websockets_off_hides_the_upgrade_from_the_upstream(world: World, switch
 @pytest.mark.parametrize("target", ["/", "/ADMIN", "/%61dmin", "//admin", "/x/..;/admin", "/x/../admin", "/admin/./"])
 def test_a_protected_site_with_many_hosts_asks_every_time(world: World, upstream: Upstream, target: str) -> None:
     many = [*(f"h{number}.lan" for number in range(150)), "app.lan"]
-    world.apply({"app": plain(hosts=many, upstream=upstream().address, basic_auth={"alice": HASH})})
+    world.apply({"app": plain(names=many, upstream=upstream().address, basic_auth={"alice": HASH})})
     for host in ("app.lan", "APP.LAN", "App.lan", "h149.LAN"):
         assert world.status(f"http://app.lan{target}", "-H", f"Host: {host}") == 401
 
@@ -226,8 +226,8 @@ def test_a_protected_path_beside_an_open_one(world: World, upstream: Upstream, t
     address = upstream().address
     world.apply(
         {
-            "open": plain(hosts=many, upstream=address),
-            "admin": plain(hosts=many, upstream=address, path="/admin", basic_auth={"alice": HASH}),
+            "open": plain(names=many, upstream=address),
+            "admin": plain(names=many, upstream=address, path="/admin", basic_auth={"alice": HASH}),
         }
     )
     assert world.status(f"http://app.lan{target}", "-H", "Host: APP.LAN") == 401
@@ -279,7 +279,7 @@ def test_https_routes_serve_their_own_certificate(world: World, upstream: Upstre
     for name in ("a", "b"):
         pair = certificate(directory, name, f"{name}.lan")
         spec = RouteSpec.model_validate(
-            {"hosts": [f"{name}.lan"], "upstreams": [{"address": address}], "certificate": pair}
+            {"names": [f"{name}.lan"], "upstreams": [{"address": address}], "certificate": pair}
         )
         world.apply({name: spec})
     assert [world.status(f"https://{name}.lan/") for name in "ab"] == [200, 200]

@@ -96,7 +96,7 @@ transports = st.one_of(
 
 @st.composite
 def specs(draw: st.DrawFn) -> RouteSpec:
-    fields = {"hosts": draw(st.lists(hosts, min_size=1, max_size=5, unique=True))}
+    fields = {"names": draw(st.lists(hosts, min_size=1, max_size=5, unique=True))}
     answer = draw(st.one_of(proxied, redirects, down))
     place = draw(paths)
     if "upstreams" not in answer:
@@ -126,7 +126,7 @@ def test_the_native_form_is_json_once_secrets_are_known(spec: RouteSpec) -> None
 
 def test_more_hosts_than_caddy_compares_one_by_one_are_split() -> None:
     many = tuple(f"h{number}.lan" for number in range(2 * HOSTS_PER_MATCHER + 1))
-    spec = RouteSpec.model_validate({"hosts": many, "upstreams": [{"address": "10.0.0.5:80"}], "tls": False})
+    spec = RouteSpec.model_validate({"names": many, "upstreams": [{"address": "10.0.0.5:80"}], "tls": False})
     native = KIND.render(spec, context())
     assert [len(matcher["host"]) for matcher in native["http"]["match"]] == [100, 100, 1]
     assert KIND.parse(native) == spec
@@ -134,12 +134,12 @@ def test_more_hosts_than_caddy_compares_one_by_one_are_split() -> None:
 
 def test_a_late_certificate_is_rendered_as_late() -> None:
     late = Late(CERTIFICATE.key, "caddy")
-    spec = RouteSpec(hosts=("a.lan",), redirect={"to": "/x"}, certificate=CERTIFICATE.resolved(late))
+    spec = RouteSpec(names=("a.lan",), redirect={"to": "/x"}, certificate=CERTIFICATE.resolved(late))
     assert KIND.render(spec, context())["certificate"]["files"] is late
 
 
 def test_claims_are_each_host_with_the_path_in_lower_case() -> None:
-    spec = plain(hosts=("a.lan", "*.b.lan"), path="/Admin/")
+    spec = plain(names=("a.lan", "*.b.lan"), path="/Admin/")
     assert spec.path == "/Admin"
     assert set(KIND.claims(spec)) == {Claim("route", ("a.lan", "/admin")), Claim("route", ("*.b.lan", "/admin"))}
 
@@ -150,7 +150,7 @@ def test_claims_are_each_host_with_the_path_in_lower_case() -> None:
         ("max_body", "1000KB", "1MB"),
         ("max_body", "1024KiB", "1MiB"),
         ("max_body", "7", "7B"),
-        ("hosts", ["WIKI.Lan.", "*.Bücher.example"], ("wiki.lan", "*.xn--bcher-kva.example")),
+        ("names", ["WIKI.Lan.", "*.Bücher.example"], ("wiki.lan", "*.xn--bcher-kva.example")),
         ("path", "/a/", "/a"),
         ("deny", ["10.0.0.1"], ("10.0.0.1/32",)),
         ("request_headers", {"x-a": "b"}, {"X-A": "b"}),
@@ -186,8 +186,8 @@ PLACEHOLDERS = [
         lambda text: {"redirect": {"to": f"https://x.lan/{text}"}},
         lambda text: {"redirect": {"to": f"https://{text}/"}},
         lambda text: {"maintenance": {"message": text}},
-        lambda text: {"hosts": [text]},
-        lambda text: {"hosts": [f"*.{text}"]},
+        lambda text: {"names": [text]},
+        lambda text: {"names": [f"*.{text}"]},
         lambda text: {"path": f"/{text}"},
         lambda text: {"health": {"path": f"/{text}"}},
         lambda text: {"basic_auth": {text: HASH}},
@@ -206,13 +206,13 @@ def test_no_user_text_holds_a_placeholder(wrap: Any, text: str) -> None:
 @pytest.mark.parametrize(
     "fields",
     [
-        {"hosts": []},
-        {"hosts": ["a.lan", "A.lan"]},
-        {"hosts": ["*.*.lan"]},
-        {"hosts": ["*"]},
-        {"hosts": ["a.*.lan"]},
-        {"hosts": ["a.lan:80"]},
-        {"hosts": ["127.0.0.1"]},
+        {"names": []},
+        {"names": ["a.lan", "A.lan"]},
+        {"names": ["*.*.lan"]},
+        {"names": ["*"]},
+        {"names": ["a.*.lan"]},
+        {"names": ["a.lan:80"]},
+        {"names": ["127.0.0.1"]},
         {"path": "/a*"},
         {"path": "/%61dmin/%2e%2e"},
         {"path": "/a%20b"},

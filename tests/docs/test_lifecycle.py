@@ -21,6 +21,7 @@ MASKS = {
     r"127\.0\.0\.1:[0-9]+": "ADDRESS",
     r"\S*(dnsmasq/hosts/)": r"\1",
     r"^[0-9]+  WHEN": "N  WHEN",
+    r"\brun [0-9]+": "run N",
 }
 """What differs from run to run."""
 

@@ -19,7 +19,7 @@ from conduit.model import Action, Key, Origin
 from conduit.resources import load_kinds
 from tests.engine.conftest import World
 
-ROUTE = "routes:\n  x:\n    hosts: [x.home.arpa]\n    tls: false\n    upstreams: [{address: 'UPSTREAM'}]\n"
+ROUTE = "routes:\n  x:\n    names: [x.home.arpa]\n    tls: false\n    upstreams: [{address: 'UPSTREAM'}]\n"
 RECORD = "dns_records:\n  x: {{name: {name}, type: {type}, {value}}}\n"
 CERTIFICATE = "certificates:\n  x: {{names: [{names}]}}\n"
 

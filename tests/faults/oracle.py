@@ -103,11 +103,19 @@ def check_between(then: Snapshot, now: Snapshot, old: Mapping[str, str], new: Ma
     assert now.etag != then.etag or now.config == then.config
 
 
+def check_named_files(site: Site) -> None:
+    """Every certificate file in the configuration that Caddy runs is there, else its next load would fail."""
+    apps = (json.loads(caddy_config(site)[1]) or {}).get("apps", {})
+    entries = apps.get("tls", {}).get("certificates", {}).get("load_files", [])
+    assert [path for entry in entries for path in (entry["certificate"], entry["key"]) if not Path(path).exists()] == []
+
+
 def converge(site: Site, wish: Mapping[str, str], gone: Iterable[str] = ()) -> Snapshot:
     """One apply makes everything true, and a second one changes nothing and writes no byte."""
     done = site.conduit("apply", "--yes")
     assert done.code == 0, told(done)
     check_free(site)
+    check_named_files(site)
     first = look(site, [*wish, *gone])
     assert first.answers == {host: works(upstream) for host, upstream in wish.items()} | dict.fromkeys(gone, GONE)
     assert not [name for name in first.files if ".tmp" in name]

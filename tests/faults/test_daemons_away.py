@@ -14,6 +14,7 @@ import pytest
 from faults_world import World
 
 from conduit.sandbox.daemon import Daemon
+from conduit.sandbox.machine import wait_for
 
 LIMIT = 40
 """Seconds after which a run that cannot read a daemon would count as hanging."""
@@ -117,4 +118,19 @@ def test_without_dnsmasq_its_files_stay_and_the_sites_go_on(shared: World, fault
     fetched = shared.site.curl("https://four.home.arpa/", "--resolve", "four.home.arpa:443:127.0.0.1")
     assert '"name": "a"' in fetched.stdout
     shared.mend()
+    shared.converge("after")
+
+
+def test_a_write_whose_end_is_unknown_keeps_the_files_it_names(shared: World) -> None:
+    """Caddy took the new configuration, but cannot be asked any more: what it now serves must not be deleted."""
+    then = shared.settle("before")
+    shared.leave("after")
+    admin = Path(shared.site.daemons["caddy"].address.removeprefix("unix/"))
+    paused = shared.apply_until("caddy.commit.sent")
+    wait_for(lambda: oracle.caddy_config(shared.site)[0] != then.etag, "Caddy has taken it")
+    away = admin.rename(admin.with_name("away.sock"))
+    done = paused.go()
+    away.rename(admin)
+    assert done.code in (4, 7), oracle.told(done)
+    oracle.check_named_files(shared.site)
     shared.converge("after")

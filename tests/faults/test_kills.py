@@ -24,6 +24,7 @@ def kill_on_the_way(world: World, point: str) -> None:
     world.leave(goal)
     killed = world.apply(**at(point))
     assert killed.code == -signal.SIGKILL, oracle.told(killed)
+    oracle.check_named_files(world.site)
     between = None
     if point not in NO_DAEMON:
         between = world.look()
@@ -68,6 +69,7 @@ def kill_while_undoing(world: World, point: str, nth: int = 1) -> None:
     world.leave("broken")
     killed = world.apply(**{**at(point), "CONDUIT_FAILPOINT": f"{point}:kill:{nth}"})
     assert killed.code == -signal.SIGKILL, oracle.told(killed)
+    oracle.check_named_files(world.site)
     now = world.look()
     for host in BEFORE.keys() - {"one.home.arpa"}:
         assert now.answers[host] == then.answers[host]

@@ -24,7 +24,7 @@ def test_the_plainest_service_gets_a_name_a_certificate_and_a_route() -> None:
     record, certificate, site = (leaf.spec for leaf in found.values())
     assert (record.name, record.type, record.value) == ("wiki.home.arpa", "A", "10.9.9.9")
     assert (certificate.names, certificate.consumers) == (("wiki.home.arpa",), ("caddy",))
-    assert (site.hosts, site.upstreams) == (("wiki.home.arpa",), (route.Upstream(address="10.0.1.5:3000"),))
+    assert (site.names, site.upstreams) == (("wiki.home.arpa",), (route.Upstream(address="10.0.1.5:3000"),))
     assert (site.tls, site.certificate) == (True, Ref(Key("certificate", "wiki"), "caddy"))
 
 
@@ -34,7 +34,7 @@ def test_an_underscore_in_the_name_is_a_hyphen_in_the_host_name() -> None:
 
 def test_the_internal_domain_is_a_setting() -> None:
     found = leaves(declared(upstream="10.0.1.5:80"), Table(internal_domain="site.lan"))
-    assert found["route/wiki"].spec.hosts == ("wiki.site.lan",)
+    assert found["route/wiki"].spec.names == ("wiki.site.lan",)
 
 
 def test_aliases_are_answered_and_served_too() -> None:
@@ -43,7 +43,7 @@ def test_aliases_are_answered_and_served_too() -> None:
     assert names == ["wiki.example.org", "w.example.org", "docs.lan"]
     assert found["dns_record/wiki-alias-2"].spec.name == "docs.lan"
     assert set(found["certificate/wiki"].spec.names) == set(names)
-    assert found["route/wiki"].spec.hosts == tuple(names)
+    assert found["route/wiki"].spec.names == tuple(names)
 
 
 @pytest.mark.parametrize(("address", "rtype"), [("10.7.7.7", "A"), ("fd00::7", "AAAA")])
