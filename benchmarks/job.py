@@ -14,12 +14,13 @@ Services = Mapping[str, Mapping[str, str]]
 
 def services(count: int, upstream: str, *, changed: bool = False, tls: str = "off") -> Services:
     """Return `count` services, at least five. `upstream` is the real one of `CHANGED`; the others' are never asked."""
-    found = {
-        f"svc{n}": {"upstream": f"127.0.0.1:{9000 + n}", "address": f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}", "tls": tls}
-        for n in range(1, count + 1)
-    }
+    found = {f"svc{n}": {"upstream": f"127.0.0.1:{9000 + n}", "address": _address(n)} for n in range(1, count + 1)}
     found[CHANGED] |= {"upstream": upstream} | ({"address": "10.200.0.5"} if changed else {})
-    return found
+    return {name: {**fields, "tls": tls} for name, fields in found.items()}
+
+
+def _address(number: int) -> str:
+    return f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"
 
 
 def manifest(declared: Services) -> str:

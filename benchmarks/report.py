@@ -12,6 +12,7 @@ Row = dict[str, Any]
 DOCS: Final = Path(__file__).parent.parent / "docs" / "performance.md"
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 LARGE: Final = 10_000
+UNPROVEN, PROVEN = "first apply without proof", "first apply, every root proven"
 CASES: Final = {"noop": "nothing to do", "change": "one service changed", "first": "first apply"}
 
 
@@ -49,8 +50,8 @@ class Figures:
 
     def each(self, field: str) -> list[float]:
         """Return what the proof of one root took in each round."""
-        plain = {row["round"]: row[field] for row in self.rows if row["case"] == "unproven"}
-        proven = [row for row in self.rows if row["case"] == "proven" and row["round"] in plain]
+        plain = {row["round"]: row[field] for row in self.rows if row["case"] == UNPROVEN}
+        proven = [row for row in self.rows if row["case"] == PROVEN and row["round"] in plain]
         return [(row[field] - plain[row["round"]]) / row["count"] for row in proven]
 
 
@@ -59,11 +60,11 @@ def report(about: Row, rows: Iterable[Row]) -> str:
     figures = Figures(rows)
     facts = ", ".join(f"{name} {value}" for name, value in about.items() if name not in ("command", "date"))
     parts = [
-        [f"Measured {about['date']} with `{about['command']}`: {facts}.", f"Others kept {_others(figures)} of it busy."],
+        [f"Measured {about['date']} with `{about['command']}`: {facts}.", f"Others kept it {_others(figures)} busy."],
         _table(("target", "limit", "measured", ""), map(_target_row, targets(figures))),
         _table(("case", "services", "tool", "wall s", "CPU s", "peak MiB", "wall / raw", "CPU / raw"), _cases(figures)),
         _table(("conduit alone", "services", "wall s", "CPU s", "peak MiB"), _alone(figures)),
-        _table(("disturbance of conduit", "services", "Caddy loads", "dnsmasq loads", "dnsmasq starts"), _loads(figures)),
+        _table(("disturbance", "services", "Caddy loads", "dnsmasq loads", "dnsmasq starts"), _loads(figures)),
     ]
     return "\n\n".join("\n".join(part) for part in parts)
 
@@ -104,7 +105,7 @@ def _growth(figures: Figures) -> float | None:
 
 
 def _others(figures: Figures) -> str:
-    return f"{median(row['others'] for row in figures.rows):.0%}" if figures.rows else "an unknown part"
+    return f"{median(row['others'] for row in figures.rows):.0%}" if figures.rows else "hardly"
 
 
 def _target_row(target: Target) -> Sequence[str]:

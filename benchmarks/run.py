@@ -20,15 +20,16 @@ from pathlib import Path
 from typing import Any, Final
 
 from job import Services, services
-from report import DOCS, Row, publish, report
-from tools import CASES, HERE, TOOLS, Tool, conduit
+from report import CASES, DOCS, PROVEN, UNPROVEN, Row, publish, report
+from tools import HERE, TOOLS, Tool, conduit, conduit_case
 from verify import problems
 from versions import versions
 from world import World
 
-CERTIFICATES: Final = 1000
-PROVEN: Final = 100
-EMPTY_ENVIRONMENT: Final = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ}
+CERTIFIED_COUNT: Final = 1000
+PROVEN_COUNT: Final = 100
+
+ENVIRONMENT: Final = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ}
 
 
 def cost_of(world: World, command: list[str], directory: Path = HERE) -> Row:
@@ -36,9 +37,8 @@ def cost_of(world: World, command: list[str], directory: Path = HERE) -> Row:
     result, log = world.directory / "cost.json", world.directory / "tool.log"
     measure = [sys.executable, "-IS", str(HERE / "measure.py"), str(result), *command]
     with log.open("wb") as output:
-        subprocess.run(
-            measure, cwd=directory, env=EMPTY_ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=True
-        )
+        quiet: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": subprocess.STDOUT}
+        subprocess.run(measure, cwd=directory, env=ENVIRONMENT, check=True, **quiet)
     cost: Row = json.loads(result.read_text())
     tail = log.read_text(errors="replace").splitlines()[-10:]
     return cost | {"problems": [f"exit code {cost['code']}", *tail] if cost["code"] else []}
@@ -60,7 +60,7 @@ def job(tool: Tool, count: int) -> Iterator[Row]:
         first = services(count, world.upstreams["before"])
         wishes = {"first": first, "noop": first}
         wishes["change"] = services(count, world.upstreams["after"], changed=True)
-        for case in CASES:
+        for case in wishes:
             row = measured(world, wishes[case], tool.command(world, case), tool.directory)
             yield {"tool": tool.name, "case": case, "count": count, **row}
 
@@ -69,14 +69,14 @@ def certificates(count: int) -> Iterator[Row]:
     """Let conduit issue a certificate for every service, then find nothing to do."""
     with World(knows_hosts=False) as world:
         wish = services(count, world.upstreams["before"], tls="internal")
-        for case, words in {"first": ["apply", "--yes", "--no-prove"], "noop": ["diff", "--detailed-exitcode"]}.items():
-            row = measured(world, wish, conduit(world, *words))
-            yield {"tool": "conduit", "case": f"certificates {case}", "count": count, **row}
+        for case in ("first", "noop"):
+            row = measured(world, wish, conduit_case(world, case))
+            yield {"tool": "conduit", "case": f"{CASES[case]}, a certificate each", "count": count, **row}
 
 
 def proof(count: int) -> Iterator[Row]:
     """Let conduit apply services that answer, without and with the proof of each."""
-    for case, words in {"unproven": ["--no-prove"], "proven": []}.items():
+    for case, words in {UNPROVEN: ["--no-prove"], PROVEN: []}.items():
         with World(knows_hosts=False) as world:
             upstream = world.upstreams["before"]
             wish = {name: {**fields, "upstream": upstream} for name, fields in services(count, upstream).items()}
@@ -86,11 +86,12 @@ def proof(count: int) -> Iterator[Row]:
 
 def rows(options: argparse.Namespace, tools: list[Tool]) -> Iterator[Row]:
     """Yield every row of a run."""
+    largest = max(options.sizes)
     for turn in range(options.rounds):
         for count in options.sizes:
             for tool in tools:
                 yield from ({"round": turn, **row} for row in job(tool, count))
-        for row in (*proof(min(PROVEN, max(options.sizes))), *certificates(min(CERTIFICATES, max(options.sizes)))):
+        for row in (*proof(min(PROVEN_COUNT, largest)), *certificates(min(CERTIFIED_COUNT, largest))):
             yield {"round": turn, **row}
 
 

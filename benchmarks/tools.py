@@ -15,15 +15,12 @@ HERE: Final = Path(__file__).parent
 PEERS: Final = Path(os.environ.get("BENCH_PEERS", HERE.parent / ".venv-peers")) / "bin"
 """Where `make bench-peers` puts pyinfra and Ansible."""
 
-CASES: Final = ("first", "noop", "change")
-"""From nothing to N services, then nothing to do, then one service changes."""
-
 Command = Callable[[World, str], list[str]]
 
 
 @dataclass(frozen=True)
 class Tool:
-    """One tool: `command(world, case)` is what does a case, run in `directory`."""
+    """One tool: `command(world, case)`, run in `directory`, does one of the cases `first`, `noop` and `change`."""
 
     name: str
     program: Path
@@ -45,7 +42,8 @@ def conduit(world: World, *words: str) -> list[str]:
     return [str(PYTHON), "-m", "conduit", "--config", str(world.sandbox.settings_file), *words]
 
 
-def _conduit(world: World, case: str) -> list[str]:
+def conduit_case(world: World, case: str) -> list[str]:
+    """Return what conduit does in a case."""
     noop, write = ("diff", "--detailed-exitcode"), ("apply", "--yes", "--no-prove")
     return conduit(world, *(noop if case == "noop" else write))
 
@@ -54,17 +52,17 @@ def _raw(world: World, case: str) -> list[str]:
     return [str(PYTHON), str(HERE / "raw_floor.py"), "check" if case == "noop" else "write", str(world.site)]
 
 
-def _pyinfra(world: World, case: str) -> list[str]:
+def _pyinfra(world: World, _case: str) -> list[str]:
     return [str(PEERS / "pyinfra"), "-y", "@local", "deploy.py", "--data", f"site={world.site}"]
 
 
-def _ansible(world: World, case: str) -> list[str]:
+def _ansible(world: World, _case: str) -> list[str]:
     return [str(PEERS / "ansible-playbook"), "site.yml", "--extra-vars", f"@{world.site}"]
 
 
 TOOLS: Final = (
     Tool("raw", PYTHON, _raw),
-    Tool("conduit", PYTHON, _conduit, knows_hosts=False),
+    Tool("conduit", PYTHON, conduit_case, knows_hosts=False),
     Tool("pyinfra", PEERS / "pyinfra", _pyinfra, HERE / "peers" / "pyinfra"),
     Tool("ansible", PEERS / "ansible-playbook", _ansible, HERE / "peers" / "ansible"),
 )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
 
 def main() -> None:
     """Run the command line and leave with its exit code; Ctrl-C while it starts is an exit code too."""
+    gc.disable()  # one command makes no garbage worth the time it takes to look for cycles in a large site
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # none is used; looking reads every package's metadata
     try:
         from conduit.cli.main import run

@@ -1,36 +1,33 @@
 """The engine: load, expand, observe, plan, apply. CLI, API and loop are thin callers of it.
 
-Opening one does no I/O. `diff` is `plan()`; `apply` is `recover()`, `plan()` and `apply(plan)`.
+Opening one does no I/O. `diff` is `plan()`; `apply` is `recover()`, `plan()` and `apply(plan)`. What only an apply
+needs is imported there: start-up is most of the time of an empty diff.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from conduit.apply import apply as apply_plan
 from conduit.decide import Observed
-from conduit.doctor import Finding, doctor
 from conduit.errors import Diagnostic, Unsafe
 from conduit.expand import Desired, expand
 from conduit.failpoints import fail
-from conduit.history import History, RunRecord
+from conduit.history import History
 from conduit.journal import Journal
-from conduit.journal import Run as JournalRun
 from conduit.kind import Context, Kind
 from conduit.lock import Lock
 from conduit.manifests.collector import collector_paused
 from conduit.manifests.git import head_commit
 from conduit.manifests.load import Manifests, load_manifests
 from conduit.manifests.settings_file import read_settings as read_settings
-from conduit.model import Change, Key, Live, Native, Outcome, Source
+from conduit.model import Key, Live, Source
 from conduit.observe import observe, view
 from conduit.plan import Plan, Selection, make_plan
 from conduit.providers.base import Provider, Site, open_provider
@@ -40,30 +37,11 @@ from conduit.providers.secrets import Secrets, open_secrets
 from conduit.report import ApplyOptions, Listener, Report
 from conduit.resources import load_kinds
 from conduit.settings import Settings
-from conduit.status import RootStatus, status
-from conduit.work import Work
 
-
-@dataclass(slots=True)
-class Memory:
-    """`work.Memory` over the journal and the history."""
-
-    run: JournalRun
-    history: History
-    lock: Lock
-
-    def intent(self, provider: str, changes: Iterable[Change]) -> None:
-        """Journal what is about to change, if this run still holds the lock."""
-        self.lock.check()
-        self.run.intent(provider, changes)
-
-    def outcome(self, outcomes: Iterable[Outcome]) -> None:
-        """Journal what became of it."""
-        self.run.outcome(outcomes)
-
-    def record(self, natives: Mapping[Key, Native | None]) -> None:
-        """Remember what was written, for the origin of later differences."""
-        self.history.record(natives)
+if TYPE_CHECKING:
+    from conduit.doctor import Finding
+    from conduit.run import Means
+    from conduit.status import RootStatus
 
 
 @dataclass
@@ -217,85 +195,34 @@ class Engine:
         """Apply the plan made last. Raises `Unsafe` when it breaks a safety rule, `Locked`, `RollbackFailed`."""
         if plan.unsafe:
             raise Unsafe(plan.unsafe)
-        if not plan.changes:
-            return self._nothing_to_do(plan, options)
+        from conduit.run import carry_out
+
         digest, desired, observed = self._planned
         if digest != plan.digest:
             raise ValueError("apply the plan that this engine made last")
+        if not plan.changes:
+            return self._nothing_to_do(plan, options)
         with self.hold("apply"), self.journal.run("apply", plan.digest, plan.commit) as run:
-            return self._apply(plan, desired, observed, run, options, on_event, stop or threading.Event())
+            ended = stop or threading.Event()
+            report = carry_out(plan, desired, observed, self._means(), run, options, on_event, ended)
+        return replace(report, warnings=tuple(self.history.warnings), recovered=self.recovered)
 
     def _nothing_to_do(self, plan: Plan, options: ApplyOptions) -> Report:
         """End a killed run that left nothing to change, and prove again what never passed its proof."""
+        from conduit.run import prove_owed
+
         left = None if plan.unknown else self.journal.unfinished()
         if left is not None:
             with self.hold("recover"):
                 self.journal.settle(left)
-        desired = self._planned[1]
-        owed = [desired.roots[key] for key in self._owed(desired)] if options.prove else []
-        proofs = (
-            {
-                each.key: each.proof
-                for each in status(owed, desired, self._planned[2], self.kinds, self.proving_context())
-            }
-            if owed
-            else {}
-        )
-        passed = {key: proof for key, proof in proofs.items() if proof}
-        self.history.note_proofs({key: proof.passed for key, proof in passed.items()})
-        return Report(0, (), passed, recovered=self.recovered, unread=bool(plan.unknown))
+        _, desired, observed = self._planned
+        proofs = prove_owed(desired, observed, self._means()) if options.prove else {}
+        return Report(0, (), proofs, recovered=self.recovered, unread=bool(plan.unknown))
 
-    def _owed(self, desired: Desired) -> list[Key]:
-        """Return the declared roots that still owe a proof."""
-        return sorted(key for key in self.history.unproven() if key in desired.roots)
+    def _means(self) -> Means:
+        from conduit.run import Means
 
-    def _apply(
-        self,
-        plan: Plan,
-        desired: Desired,
-        observed: Mapping[str, Observed],
-        run: JournalRun,
-        options: ApplyOptions,
-        on_event: Listener,
-        stop: threading.Event,
-    ) -> Report:
-        started = self.now()
-        memory, context = Memory(run, self.history, self.lock), self.proving_context()
-        work = Work(plan, desired, self.kinds, observed, self.providers, memory, context, options, on_event, stop)
-        work.owed = self._owed(desired)
-        proofs = apply_plan(work)
-        fail("apply.outcome")
-        report = Report(
-            run=run.id,
-            outcomes=tuple(work.outcomes.values()),
-            proofs=proofs,
-            warnings=tuple(self.history.warnings),
-            recovered=self.recovered,
-            seconds=self.now() - started,
-            interrupted=work.interrupted,
-            stale=work.stale,
-            unread=bool(plan.unknown),
-        )
-        run.finish(report.result)
-        self._remember(plan, report, started)
-        self.history.note_proofs({key: proof.passed for key, proof in proofs.items() if key not in work.blamed})
-        fail("apply.unlock")
-        return report
-
-    def _remember(self, plan: Plan, report: Report, started: float) -> None:
-        self.history.add_run(
-            RunRecord(
-                id=report.run,
-                started=_instant(started),
-                finished=_instant(self.now()),
-                operation="apply",
-                result=report.result,
-                digest=plan.digest,
-                commit=plan.commit,
-                summary={result.value: count for result, count in report.counts.items()},
-                outcomes=report.outcomes,
-            )
-        )
+        return Means(self.kinds, self.providers, self.history, self.lock, self.proving_context(), self.now)
 
     def live(self, kind: str) -> list[Live]:
         """Return every live object of a leaf kind, ours or not. Raises `Unreadable` when its provider is silent."""
@@ -305,6 +232,8 @@ class Engine:
 
     def status(self, keys: Collection[Key] = ()) -> list[RootStatus]:
         """Prove the declared roots (all, or those of `keys`) as they are now, in bounded time. Raises LoadError."""
+        from conduit.status import status
+
         desired = self.load()
         observed = self.observe()
         roots = [root for key, root in sorted(desired.roots.items()) if not keys or key in keys]
@@ -312,9 +241,6 @@ class Engine:
 
     def doctor(self) -> list[Finding]:
         """Check what conduit depends on; each finding that is not well comes with its fix."""
+        from conduit.doctor import doctor
+
         return doctor(self.settings, self.providers)
-
-
-def _instant(seconds: float) -> str:
-    """Return seconds since the epoch as RFC 3339."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any, Final
 
@@ -97,6 +98,7 @@ def listener(text: str, default_port: int = 53) -> tuple[str, int] | None:
     return (text, default_port) if DOTTED_QUAD.fullmatch(text) else None
 
 
+@lru_cache(maxsize=4096)
 def sort_of(host: str) -> str:
     """Return what is wrong with an address in normal form: nothing, `LOOPBACK`, or why it is refused everywhere."""
     if host.startswith(_ORDINARY):

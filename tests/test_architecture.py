@@ -17,6 +17,7 @@ LAYERS: list[set[str]] = [
     {"plan_json"},
     {"show", "sandbox"},
     {"engine"},
+    {"run"},
     {"apply"},
     {"undo", "prune", "verify", "status", "doctor", "observe"},
     {"work", "proving"},

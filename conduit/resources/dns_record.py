@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from ipaddress import ip_address
@@ -17,6 +18,7 @@ RecordType = Literal["A", "AAAA", "CNAME", "TXT", "SRV", "MX", "PTR"]
 Number = Annotated[int, Field(ge=0, le=65535)]
 
 OWN_LABEL: Final = "_conduit"
+ADDRESS_LIKE = re.compile(r"[0-9.]+|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*", re.ASCII)
 NUMBERS: Final[Mapping[str, tuple[str, ...]]] = {"SRV": ("priority", "weight", "port"), "MX": ("priority",)}
 """The numbers a record type has; the others have none."""
 
@@ -34,7 +36,7 @@ class DnsRecordSpec(Spec):
     @field_validator("name")
     @classmethod
     def _full_name(cls, text: str) -> str:
-        if not text.startswith("*."):
+        if ADDRESS_LIKE.fullmatch(text):
             with suppress(ValueError):
                 return ip_address(address(text)).reverse_pointer
         name = domain_name(text.removeprefix("*."))

@@ -121,8 +121,8 @@ class RouteSpec(Spec):
     redirect: Redirect | None = None
     maintenance: Annotated[Maintenance | None, BeforeValidator(_maintenance)] = None
     websockets: bool = True
-    request_headers: Headers = Field(default={})
-    response_headers: Headers = Field(default={})
+    request_headers: Headers = Field(default_factory=dict)
+    response_headers: Headers = Field(default_factory=dict)
     basic_auth: dict[User, Password] | None = Field(default=None, min_length=1)
     allow: tuple[Cidr, ...] | None = Field(default=None, min_length=1, strict=False)
     deny: tuple[Cidr, ...] = Field(default=(), strict=False)
@@ -139,8 +139,8 @@ class RouteSpec(Spec):
     def _consistent(self) -> Self:
         if bool(self.upstreams) + bool(self.redirect) + bool(self.maintenance) != 1:
             raise ValueError("write exactly one of upstreams, redirect and maintenance")
-        idle = [f for f in self.PROXY_ONLY if getattr(self, f) != type(self).model_fields[f].default]
-        if not self.upstreams and idle:
+        idle = () if self.upstreams else self._proxy_only()
+        if idle:
             raise ValueError(f"{idle[0]} means nothing without upstreams")
         if self.strip_prefix and self.path == "/":
             raise ValueError("strip_prefix needs a path other than /")
@@ -153,6 +153,13 @@ class RouteSpec(Spec):
             if len(set(values)) < len(values):
                 raise ValueError(f"{field} names the same value twice")
         return self
+
+    def _proxy_only(self) -> list[str]:
+        """Return the fields that were set and only mean something with upstreams."""
+        defaults = {
+            name: type(self).model_fields[name].get_default(call_default_factory=True) for name in self.PROXY_ONLY
+        }
+        return [name for name, default in defaults.items() if getattr(self, name) != default]
 
 
 class RouteKind(Kind[RouteSpec]):

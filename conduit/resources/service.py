@@ -80,8 +80,12 @@ class ServiceSpec(Spec):
     https_redirect: bool = Field(True, description="whether plain HTTP is sent on to HTTPS")
     health: route.Health | None = Field(None, description="the proxy's check of the upstreams, and the proof's")
     websockets: bool = Field(True, description="whether connections may be upgraded")
-    request_headers: route.Headers = Field({}, description="headers the upstream gets; null removes one")
-    response_headers: route.Headers = Field({}, description="headers the visitor gets; null removes one")
+    request_headers: route.Headers = Field(
+        default_factory=dict, description="headers the upstream gets; null removes one"
+    )
+    response_headers: route.Headers = Field(
+        default_factory=dict, description="headers the visitor gets; null removes one"
+    )
     basic_auth: dict[route.User, route.Password] | None = Field(
         None, min_length=1, description="who may come in: user to bcrypt hash or {secret: NAME}"
     )
@@ -120,7 +124,10 @@ FROM: Final[Mapping[str, Mapping[str, str]]] = {
 """Which field of a service each field of its leaves comes from."""
 
 INDEPENDENT: Final = frozenset(
-    ("upstream", "dns", "tls", "health", "websockets", "max_body", "basic_auth", "request_headers", "response_headers")
+    (
+        *("upstream", "address", "dns", "tls", "health", "websockets"),
+        *("max_body", "basic_auth", "request_headers", "response_headers"),
+    )
 )
 """Fields that make a valid leaf whatever the others are. With these alone, leaves are copied from a valid one: at ten
 thousand services, validating again what was validated as a service would cost more than all the rest."""

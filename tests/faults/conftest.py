@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+pytest.register_assert_rewrite("oracle", "faults_world")
 from faults_world import World
 
 from conduit.sandbox import machine

@@ -1,0 +1,126 @@
+"""One run: a plan carried out, journalled, remembered, and what earlier runs still owe a proof."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from conduit.apply import apply
+from conduit.decide import Observed
+from conduit.expand import Desired
+from conduit.failpoints import fail
+from conduit.history import History, RunRecord
+from conduit.journal import Run
+from conduit.kind import Context, Kind
+from conduit.lock import Lock
+from conduit.model import Change, Key, Native, Outcome, Proof
+from conduit.plan import Plan
+from conduit.providers.base import Provider
+from conduit.report import ApplyOptions, Listener, Report
+from conduit.status import status
+from conduit.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a run works with; `context` is what proofs may know, `now` the clock in seconds since the epoch."""
+
+    kinds: Mapping[str, Kind[Any]]
+    providers: Mapping[str, Provider]
+    history: History
+    lock: Lock
+    context: Context
+    now: Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """`work.Memory` over the journal and the history."""
+
+    run: Run
+    history: History
+    lock: Lock
+
+    def intent(self, provider: str, changes: Iterable[Change]) -> None:
+        """Journal what is about to change, if this run still holds the lock."""
+        self.lock.check()
+        self.run.intent(provider, changes)
+
+    def outcome(self, outcomes: Iterable[Outcome]) -> None:
+        """Journal what became of it."""
+        self.run.outcome(outcomes)
+
+    def record(self, natives: Mapping[Key, Native | None]) -> None:
+        """Remember what was written, for the origin of later differences."""
+        self.history.record(natives)
+
+
+def carry_out(
+    plan: Plan,
+    desired: Desired,
+    observed: Mapping[str, Observed],
+    means: Means,
+    run: Run,
+    options: ApplyOptions,
+    listen: Listener,
+    stop: threading.Event,
+) -> Report:
+    """Apply a plan and remember the run. Raises what `conduit.apply.apply` raises; the run then has no end."""
+    started = means.now()
+    memory = Memory(run, means.history, means.lock)
+    work = Work(plan, desired, means.kinds, observed, means.providers, memory, means.context, options, listen, stop)
+    work.owed = owed(desired, means.history)
+    proofs = apply(work)
+    fail("apply.outcome")
+    report = Report(
+        run=run.id,
+        outcomes=tuple(work.outcomes.values()),
+        proofs=proofs,
+        seconds=means.now() - started,
+        interrupted=work.interrupted,
+        stale=work.stale,
+        unread=bool(plan.unknown),
+    )
+    run.finish(report.result)
+    _remember(plan, report, means, started)
+    means.history.note_proofs({key: proof.passed for key, proof in proofs.items() if key not in work.blamed})
+    fail("apply.unlock")
+    return report
+
+
+def owed(desired: Desired, history: History) -> list[Key]:
+    """Return the declared roots that were applied and have not passed their proof since."""
+    return sorted(key for key in history.unproven() if key in desired.roots)
+
+
+def prove_owed(desired: Desired, observed: Mapping[str, Observed], means: Means) -> dict[Key, Proof]:
+    """Prove again what still owes its proof, and remember what passes."""
+    roots = [desired.roots[key] for key in owed(desired, means.history)]
+    found = status(roots, desired, observed, means.kinds, means.context) if roots else []
+    proofs = {each.key: each.proof for each in found if each.proof}
+    means.history.note_proofs({key: proof.passed for key, proof in proofs.items()})
+    return proofs
+
+
+def _remember(plan: Plan, report: Report, means: Means, started: float) -> None:
+    means.history.add_run(
+        RunRecord(
+            id=report.run,
+            started=_instant(started),
+            finished=_instant(means.now()),
+            operation="apply",
+            result=report.result,
+            digest=plan.digest,
+            commit=plan.commit,
+            summary={result.value: count for result, count in report.counts.items()},
+            outcomes=report.outcomes,
+        )
+    )
+
+
+def _instant(seconds: float) -> str:
+    """Return seconds since the epoch as RFC 3339."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")

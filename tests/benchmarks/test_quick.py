@@ -1,0 +1,105 @@
+"""The benchmark harness runs, and counts no figure of a site that does not hold. Nothing here is timed."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conduit.sandbox.machine import SandboxError, find_program
+from tests.conftest import missing
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+
+
+@pytest.fixture
+def report(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The report module of the benchmarks."""
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    import report
+
+    return report
+
+
+@pytest.fixture
+def programs() -> None:
+    """The daemons' programs, which the harness starts by itself."""
+    try:
+        for name in ("caddy", "dnsmasq"):
+            find_program(name)
+    except SandboxError as error:
+        missing(error.diagnostics[0].summary)
+
+
+def row(tool: str, case: str = "noop", **fields: Any) -> dict[str, Any]:
+    """A row of a run in which all went well."""
+    loads = {"caddy_loads": 0, "dnsmasq_loads": 0, "dnsmasq_starts": 0}
+    cost = {"wall": 1.0, "cpu": 1.0, "rss": 50.0, "others": 0.0, "problems": []}
+    return {"tool": tool, "case": case, "count": 100, "round": 0, **cost, **loads, **fields}
+
+
+@pytest.mark.usefixtures("programs")
+def test_a_quick_run_does_the_job_with_each_tool_and_verifies_it(run: Callable[..., Any], tmp_path: Path) -> None:
+    out = tmp_path / "rows.jsonl"
+    ran = run(sys.executable, str(BENCHMARKS / "run.py"), "--quick", "--out", str(out), timeout=150)
+    about, *rows = map(json.loads, out.read_text().splitlines())
+    assert (ran.code, [each["problems"] for each in rows]) == (0, [[]] * len(rows)), ran.stderr
+    assert {(each["tool"], each["case"]) for each in rows} >= {
+        (tool, case) for tool in ("raw", "conduit") for case in ("first", "noop", "change")
+    }
+    assert about["command"] == f"benchmarks/run.py --quick --out {out}"
+    assert "| no-op, 100 services, to raw | 1.5× |" in ran.stdout
+
+
+@pytest.mark.usefixtures("programs")
+def test_a_daemon_that_answers_wrongly_is_noticed(
+    run: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    from job import services
+    from verify import problems
+    from world import World
+
+    with World(knows_hosts=True) as world:
+        world.declare(services(5, world.upstreams["before"]))
+        assert run(sys.executable, str(BENCHMARKS / "raw_floor.py"), "write", str(world.site)).code == 0
+        assert problems(world, services(5, world.upstreams["before"])) == []
+        found = " ".join(problems(world, services(5, world.upstreams["after"], changed=True)))
+    assert "1 routes are wrong, one of them svc5.bench.test" in found
+    assert "dnsmasq: svc5.bench.test answers ['10.0.0.5']" in found
+    assert "is answered 200, not by after" in found
+
+
+def test_a_figure_counts_only_when_the_site_held(report: Any) -> None:
+    rows = [row("raw"), row("conduit", problems=["exit code 1"])]
+    shown = report.report({"command": "run.py", "date": "2026-01-01"}, rows)
+    assert "| no-op, 100 services, to raw | 1.5× | not measured |  |" in shown
+
+
+def test_ratios_are_taken_within_a_round(report: Any) -> None:
+    rows = [
+        row("raw", cpu=1.0),
+        row("conduit", cpu=1.2),
+        row("raw", cpu=4.0, round=1),
+        row("conduit", cpu=4.8, round=1),
+    ]
+    assert report.Figures(rows).ratio("noop", 100, "cpu") == pytest.approx(1.2)
+
+
+def test_a_missed_target_is_told(report: Any) -> None:
+    rows = [row("raw"), row("conduit", cpu=1.6)]
+    assert "| 1.6× | **missed** |" in report.report({"command": "run.py", "date": "2026-01-01"}, rows)
+
+
+def test_figures_replace_what_stands_between_the_markers(
+    report: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    docs = tmp_path / "performance.md"
+    docs.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n")
+    monkeypatch.setattr(report, "DOCS", docs)
+    report.publish("new")
+    assert docs.read_text() == f"before\n{report.BEGIN}\nnew\n{report.END}\nafter\n"
