@@ -31,6 +31,7 @@ from conduit.model import Key, Live, Source
 from conduit.observe import observe, view
 from conduit.plan import Plan, Selection, make_plan
 from conduit.providers.base import Provider, Site, open_provider
+from conduit.providers.files import left_over
 from conduit.providers.keys import Keys, open_keys
 from conduit.providers.resolver import Resolver
 from conduit.providers.secrets import Secrets, open_secrets
@@ -172,7 +173,9 @@ class Engine:
             yield
 
     def recover(self) -> tuple[str, ...]:
-        """Finish what a killed run left half done and tell what was done. Does nothing when the last run ended."""
+        """Finish what a killed run left half done and tell what was done."""
+        for path in left_over([self.state / "cache"]):
+            path.unlink(missing_ok=True)
         left = self.journal.unfinished()
         if left is None:
             return ()

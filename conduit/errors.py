@@ -93,10 +93,14 @@ class Unreadable(ConduitError):
 
 
 class Refused(ConduitError):
-    """A daemon refused a document and still runs its old one. `blamed` are the blocks its message points at."""
+    """A daemon refused a document and still runs its old one. `blamed` are the blocks its message points at.
+
+    `whole` tells that the document as such is refused, so that looking for a block to blame is of no use.
+    """
 
     exit_code = 4
 
-    def __init__(self, diagnostic: Diagnostic, blamed: Iterable[Key] = ()) -> None:
+    def __init__(self, diagnostic: Diagnostic, blamed: Iterable[Key] = (), *, whole: bool = False) -> None:
         super().__init__(diagnostic)
         self.blamed = tuple(blamed)
+        self.whole = whole

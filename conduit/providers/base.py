@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Final, Generic, TypeVar
 
 from conduit.errors import Diagnostic, Refused
 from conduit.model import Change, Impact, Key, Live, Native, Outcome
@@ -197,7 +197,9 @@ def _leave_out(
     refusal: Refused,
 ) -> tuple[dict[Key, Block | None], dict[Key, Diagnostic]]:
     """Move the blamed changes to quarantine; raises the refusal when no change would be left."""
-    bad = [key for key in refusal.blamed if key in changes] or _bisect(provider, reading, changes)
+    bad = [key for key in refusal.blamed if key in changes]
+    if not bad and not refusal.whole:
+        bad = _bisect(provider, reading, changes)
     remaining = {key: native for key, native in changes.items() if key not in bad}
     if not bad or not remaining:
         raise Refused(refusal.diagnostics[0], [*quarantined, *(bad or changes)]) from refusal
@@ -212,10 +214,13 @@ def composed(provider: DocumentProvider[D], reading: Reading, changes: Changes) 
     return provider.compose(reading, {key: block.native for key, block in kept.items()}, protected)
 
 
-def _bisect(provider: DocumentProvider[D], reading: Reading, changes: Mapping[Key, Native | None]) -> list[Key]:
-    """Find the refused blocks by trying halves; empty when a trial cannot tell."""
+def _bisect(provider: DocumentProvider[D], reading: Reading, changes: Changes) -> list[Key]:
+    """Find the refused blocks by trying halves; empty when a trial cannot tell, or not within `TRIALS` of them."""
+    trials = TRIALS
 
     def refused(keys: list[Key]) -> bool:
+        nonlocal trials
+        trials -= 1
         try:
             provider.trial(composed(provider, reading, {key: changes[key] for key in keys}))
         except Refused:
@@ -223,14 +228,19 @@ def _bisect(provider: DocumentProvider[D], reading: Reading, changes: Mapping[Ke
         return False
 
     def search(keys: list[Key]) -> list[Key]:
-        if not keys or not refused(keys):
+        if not keys or trials <= 0 or not refused(keys):
             return []
         if len(keys) == 1:
             return keys
         half = len(keys) // 2
         return search(keys[:half]) + search(keys[half:])
 
-    return search(sorted(changes))
+    found = search(sorted(changes))
+    return found if trials > 0 else []
+
+
+TRIALS: Final = 64
+"""How often a daemon may be asked about parts of a refused document; each may take as long as loading all of it."""
 
 
 def provider_names() -> list[str]:

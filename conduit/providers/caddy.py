@@ -144,8 +144,9 @@ class Caddy(DocumentProvider[Document]):
             return composer.compose(reading.raw.config, reading.raw.content, blocks, protected)
 
     def validate(self, document: Document) -> None:
-        """Check that Caddy could open every certificate file. Raises `Refused`."""
+        """Check that Caddy could open every certificate file and every new listener. Raises `Refused`."""
         caddy_checks.check_files(document, self.config.user)
+        caddy_checks.check_listeners(document)
 
     def trial(self, document: Document) -> None:
         """Let the Caddy binary check the document, when settings name one. Raises `Refused`."""

@@ -8,6 +8,7 @@ import pwd
 import re
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +19,7 @@ from conduit.providers.caddy_accounts import hide_hashes
 from conduit.providers.caddy_admin import Admin, AdminError, socket_path
 from conduit.providers.caddy_compose import Document
 from conduit.providers.files import make_directory, read_regular, write_file
+from conduit.providers.listeners import holder
 from conduit.settings import Settings
 
 FILE_CLOSED = Code(
@@ -34,6 +36,14 @@ DRY_RUN = Code(
     "words are in the message. The configuration Caddy serves was not touched.",
 )
 
+PORT_TAKEN = Code(
+    "CND-0609",
+    "another program listens on a port Caddy is to serve",
+    "Caddy refuses a whole configuration when it cannot open one of its ports, so this is looked at before anything is "
+    "written. The message names the process that has the port. Stop that program, or give Caddy other ports in the "
+    "section `caddy` of conduit.yaml.",
+)
+
 Version = tuple[int, ...]
 
 STREAM_CLOSE_DELAY: Final = (2, 7)
@@ -43,22 +53,35 @@ DRY_RUN_SECONDS: Final = 30.0
 _VERSION = re.compile(r"v?([0-9]+)\.([0-9]+)\.([0-9]+)", re.ASCII)
 
 
+def check_listeners(document: Document) -> None:
+    """Refuse a document that needs a port another program holds; the message names it. Raises `Refused`."""
+    for listener in document.opens:
+        found = holder(int(listener.rpartition(":")[2]))
+        if found and found.name != "caddy":
+            summary = f"{listener} is held by {found.name}, pid {found.pid}"
+            hint = "stop it, or give Caddy another port in conduit.yaml"
+            raise Refused(Diagnostic(PORT_TAKEN, summary, hint=hint), whole=True)
+
+
 def version(program: Path | None, settings: Settings) -> Version:
     """Return the version of the Caddy binary, empty when unknown; asked once per binary, then kept in the state dir."""
     if not program:
         return ()
     try:
         status = program.stat()
-        seen = [str(program), status.st_mtime_ns, status.st_size]
-        cache = settings.path(settings.state_dir) / "cache" / "caddy-version.json"
-        known = _cached(cache)
-        if known.get("program") != seen:
-            known = {"program": seen, "version": list(_ask(program))}
-            make_directory(cache.parent)
-            write_file(cache, json.dumps(known).encode())
-        return tuple(known["version"])
     except OSError:
         return ()
+    seen = [str(program), status.st_mtime_ns, status.st_size]
+    cache = settings.path(settings.state_dir) / "cache" / "caddy-version.json"
+    known = _cached(cache)
+    if known.get("program") == seen:
+        return tuple(known["version"])
+    found = _ask(program)
+    if found:
+        with suppress(OSError):
+            make_directory(cache.parent)
+            write_file(cache, json.dumps({"program": seen, "version": list(found)}).encode())
+    return found
 
 
 def _cached(cache: Path) -> dict[str, Any]:
@@ -74,7 +97,7 @@ def _ask(program: Path) -> Version:
 
     try:
         done = subprocess.run([program, "version"], capture_output=True, timeout=10, env={}, check=False)
-    except subprocess.TimeoutExpired:
+    except (OSError, subprocess.TimeoutExpired):
         return ()
     match = _VERSION.match(done.stdout[:200].decode(errors="replace"))
     return tuple(int(number) for number in match.groups()) if match else ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from conduit.errors import Code, ConduitError, Diagnostic, Refused
@@ -48,11 +48,15 @@ UNWRITABLE = Code(
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A whole configuration ready to be sent; `body` is `config` as JSON, `blocks` are ours in it."""
+    """A whole configuration ready to be sent; `body` is `config` as JSON, `blocks` are ours in it.
+
+    `opens` are the listeners it needs that Caddy does not have yet.
+    """
 
     config: dict[str, Any]
     body: bytes
     blocks: Mapping[Key, Native]
+    opens: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,10 @@ class Composer:
         }
         entries = [entry_of(certificates[link], self.keys.sign) for link in sorted(certificates)]
         whole = _assemble(config, servers, entries, self.keys, self.admin)
-        return self._checked(whole, blocks, staged)
+        known_listeners = {listener for server in servers_of(config).values() for listener in listing(server, "listen")}
+        wanted = (listener for server in frame.values() for listener in listing(server, "listen"))
+        opens = tuple(listener for listener in wanted if listener not in known_listeners)
+        return replace(self._checked(whole, blocks, staged), opens=opens)
 
     def _routes(self, part: str, staged: Mapping[Key, Native], protected: Collection[Key]) -> list[dict[str, Any]]:
         """Return the marked fragments of one server in the order Caddy has to try them."""

@@ -50,9 +50,10 @@ def shared() -> Iterator[Attacked]:
 
 @pytest.fixture
 def attacked(shared: Attacked) -> Iterator[Attacked]:
-    """The shared site with its one good service; after the test it is brought back to that."""
+    """The shared site with its one good service. After the test the next valid change must succeed at once."""
     yield shared
-    shared.reset()
+    shared.clear()
+    shared.change()
 
 
 @pytest.fixture

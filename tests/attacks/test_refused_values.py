@@ -86,8 +86,9 @@ def services(bodies: Iterable[str]) -> str:
     return "services:\n" + "\n".join(lines) + "\n"
 
 
-def fields(template: str, values: Iterable[str]) -> str:
-    return services(template.replace("@", quoted(value)) for value in values)
+def texts(template: str, values: Iterable[str]) -> list[str]:
+    """Put each value in the place of `@`."""
+    return [template.replace("@", quoted(value)) for value in values]
 
 
 def lines(problems: Iterable[Problem]) -> list[int]:
@@ -105,8 +106,7 @@ def refused_each(attacked: Attacked, text: str, code: str = "CND-0203") -> list[
 
 def test_i1_hostile_names(attacked: Attacked) -> None:
     text = "services:\n" + "".join(f"  {quoted(name)}: {{upstream: 10.0.0.9:80}}\n" for name in NAMES)
-    refused_each(attacked, text, "CND-0117")
-    attacked.change()
+    refused_each(attacked, text, "CND-0204")
 
 
 def test_i1_the_door_of_secrets_has_the_same_verdict(attacked: Attacked) -> None:
@@ -124,9 +124,8 @@ def test_i1_the_door_of_secrets_has_the_same_verdict(attacked: Attacked) -> None
 
 
 def test_i2_hostile_domains(attacked: Attacked) -> None:
-    refused_each(attacked, fields("{up}, domain: @", DOMAINS))
-    refused_each(attacked, fields("{up}, aliases: [@]", DOMAINS))
-    attacked.change()
+    both = [*texts("{up}, domain: @", DOMAINS), *texts("{up}, aliases: [@]", DOMAINS)]
+    refused_each(attacked, services(both))
 
 
 def test_i2_the_door_of_settings_has_the_same_verdict(attacked: Attacked) -> None:
@@ -147,32 +146,28 @@ def test_i2_the_door_of_settings_has_the_same_verdict(attacked: Attacked) -> Non
 
 
 def test_i3_hostile_health_paths(attacked: Attacked) -> None:
-    refused_each(attacked, fields("{up}, health: {path: @}", PATHS))
-    refused_each(attacked, fields("{up}, path: @", PATHS))
-    attacked.change()
+    refused_each(attacked, services([*texts("{up}, health: {path: @}", PATHS), *texts("{up}, path: @", PATHS)]))
 
 
 def test_i4_upstreams_that_no_site_may_have(attacked: Attacked) -> None:
-    refused_each(attacked, fields("upstream: @", UPSTREAMS))
-    refused_each(attacked, fields("upstreams: [{address: @}]", UPSTREAMS))
-    attacked.change()
+    both = [*texts("upstream: @", UPSTREAMS), *texts("upstreams: [{address: @}]", UPSTREAMS)]
+    refused_each(attacked, services(both))
 
 
 def test_i4_the_ports_of_the_site_itself(attacked: Attacked) -> None:
     caddy, dnsmasq = (attacked.site.daemons[name].section for name in ("caddy", "dnsmasq"))
     own = [caddy["http"][0], caddy["https"][0], dnsmasq["address"].replace("#", ":")]
-    ports = [*own, "127.0.0.1:2019", "127.0.0.1:2375", "[::1]:2376", "127.9.9.9:2019", "localhost.localdomain:2019"]
-    problems = attacked.refuse({"attack.yaml": fields("upstream: @", ports[:-1])})
+    ports = [*own, "127.0.0.1:2019", "127.0.0.1:2375", "[::1]:2376", "127.9.9.9:2019"]
+    problems = attacked.refuse({"attack.yaml": services(texts("upstream: @", ports))})
     assert {problem.code for problem in problems} == {"CND-0321"}
-    assert lines(problems) == list(range(2, len(ports) + 1))
-    attacked.change()
+    assert lines(problems) == list(range(2, len(ports) + 2))
 
 
 def test_i4_loopback_only_by_setting(attacked: Attacked) -> None:
     strict = attacked.site.directory / "strict.yaml"
     strict.write_text(attacked.site.settings_file.read_text().replace("allow_loopback: true", "allow_loopback: false"))
     loopback = ["127.0.0.1:8080", "127.8.8.8:8080", "[::1]:8080", "[64:ff9b::7f00:1]:8080"]
-    problems = attacked.refuse({"attack.yaml": fields("upstream: @", loopback)}, "--config", str(strict))
+    problems = attacked.refuse({"attack.yaml": services(texts("upstream: @", loopback))}, "--config", str(strict))
     found = [problem for problem in problems if "attack.yaml" in problem.place]
     assert lines(found) == [2, 3, 4, 5]
     assert all("allow_loopback" in problem.message for problem in found)
@@ -182,24 +177,21 @@ def test_i6_hostile_records(attacked: Attacked) -> None:
     bodies = [", ".join(f"{field}: {quoted(value)}" for field, value in record.items()) for record in RECORDS]
     text = "dns_records:\n" + "".join(f"  r{number}: {{{body}}}\n" for number, body in enumerate(bodies))
     refused_each(attacked, text)
-    attacked.change()
 
 
 def test_i9_no_text_field_takes_a_placeholder(attacked: Attacked) -> None:
     assert TEXT_FIELDS.keys() | SWITCHES == ServiceSpec.model_fields.keys(), "a new field needs its line here"
     hidden = [attacked.inside, *PLACEHOLDERS]
     templates = [*TEXT_FIELDS.values(), *KEYS, *MORE]
-    bodies = [template.replace("@", quoted(value)) for template in templates for value in hidden]
+    bodies = [body for template in templates for body in texts(template, hidden)]
     refused_each(attacked, services(bodies))
-    attacked.change()
 
 
 def test_i12_no_text_field_is_evaluated(attacked: Attacked) -> None:
     templates = [*TEXT_FIELDS.values(), *MORE]
-    bodies = [template.replace("@", quoted(value)) for template in templates for value in TEMPLATES]
+    bodies = [body for template in templates for body in texts(template, TEMPLATES)]
     problems = refused_each(attacked, services(bodies), "CND-0115")
     assert not any("49" in problem.message for problem in problems)
-    attacked.change()
 
 
 def test_i12_a_variable_is_not_read_a_second_time(attacked: Attacked) -> None:
@@ -209,9 +201,7 @@ def test_i12_a_variable_is_not_read_a_second_time(attacked: Attacked) -> None:
     problems = attacked.refuse({"vars.yaml": variables, "attack.yaml": services(bodies)})
     assert lines(problems) == list(range(2, len(TEMPLATES) + 2))
     assert {problem.code for problem in problems} == {"CND-0203"}
-    attacked.change()
 
 
 def test_y10_international_domains(attacked: Attacked) -> None:
-    refused_each(attacked, fields("{up}, domain: @", INTERNATIONAL))
-    attacked.change()
+    refused_each(attacked, services(texts("{up}, domain: @", INTERNATIONAL)))

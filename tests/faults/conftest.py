@@ -7,19 +7,25 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-pytest.register_assert_rewrite("oracle", "faults_world")
-from faults_world import World
 
 from conduit.sandbox import machine
 from conduit.sandbox import upstream as private_upstream
 from conduit.sandbox.machine import SandboxError
 from tests.conftest import Site, missing
 
+pytest.register_assert_rewrite("oracle", "faults_world")
+
+if TYPE_CHECKING:
+    from faults_world import World
+
 
 @contextmanager
 def _made() -> Iterator[World]:
+    from faults_world import World
+
     directory = Path(tempfile.mkdtemp(prefix="cdt-"))
     directory.chmod(0o755)
     site, upstreams = Site(directory / "site"), []

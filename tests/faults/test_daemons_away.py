@@ -93,8 +93,7 @@ def check_unknown(world: World, name: str, fault: Fault) -> dict[str, oracle.Sta
         assert time.monotonic() - started < LIMIT
         assert "No changes" not in out + done.stdout
         assert name in done.stdout
-        after = oracle.files(world.site)
-    return after
+        return oracle.files(world.site)
 
 
 @pytest.mark.parametrize("fault", [down, nonsense, pytest.param(hanging, marks=pytest.mark.soak)])

@@ -38,7 +38,9 @@ A, B, GONE = oracle.works("a"), oracle.works("b"), oracle.GONE
 def test_a_change_that_breaks_a_site_is_taken_back_with_all_its_parts(world: World) -> None:
     assert apply(world, BEFORE)[0] == 0
     files = oracle.files(world.site)
-    code, told = apply(world, BEFORE.replace('"{a}"', '"{dead}", aliases: [too.home.arpa]') + '  new: {{upstream: "{a}"}}')
+    code, told = apply(
+        world, BEFORE.replace('"{a}"', '"{dead}", aliases: [too.home.arpa]') + '  new: {{upstream: "{a}"}}'
+    )
     assert code == 4, told
     assert "expected before, proxy error after" in told
     assert sites(world, "one", "two", "too", "new") == [A, B, GONE, A]
@@ -93,7 +95,7 @@ def test_a_certificate_left_by_a_killed_run_is_completed_and_the_older_one_goes(
 def test_one_refused_block_is_left_out_and_the_others_go_through(world: World) -> None:
     """Caddy finds a certificate file gone after it was checked."""
     assert apply(world, BEFORE)[0] == 0
-    more = BEFORE.replace("one: {{upstream: \"{a}\"}}", "one: {{upstream: \"{b}\"}}")
+    more = BEFORE.replace('one: {{upstream: "{a}"}}', 'one: {{upstream: "{b}"}}')
     more += '  three: {{upstream: "{a}"}}\n  four: {{upstream: "{b}"}}\n'
     world.site.write("site.yaml", more.format(**world.upstreams))
     paused = world.apply_until("caddy.commit.before")
