@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -124,7 +123,7 @@ def main() -> int:
     """Measure, keep every row, print the report, and return the exit code."""
     options = arguments()
     tools = chosen(options.tools)
-    about = {"command": shlex.join(["benchmarks/run.py", *sys.argv[1:]]), **versions(tools)}
+    about = {"command": _command(options, tools), **versions(tools)}
     found: list[Row] = []
     with options.out.open("w") as out:
         out.write(json.dumps(about) + "\n")
@@ -139,6 +138,11 @@ def main() -> int:
     if options.write_docs and not wrong:
         publish(text)
     return 1 if wrong else 0
+
+
+def _command(options: argparse.Namespace, tools: list[Tool]) -> str:
+    sizes, names = ",".join(map(str, options.sizes)), ",".join(tool.name for tool in tools)
+    return f"benchmarks/run.py --sizes {sizes} --rounds {options.rounds} --tools {names}"
 
 
 def _line(row: Mapping[str, Any]) -> str:

@@ -214,11 +214,14 @@ class Engine:
         """End a killed run that left nothing to change, and prove again what never passed its proof."""
         from conduit.run import prove_owed
 
+        _, desired, observed = self._planned
         left = None if plan.unknown else self.journal.unfinished()
         if left is not None:
             with self.hold("recover"):
+                done = {key for keys in left.intended.values() for key in keys}
+                lives = (live for view in observed.values() for live in view.reading.ours())
+                self.history.record({live.key: live.native for live in lives if live.key in done})
                 self.journal.settle(left)
-        _, desired, observed = self._planned
         proofs = prove_owed(desired, observed, self._means()) if options.prove else {}
         return Report(0, (), proofs, recovered=self.recovered, unread=bool(plan.unknown))
 

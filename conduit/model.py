@@ -11,8 +11,10 @@ from enum import Enum, StrEnum
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Generic, NamedTuple, TypeVar
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
+
+from conduit.documented import Documented
 
 Native = Any
 """The daemon's own form of an object: JSON-like data. It may hold `Late` and `Secret` values until it is staged."""
@@ -156,7 +158,7 @@ class Marker(Enum):
     UNMANAGED = "absent means: leave as it is"
 
 
-class Spec(BaseModel):
+class Spec(Documented):
     """What an operator declares. An absent field means its default, so deleting a line takes effect."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, validate_default=False)
@@ -169,8 +171,11 @@ class Ignore(Spec):
     """Known drift to leave alone until a date: the field path, the reason, and the last moment it holds."""
 
     path: str
+    """The field, in the terms of the declared resource."""
     reason: str
+    """Why, for whoever reads it later."""
     until: str | None = None
+    """The last moment it holds, a date or a time with its zone; without it, always."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PrivateAttr
 
+from conduit.documented import Documented
 from conduit.grammar import domain_name
 
 
@@ -33,7 +34,7 @@ ConfigPath = Annotated[Path, BeforeValidator(lambda value: Path(value) if isinst
 """A path in conduit.yaml; a relative one counts from the directory of that file."""
 
 
-class Section(BaseModel):
+class Section(Documented):
     """Base of every settings model: unknown keys are errors, paths in it are made absolute by `Settings`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -43,6 +44,7 @@ class Upstreams(Section):
     """Which upstream addresses services may name beyond public and private ranges (never link-local or metadata)."""
 
     allow_loopback: bool = False
+    """Whether services may name ports of this machine itself."""
 
 
 class Settings(Section):
@@ -51,8 +53,11 @@ class Settings(Section):
     model_config = ConfigDict(frozen=True, extra="allow", strict=True)
 
     desired: ConfigPath = Path("desired")
+    """The directory of the manifests."""
     state_dir: ConfigPath = Path("/var/lib/conduit")
+    """Journal, records, cache and lock; may be deleted."""
     keys_dir: ConfigPath = Path("/etc/conduit/keys")
+    """The keys of this site and its stored secrets; to be backed up."""
     site: str = Field("default", pattern=r"^[a-z0-9-]{1,63}$")
     """Names this site in marks and in the internal CA; two sites on one machine never touch each other's objects."""
     internal_domain: Domain = "home.arpa"
@@ -62,6 +67,7 @@ class Settings(Section):
     proxy_address: Address = "127.0.0.1"
     """What the names of proxied services resolve to."""
     upstreams: Upstreams = Upstreams()
+    """Which upstreams services may name."""
     prune_percent: int = Field(30, ge=0, le=100)
     """More deletions than this share of a kind of ten or more need `--allow-deletes`."""
     _base: Path = PrivateAttr(default=Path())

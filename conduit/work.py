@@ -155,6 +155,8 @@ class Work:
     def settle(self, outcomes: Iterable[Outcome]) -> None:
         """Note outcomes: journal them, tell the listener, blame the roots of failures."""
         outcomes = list(outcomes)
+        if not outcomes:
+            return
         self.memory.outcome(outcomes)
         for outcome in outcomes:
             self.outcomes[outcome.key] = outcome

@@ -16,7 +16,6 @@ import pkgutil
 import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,10 +26,9 @@ from conduit.errors import CODES
 from conduit.failpoints import POINTS
 from conduit.kind import Kind
 from conduit.manifests.common import Common
-from conduit.model import Spec
 from conduit.providers.base import config_of, provider_names
 from conduit.resources import load_kinds
-from conduit.settings import Section, Settings
+from conduit.settings import Settings
 from conduit.show.reference import summary_of, type_words
 
 ROOT = Path(__file__).parents[1]
@@ -171,22 +169,19 @@ def _adoption(kind: Kind[Any]) -> str:
 
 def _fields_table(model: type[BaseModel]) -> str:
     schema = model.model_json_schema()
-    rows = [[f"`{r.path}`", r.type, r.default, r.meaning] for r in _rows(model, schema, schema.get("$defs", {}))]
+    rows = [[f"`{r.path}`", r.type, r.default, r.meaning] for r in _rows(schema, schema.get("$defs", {}))]
     return _table(["Field", "Type", "Default", "Meaning"], rows)
 
 
-def _rows(model: type[BaseModel], schema: Mapping[str, Any], defs: Mapping[str, Any], path: str = "") -> Iterator[Row]:
-    """Yield the fields of a model's schema, each followed by the fields inside it."""
-    notes = attribute_notes(model)
+def _rows(schema: Mapping[str, Any], defs: Mapping[str, Any], path: str = "") -> Iterator[Row]:
+    """Yield the fields of a schema, each followed by the fields inside it."""
     for name, field in schema.get("properties", {}).items():
         inside = list(_objects(field, defs))
-        meaning = (
-            field.get("description") or notes.get(name) or " ".join(each.get("description", "") for each in inside)
-        )
+        meaning = field.get("description") or " ".join(each.get("description", "") for each in inside)
         default = "required" if name in schema.get("required", ()) else _default(field.get("default"))
         yield Row(path + name, type_words(field, defs), default, meaning)
         for each in inside:
-            yield from _rows(_model(each["title"]), each, defs, f"{path}{name}{_step(field)}")
+            yield from _rows(each, defs, f"{path}{name}{_step(field)}")
 
 
 def _objects(schema: Mapping[str, Any], defs: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -216,35 +211,6 @@ def _default(value: Any) -> str:
     if value in (None, [], {}, ""):
         return "none"
     return f"`{value if isinstance(value, str) else json.dumps(value)}`"
-
-
-def attribute_notes(model: type[BaseModel]) -> dict[str, str]:
-    """Return the strings that stand under the fields of a model's source, by field; base models included."""
-    notes: dict[str, str] = {}
-    for each in reversed(model.__mro__):
-        if issubclass(each, BaseModel) and each.__module__.startswith("conduit"):
-            notes |= _notes(ast.parse(textwrap.dedent(inspect.getsource(each))))
-    return notes
-
-
-def _notes(source: ast.Module) -> Iterator[tuple[str, str]]:
-    """Yield each annotated name of a class whose next statement is a string, with that string."""
-    body = getattr(source.body[0], "body", [])
-    for field, note in pairwise(body):
-        match field, note:
-            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
-                yield name, " ".join(text.split())
-
-
-def _model(name: str) -> type[BaseModel]:
-    """Return the spec or settings model of a name."""
-    return next(model for base in (Spec, Section) for model in _below(base) if model.__name__ == name)
-
-
-def _below(base: type[BaseModel]) -> Iterator[type[BaseModel]]:
-    for model in base.__subclasses__():
-        yield model
-        yield from _below(model)
 
 
 def _table(head: list[str], rows: Iterable[Iterable[str]]) -> str:

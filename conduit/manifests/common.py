@@ -38,9 +38,13 @@ class Common(Spec):
     """The reserved keys of a declared name."""
 
     needs: tuple[Annotated[Key, PlainValidator(_key)], ...] = Field((), strict=False)
+    """Other resources, as kind/name, that have to be there first."""
     protect: bool = False
+    """Keep the live object even when nothing declares it any more."""
     ignore: tuple[Ignore, ...] = Field((), strict=False)
+    """Known differences to leave alone."""
     hosts: tuple[Annotated[str, AfterValidator(_host)], ...] = Field(("local",), strict=False)
+    """Where it is wanted; this version knows `local` only."""
 
 
 NOTHING: Final = Common()

@@ -54,13 +54,16 @@ class PlainProcess(Section):
     """A daemon without a service manager. `start` is its whole command; it detaches and writes `pid_file`."""
 
     pid_file: ConfigPath
+    """Where it writes its process number."""
     start: tuple[str, ...] = Field(min_length=1, strict=False)
+    """The whole command, an absolute program first."""
 
 
 class SystemdUnit(Section):
     """A daemon that systemd runs."""
 
     systemd: str = Field(pattern=r"^[A-Za-z0-9@._:-]{1,200}\.service$")
+    """The name of the unit, with `.service`."""
 
 
 Ready = Callable[[], bool]

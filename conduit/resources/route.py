@@ -62,24 +62,33 @@ class Upstream(Spec):
     """One address requests go to; `weight` is its share when there are several."""
 
     address: Annotated[str, AfterValidator(_upstream)]
+    """`address:port`; a service takes names as well."""
     weight: int = Field(1, ge=1, le=1000)
+    """The share of requests among several."""
 
 
 class Health(Spec):
     """The proxy's own check: an upstream that fails it gets no requests."""
 
     path: Probe = "/"
+    """What is asked for, perhaps with a query."""
     interval: Duration = "30s"
+    """How often."""
     timeout: Duration = "5s"
+    """How long an answer may take."""
     status: Annotated[int, Field(ge=100, le=599)] | Literal["1xx", "2xx", "3xx", "4xx", "5xx"] = "2xx"
+    """What a healthy upstream answers: a status, or a class such as `2xx`."""
 
 
 class Timeouts(Spec):
     """How long to wait for an upstream: to connect, for the head of its answer, and for it to take the request."""
 
     connect: Duration | None = None
+    """To connect to the upstream."""
     read: Duration | None = None
+    """For the head of its answer."""
     write: Duration | None = None
+    """For it to take the request."""
 
 
 def _timeouts(value: Timeouts | None) -> Timeouts | None:
@@ -90,8 +99,11 @@ class Redirect(Spec):
     """Where to send the browser instead; `keep_path` appends the path and query that were asked for."""
 
     to: Target
+    """A URL, or a path on the same site."""
     status: Literal[301, 302, 307, 308] = 302
+    """Permanent (301, 308) or not (302, 307); 307 and 308 keep the method."""
     keep_path: bool = False
+    """Whether the path and query that were asked for are appended."""
 
     @model_validator(mode="after")
     def _plain_target(self) -> Self:
@@ -104,7 +116,9 @@ class Maintenance(Spec):
     """The page everyone gets while the site is down: 503, with the time after which to come back."""
 
     message: Text = "Down for maintenance, back soon."
+    """What the page says."""
     retry_after: Annotated[Duration, AfterValidator(_whole_seconds)] = "5m"
+    """When to come back, in whole seconds or more."""
 
 
 def _maintenance(value: Any) -> Any:
@@ -115,23 +129,41 @@ class RouteSpec(Spec):
     """A host name and path, and what answers there: upstreams, a redirect or a maintenance page."""
 
     names: tuple[Host, ...] = Field(min_length=1, strict=False)
+    """The host names, each exact or `*.` and a domain."""
     path: Prefix = "/"
+    """The route answers this path and everything below it."""
     strip_prefix: bool = False
+    """Whether the upstream sees requests without the path."""
     upstreams: tuple[Upstream, ...] = Field(default=(), strict=False)
+    """Where requests go, shared by weight."""
     redirect: Redirect | None = None
+    """Where to send the browser instead of an upstream."""
     maintenance: Annotated[Maintenance | None, BeforeValidator(_maintenance)] = None
+    """A page with status 503 instead: true, or its message."""
     websockets: bool = True
+    """Whether connections may be upgraded."""
     request_headers: Headers = Field(default_factory=dict)
+    """Headers the upstream gets; null removes one."""
     response_headers: Headers = Field(default_factory=dict)
+    """Headers the visitor gets; null removes one."""
     basic_auth: dict[User, Password] | None = Field(default=None, min_length=1)
+    """Who may come in: user to bcrypt hash or {secret: NAME}."""
     allow: tuple[Cidr, ...] | None = Field(default=None, min_length=1, strict=False)
+    """Address ranges that may come in; without it all may."""
     deny: tuple[Cidr, ...] = Field(default=(), strict=False)
+    """Address ranges that may not come in."""
     max_body: Size | None = None
+    """The largest request body, for example 10MB."""
     timeouts: Annotated[Timeouts | None, AfterValidator(_timeouts)] = None
+    """How long the proxy waits for an upstream."""
     health: Health | None = None
+    """The proxy's check of the upstreams."""
     tls: bool = True
+    """Whether it is served over HTTPS; needs a certificate."""
     certificate: Annotated[Ref | None, RefTo("certificate", "caddy")] = None
+    """The name of the declared certificate."""
     https_redirect: bool = True
+    """Whether plain HTTP is sent on to HTTPS."""
 
     PROXY_ONLY: ClassVar = ("strip_prefix", "websockets", "request_headers", "max_body", "timeouts", "health")
 

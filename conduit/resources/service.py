@@ -58,7 +58,9 @@ class WeightedUpstream(Spec):
     """An upstream of several; `weight` is its share of the requests."""
 
     address: HostPort
+    """Where requests go, host:port."""
     weight: int = Field(1, ge=1, le=1000)
+    """Its share of the requests."""
 
 
 class ServiceSpec(Spec):

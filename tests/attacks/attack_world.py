@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import sys
 import threading
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -15,7 +16,7 @@ from typing import Any, NamedTuple
 from conduit.engine import Engine, read_settings
 from conduit.errors import ConduitError, Diagnostic
 from conduit.sandbox.daemon import Daemon
-from tests.conftest import ROOT, Ran, Site
+from tests.conftest import ROOT, Ran, Site, run_program
 from tests.faults import oracle
 
 CANARY = "CANARY-5e1f09c2"
@@ -92,34 +93,30 @@ class Attacked:
         Every command and this process give the same verdict; nothing live and no file changes; nothing is echoed.
         `before` are the words of a program that runs conduit.
         """
-        self.write(files)
-        live, tree = self.look(), _tree(self.site.desired)
-        told = self.run("apply", "--yes", "--json", *options, before=before)
-        found = problems_in(told)
-        assert told.code == 1, oracle.told(told)
-        assert found, oracle.told(told)
+        found = self.refuse_plan(files, *options, before=before)
         ran = self.run("diff", *options, before=before)
         assert (ran.code, ran.stdout) == (1, ""), oracle.told(ran)
         assert all(f"[{problem.code}]" in ran.stderr for problem in found)
-        assert _tree(self.site.desired) == tree
-        assert oracle.changed(live, self.look()) == []
-        assert temporary(self.site.directory) == []
         if not before and not options:
             assert self.problems() == found
         return found
 
+    def refuse_plan(self, files: Mapping[str, str | bytes], *options: str, before: Iterable[str] = ()) -> list[Problem]:
+        """Put files into the tree whose apply is refused without any effect, and return why."""
+        self.write(files)
+        live, tree = self.look(), _tree(self.site.desired)
+        told = self.run("apply", "--yes", "--json", *options, before=before)
+        assert told.code == 1, oracle.told(told)
+        assert _tree(self.site.desired) == tree
+        assert oracle.changed(live, self.look()) == []
+        assert temporary(self.site.directory) == []
+        return problems_in(told)
+
     def run(self, *words: str, before: Iterable[str] = (), **options: Any) -> Ran:
         """Run conduit on the site, perhaps inside another program, and check that it shows nothing it should not."""
-        from tests.conftest import run_program
-
-        if not before:
-            ran = self.site.conduit(*words, **options)
-        else:
-            import sys
-
-            environment = {"CONDUIT_CONFIG": str(self.site.settings_file), "PYTHONPATH": str(ROOT)}
-            argv = [*before, sys.executable, "-m", "conduit", *words]
-            ran = run_program(*argv, cwd=self.site.directory, env=os.environ | environment)
+        environment = {"CONDUIT_CONFIG": str(self.site.settings_file), "PYTHONPATH": str(ROOT)} | options.pop("env", {})
+        argv = [*before, sys.executable, "-m", "conduit", *words]
+        ran = run_program(*argv, cwd=self.site.directory, env=os.environ | environment, **options)
         clean(ran)
         return ran
 

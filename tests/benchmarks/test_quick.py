@@ -51,7 +51,7 @@ def test_a_quick_run_does_the_job_with_each_tool_and_verifies_it(run: Callable[.
     assert {(each["tool"], each["case"]) for each in rows} >= {
         (tool, case) for tool in ("raw", "conduit") for case in ("first", "noop", "change")
     }
-    assert about["command"] == f"benchmarks/run.py --quick --out {out}"
+    assert about["command"] == "benchmarks/run.py --sizes 100 --rounds 1 --tools raw,conduit"
     assert "| no-op, 100 services, to raw | 1.5× |" in ran.stdout
 
 

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import oracle
+import pytest
 from faults_world import AFTER, BEFORE, World
 
 from conduit.sandbox.machine import free_port
@@ -70,6 +71,33 @@ def test_an_edit_of_caddy_during_an_apply_is_not_overwritten(shared: World) -> N
     assert oracle.caddy_config(shared.site) == edited
     check_old_or_new(shared)
     assert '"theirs"' in shared.converge("after").config
+
+
+def test_a_caddy_restarted_during_an_apply_is_planned_anew(shared: World) -> None:
+    """It lost its configuration, so what was planned is no change of what it now has."""
+    shared.settle("before")
+    shared.leave("after")
+    paused = shared.apply_until("caddy.commit.before")
+    caddy = shared.site.daemons["caddy"]
+    caddy.stop()
+    caddy.start()
+    late = paused.go()
+    assert late.code == 5, oracle.told(late)
+    assert "apps" not in oracle.caddy_config(shared.site)[1]
+    shared.converge("after")
+
+
+@pytest.mark.parametrize("point", ["apply.before_documents", pytest.param("apply.verified", marks=pytest.mark.soak)])
+def test_a_dnsmasq_restarted_during_an_apply_changes_nothing(shared: World, point: str) -> None:
+    shared.settle("before")
+    shared.leave("after")
+    paused = shared.apply_until(point)
+    dnsmasq = shared.site.daemons["dnsmasq"]
+    dnsmasq.stop()
+    dnsmasq.start()
+    late = paused.go()
+    assert late.code == 0, oracle.told(late)
+    shared.converge("after")
 
 
 def test_an_edit_of_the_records_during_an_apply_is_not_overwritten(shared: World) -> None:
