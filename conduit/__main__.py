@@ -8,7 +8,7 @@ import sys
 
 
 def main() -> None:
-    """Run the command line and leave with its exit code; Ctrl-C while it starts is an exit code too."""
+    """Run the command line and end the process with its exit code; Ctrl-C while it starts is an exit code too."""
     gc.disable()  # one command makes no garbage worth the time it takes to look for cycles in a large site
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # none is used; looking reads every package's metadata
     try:
@@ -17,7 +17,9 @@ def main() -> None:
         code = run(sys.argv[1:])
     except KeyboardInterrupt:
         code = 130
-    sys.exit(code)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # freeing a large site object by object takes longer than planning it
 
 
 if __name__ == "__main__":

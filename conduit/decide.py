@@ -153,8 +153,9 @@ class Decider:
 
     def _create(self, kind: Kind[Any], wish: Resource[Any], native: Native, view: Observed) -> Change:
         self.facts[wish.key] = {}
-        stranger = self.foreign.get((wish.key.kind, frozenset(kind.claims(wish.spec))))
-        if stranger is None or kind.adopt is None:
+        claims = frozenset(kind.claims(wish.spec)) if self.foreign and kind.adopt else frozenset()
+        stranger = self.foreign.get((wish.key.kind, claims)) if claims else None
+        if stranger is None:
             return self._change(Action.CREATE, view, wish, native, None, Diff())
         self.unmanaged.remove(stranger)
         diff = kind.same(wish, native, stranger, view.context) or Diff(reason="takes over an object that has no mark")

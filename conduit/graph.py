@@ -37,8 +37,8 @@ def ref_fields(spec_type: type[Spec]) -> tuple[str, ...]:
 def refs(spec: Spec) -> list[tuple[str, Ref]]:
     """Return the references in a spec as (field, ref)."""
     spec_type: type[Spec] = type(spec)
-    found = ((name, getattr(spec, name)) for name in ref_fields(spec_type))
-    return [(name, ref) for name, ref in found if isinstance(ref, Ref)]
+    names = ref_fields(spec_type)
+    return [(name, ref) for name in names if isinstance(ref := getattr(spec, name), Ref)] if names else []
 
 
 def edges(leaves: Mapping[Key, Resource[Any]], children: Mapping[Key, Sequence[Key]]) -> tuple[Edges, list[Diagnostic]]:

@@ -64,7 +64,7 @@ def _why_not(work: Work, change: Change, found: list[Live]) -> str:
         return f"not ready after {work.options.timeout:g} s: {ready.detail}"
     kind = work.kinds[change.key.kind]
     ctx = work.context(change.provider)
-    native = kind.render(wish.spec, ctx)
+    native = change.native if wish is change.want else kind.render(wish.spec, ctx)
     diffs = [kind.same(wish, native, live, ctx) for live in found]
     if None in diffs:
         return ""

@@ -64,11 +64,14 @@ class Work:
     outcomes: dict[Key, Outcome] = field(default_factory=dict)
     facts: dict[Key, Mapping[str, Any]] = field(default_factory=dict)
     blamed: dict[Key, str] = field(default_factory=dict)
+    contexts: dict[str, Context] = field(default_factory=dict)
     owed: list[Key] = field(default_factory=list)
+    late: set[Key] = field(default_factory=set)
     stale: bool = False
     interrupted: bool = False
 
     def __post_init__(self) -> None:
+        self.late = {change.key for change in self.plan.changes if change.want and _waits(change.want)}
         self.readings = {name: view.reading for name, view in self.observed.items() if not view.reason}
 
     def document(self, name: str) -> DocumentProvider[Any] | None:
@@ -83,7 +86,11 @@ class Work:
 
     def context(self, provider: str) -> Context:
         """Return the provider's context over its newest reading."""
-        return replace(self.observed[provider].context, reading=self.readings[provider])
+        reading = self.readings[provider]
+        known = self.contexts.get(provider)
+        if known is None or known.reading is not reading:
+            known = self.contexts[provider] = replace(self.observed[provider].context, reading=reading)
+        return known
 
     def lives(self, kind: Kind[Any]) -> dict[Key, list[Live]]:
         """Return our live objects of a kind by key, from the newest reading."""
@@ -100,8 +107,8 @@ class Work:
 
     def resolved(self, change: Change) -> Resource[Any] | None:
         """Return the wish of a change with all late references filled in, or None while one is still missing."""
-        if change.want is None:
-            return None
+        if change.want is None or change.key not in self.late:
+            return change.want
         values = {}
         for name, ref in refs(change.want.spec):
             if isinstance(ref.value, Late):
@@ -171,6 +178,10 @@ class Work:
         """Mark a root as failed; nothing more of it is done, and what was done is taken back."""
         if root.kind != FRAME:
             self.blamed.setdefault(root, reason)
+
+
+def _waits(wish: Resource[Any]) -> bool:
+    return any(isinstance(ref.value, Late) for _, ref in refs(wish.spec))
 
 
 def sole_facts(lives: Iterable[Live]) -> dict[Key, Mapping[str, Any]]:

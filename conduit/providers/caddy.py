@@ -93,6 +93,10 @@ class Caddy(DocumentProvider[Document]):
 
     def read(self) -> Reading:
         """Read the whole configuration with one GET. Raises `Unreadable`."""
+        return self._read()
+
+    def _read(self, sent: Document | None = None) -> Reading:
+        """Read; when that gives what was just sent, the parts found in it before sending are the parts there are."""
         reply = self._get()
         with _no_collector():
             try:
@@ -101,7 +105,7 @@ class Caddy(DocumentProvider[Document]):
                 raise self._unreadable(f"its answer is not JSON: {error}") from None
             if not isinstance(config, dict | None):
                 raise self._unreadable("its answer is not a configuration")
-            content = split(config, self.keys)
+            content = sent.content if sent and config == sent.config else split(config, self.keys)
         version = caddy_checks.version(self.config.program, self.settings)
         return Reading(
             objects=content.objects,
@@ -165,7 +169,8 @@ class Caddy(DocumentProvider[Document]):
     def restore(self, earlier: Reading, reading: Reading) -> Reading:
         """Put back an earlier configuration."""
         config = self._guarded(earlier)
-        return self.commit(Document(config, json.dumps(config).encode(), earlier.owned()), reading)
+        body = json.dumps(config).encode()
+        return self.commit(Document(config, body, earlier.owned(), earlier.raw.content), reading)
 
     def _guarded(self, reading: Reading) -> dict[str, Any]:
         """Return a configuration as it was read, with the admin block that keeps the endpoint where it is."""
@@ -173,7 +178,8 @@ class Caddy(DocumentProvider[Document]):
 
     def impact(self, change: Change, reading: Reading) -> Impact:
         """A changed configuration is one reload, however many routes change."""
-        seconds = round(0.02 + 6e-5 * len(reading.owned()), 2)
+        routes = sum(len(lives) for lives in reading.objects.values())
+        seconds = round(0.02 + 6e-5 * routes, 2)
         note = "closes idle connections"
         if "stream_close_delay" in reading.features:
             note += ", websockets stay"
@@ -196,7 +202,7 @@ class Caddy(DocumentProvider[Document]):
         if reply.status != 200:
             self._require_old(reading)
             raise explain_refusal(reply.body, document, self.keys.sign)
-        after = self.read()
+        after = self._read(document)
         if after.raw.config != document.config:
             self._put_back(reading, after)
             raise explain_refusal(b"it loaded something else than was sent", document, self.keys.sign)

@@ -50,12 +50,13 @@ UNWRITABLE = Code(
 class Document:
     """A whole configuration ready to be sent; `body` is `config` as JSON, `blocks` are ours in it.
 
-    `opens` are the listeners it needs that Caddy does not have yet.
+    `content` is what reading `body` back gives, `opens` are the listeners it needs that Caddy does not have yet.
     """
 
     config: dict[str, Any]
     body: bytes
     blocks: Mapping[Key, Native]
+    content: Content
     opens: tuple[str, ...] = ()
 
 
@@ -152,7 +153,7 @@ class Composer:
                 raise refused(UNWRITABLE, f"{key} would read back different from what is wanted", [key])
         if found or again.frame != self.frame(blocks):
             raise refused(UNWRITABLE, "the composed configuration reads back with another frame", [])
-        return Document(config, body, blocks)
+        return Document(config, body, blocks, again)
 
 
 def refused(code: Code, summary: str, blamed: Collection[Key], hint: str = "") -> Refused:

@@ -11,6 +11,7 @@ import secrets
 import stat
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from conduit.errors import Code, ConduitError, Diagnostic
@@ -45,12 +46,17 @@ class Keys:
 
         A mark copied to another object does not fit it, so nobody can hand conduit something to delete.
         """
-        text = f"mark\0{self.site}\0{key.kind}/{key.name}\0{part}\0{name}"
-        return hmac.digest(self.signing, text.encode(), "sha256")[:10].hex()
+        return _mark(self.signing, f"mark\0{self.site}\0{key.kind}/{key.name}\0{part}\0{name}")
 
     def fingerprint(self, text: str) -> str:
         """Return 16 hex digits that tell whether a secret value changed, and nothing else about it."""
         return hmac.digest(self.signing, f"fingerprint\0{self.site}\0{text}".encode(), "sha256")[:8].hex()
+
+
+@lru_cache(maxsize=1 << 17)
+def _mark(signing: bytes, text: str) -> str:
+    """One run reads, writes and reads back the same marks."""
+    return hmac.digest(signing, text.encode(), "sha256")[:10].hex()
 
 
 def open_keys(settings: Settings) -> Keys:

@@ -16,10 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 from conduit.grammar import join_host_port
 from conduit.model import Level
+from conduit.providers.files import read_regular
 from conduit.providers.probe import BODY_BYTES, CONNECT_SECONDS, HttpAnswer, HttpProbe
 
 if TYPE_CHECKING:
     import httpx
+
+ROOT_BYTES = 64 * 1024
+"""More than any file of one root certificate holds."""
 
 
 async def exchange(request: HttpProbe) -> HttpAnswer:
@@ -57,12 +61,15 @@ def _client(request: HttpProbe) -> httpx.AsyncClient:
 
 
 def _trust(root: Path | None) -> ssl.SSLContext:
-    """Return a TLS context that trusts the authority in `root` alone. Raises OSError when there is none."""
+    """Return a TLS context that trusts the authority in `root` alone. Raises OSError when there is none.
+
+    The file is read here and not by OpenSSL, which would wait forever at a pipe.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
-        context.load_verify_locations(root or "")
-    except OSError as error:
+        context.load_verify_locations(cadata=read_regular(root or Path(), ROOT_BYTES).decode("ascii"))
+    except (OSError, ValueError) as error:
         raise OSError(f"cannot read the root certificate {root}: {error}") from None
     return context
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
-from attack_world import Attacked, Problem
+from attack_world import Attacked
 
 from tests.faults import oracle
 
@@ -37,11 +37,6 @@ PAIRS: Mapping[str, tuple[str, str]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def told() -> dict[str, list[Problem]]:
-    return {}
-
-
 def test_y11_both_places_are_told(attacked: Attacked) -> None:
     """All at once where loading goes on; what only expansion sees is asked for alone, with its whole text."""
     early = {"name", "variable"}
@@ -65,17 +60,17 @@ def test_y11_a_reference_to_nothing_is_told_with_its_place_and_the_nearest_name(
 
 
 def test_y10_an_international_name_is_compared_and_served_in_one_form(attacked: Attacked) -> None:
-    attacked.write({"idn.yaml": f'services:\n  b: {{upstream: "{attacked.upstream}", domain: BüCHER.lan.}}\n'})
-    refused = attacked.run("apply", "--yes")
-    assert refused.code == 1
-    assert "CND-0203" in refused.stderr
-    attacked.write({"idn.yaml": f'services:\n  b: {{upstream: "{attacked.upstream}", domain: bücher.lan.}}\n'})
+    text = f'services:\n  b: {{upstream: "{attacked.upstream}", domain: bücher.lan.}}\n'
+    attacked.write({"idn.yaml": text})
     done = attacked.run("apply", "--yes")
     assert done.code == 0, oracle.told(done)
     assert oracle.visit(attacked.site, "xn--bcher-kva.lan") == oracle.works("echo")
     before = attacked.look()
-    assert attacked.run("apply", "--yes").code == 0
-    assert attacked.look() == before
+    for same in ("BüCHER.LAN", "xn--bcher-kva.lan", "XN--BCHER-KVA.lan."):
+        attacked.write({"idn.yaml": text.replace("bücher.lan.", same)})
+        assert attacked.problems() == []
+        assert attacked.engine().plan().changes == ()
+    assert oracle.changed(before, attacked.look()) == []
 
 
 def test_y12_a_tree_that_lost_much_is_not_obeyed(attacked: Attacked) -> None:

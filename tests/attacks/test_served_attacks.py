@@ -41,7 +41,7 @@ def test_i3_an_accepted_health_path_reaches_the_upstream_as_it_was_written(
     attacked: Attacked, visited: Callable[..., Visited], wait_for: Callable[..., Any]
 ) -> None:
     server = visited()
-    path = "/a%20b/%3Bc%3D;d".removesuffix(";d") + "?x=%26y&z=1"
+    path = "/a%20b/c+d,e:f@g~h%22?x=%26y&z=%3B"
     body = f'upstream: "{server.address}", health: {{path: {quoted(path)}, interval: 100ms}}'
     attacked.write({"checked.yaml": f"services:\n  checked: {{{body}}}\n"})
     applied(attacked)
@@ -70,8 +70,8 @@ def test_i5_a_name_that_turns_to_the_metadata_service(attacked: Attacked, tmp_pa
     assert (tmp_path / "asked").read_text() == "x", "a name is resolved once in a run"
     assert "rebind.example" not in attacked.config()
     before = attacked.look()
-    for address in ("169.254.169.254", "::ffff:169.254.169.254", "127.0.0.1 10.0.0.1 169.254.169.254"):
-        env = rebinding(attacked, tmp_path, *address.split()[-1:])
+    for address in ("169.254.169.254", "::ffff:169.254.169.254"):
+        env = rebinding(attacked, tmp_path, address)
         told = attacked.run("apply", "--yes", "--json", env=env)
         assert told.code == 1, oracle.told(told)
         assert [problem.code for problem in problems_in(told)] == ["CND-0321"]

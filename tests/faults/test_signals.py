@@ -20,7 +20,7 @@ CASES = [
 def test_one_signal_ends_an_apply_after_its_step(shared: World, point: str, number: signal.Signals, code: int) -> None:
     start = shared.tree or "before"
     goal = "after" if start == "before" else "before"
-    then = shared.settle(start)
+    shared.settle(start)
     shared.leave(goal)
     paused = shared.apply_until(point)
     paused.process.send_signal(number)
@@ -28,7 +28,7 @@ def test_one_signal_ends_an_apply_after_its_step(shared: World, point: str, numb
     assert ended.code == code, oracle.told(ended)
     assert "stopping after the current step" in ended.stderr
     oracle.check_free(shared.site)
-    oracle.check_between(then, shared.look(), WISHES[start], WISHES[goal])
+    oracle.check_between(shared.look(), WISHES[start], WISHES[goal])
     shared.converge(goal)
 
 
