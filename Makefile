@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help quickstart test check soak bench venv lock clean-sandbox
+.PHONY: help quickstart test check soak docs bench bench-peers venv lock clean-sandbox
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -27,8 +27,18 @@ soak: ## the long runs: every kill, every fault
 	@$(MAKE) -s --no-print-directory .venv/installed
 	$(BIN)/python -m pytest -n auto --maxprocesses 8 -m soak
 
-bench: venv ## measure conduit and its peers
-	$(BIN)/python benchmarks/run.py
+docs: venv ## write the generated pages of docs/ again
+	$(BIN)/python scripts/generate_docs.py
+
+bench: venv bench-peers ## measure conduit and its peers, and write docs/performance.md
+	$(BIN)/python benchmarks/run.py --write-docs
+
+bench-peers: .venv-peers/installed ## install pyinfra and Ansible to compare with
+
+.venv-peers/installed: benchmarks/peers/requirements.txt
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/pip install --quiet --disable-pip-version-check -r benchmarks/peers/requirements.txt
+	@touch $@
 
 venv: ## make .venv with conduit and everything it needs
 	@scripts/bootstrap.sh

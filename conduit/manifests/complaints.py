@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Any, Final, NamedTuple, get_args, get_origin
 
@@ -75,11 +76,12 @@ def complaints(
     """Translate what pydantic says about `data`, which was to become a `model`.
 
     `what` names it to people, `also` are keys it may hold that are not fields of the model.
-    Members of a union complain one by one: they are told as one complaint, or only by the member that got furthest.
+    Members of a union complain one by one: they are told as one complaint, or only by the member that got furthest,
+    and of several that read the keys of a mapping only by the one that has the fewest complaints.
     A missing key is not told when a mistyped one stands in its place.
     """
     merged: dict[FieldPath, list[ErrorDetails]] = {}
-    for details in error.errors(include_url=False):
+    for details in _of_nearest_members(error.errors(include_url=False), data):
         merged.setdefault(_path(details, data), []).append(details)
     deepest = [path for path in merged if not any(_inside(other, path) for other in merged)]
     unknown = [path for path in deepest if merged[path][0]["type"] == "extra_forbidden"]
@@ -89,6 +91,29 @@ def complaints(
         for path in deepest
         if path not in mistyped or merged[path][0]["type"] != "missing"
     ]
+
+
+def _of_nearest_members(found: list[ErrorDetails], data: Any) -> Iterator[ErrorDetails]:
+    """Yield the complaints without those of union members that read a mapping and fit it worse than another does."""
+    members = [_member(details, data) for details in found]
+    counts = Counter(filter(None, members))
+    fewest: dict[FieldPath, int] = {}
+    for (union, _), count in counts.items():
+        fewest[union] = min(count, fewest.get(union, count))
+    for details, member in zip(found, members, strict=True):
+        if member is None or counts[member] == fewest[member[0]]:
+            yield details
+
+
+def _member(details: ErrorDetails, data: Any) -> tuple[FieldPath, str | int] | None:
+    """Return the path of the outermost union and its member, when that member complains of something inside."""
+    path: list[str | int] = []
+    for part in details["loc"][:-1]:
+        if not _has(data, part):
+            return tuple(path), part
+        data = data[part]
+        path.append(part)
+    return None
 
 
 def _path(details: ErrorDetails, data: Any) -> FieldPath:

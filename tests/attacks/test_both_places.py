@@ -16,7 +16,10 @@ PAIRS: Mapping[str, tuple[str, str]] = {
     "domain": (f"services:\n  d1: {{{UP}, domain: d.lan}}\n", f"services:\n  d2: {{{UP}, domain: d.lan}}\n"),
     "case": (f"services:\n  c1: {{{UP}, domain: C.LAN}}\n", f"services:\n  c2: {{{UP}, domain: c.lan}}\n"),
     "dot": (f"services:\n  t1: {{{UP}, domain: t.lan}}\n", f"services:\n  t2: {{{UP}, domain: t.lan.}}\n"),
-    "idn": (f"services:\n  i1: {{{UP}, domain: bücher.lan}}\n", f"services:\n  i2: {{{UP}, domain: xn--bcher-kva.lan}}\n"),
+    "idn": (
+        f"services:\n  i1: {{{UP}, domain: bücher.lan}}\n",
+        f"services:\n  i2: {{{UP}, domain: xn--bcher-kva.lan}}\n",
+    ),
     "alias": (f"services:\n  l1: {{{UP}, aliases: [l.lan]}}\n", f"services:\n  l2: {{{UP}, domain: l.lan}}\n"),
     "label": (f"services:\n  u_u: {{{UP}}}\n", f"services:\n  u-u: {{{UP}}}\n"),
     "path": (

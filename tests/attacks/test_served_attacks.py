@@ -16,7 +16,7 @@ METADATA = "http://169.254.169.254/latest/meta-data/"
 HASH = "$2b$10$abcdefghijklmnopqrstuuJ8u3v1zvCq1kD2Zl0x7QzqJ0s9m1Y3K"
 LITERAL = ["{{7*7}}", "{% for %}", "{{cycler.__init__.__globals__}}", "${jndi:ldap://x}", "<%= 7*7 %>", "{env.HOME}"]
 
-NAMES_OF_THE_SYSTEM = '''
+NAMES_OF_THE_SYSTEM = """
 import os, socket
 ask = socket.getaddrinfo
 def answer(name, *words, **options):
@@ -27,7 +27,7 @@ def answer(name, *words, **options):
     given = os.environ["ANSWERS"].split()
     return ask(given[min(os.path.getsize(os.environ["ANSWERS_ASKED"]), len(given)) - 1], *words, **options)
 socket.getaddrinfo = answer
-'''
+"""
 """Python reads this before it runs conduit: `rebind.example` has another address each time the system is asked."""
 
 
@@ -122,7 +122,16 @@ def test_i9_nothing_that_is_served_is_expanded(attacked: Attacked) -> None:
     applied(attacked, "--no-prove")
     for hidden in ("{env.CONDUIT_CANARY}", attacked.inside):
         for host, path in (("plain", "/"), ("stripped", "/app/"), ("moved", "/"), ("away", "/"), ("guarded", "/")):
-            sent = ["--globoff", "--path-as-is", "-H", f"X-A: {hidden}", "-H", f"Cookie: a={hidden}", "-u", f"{hidden}:x"]
+            sent = [
+                "--globoff",
+                "--path-as-is",
+                "-H",
+                f"X-A: {hidden}",
+                "-H",
+                f"Cookie: a={hidden}",
+                "-u",
+                f"{hidden}:x",
+            ]
             got = attacked.site.curl(f"http://{host}.home.arpa{path}{hidden}?q={hidden}", *sent)
             assert got.stdout.startswith("HTTP/1.1 "), oracle.told(got)
             assert CANARY not in got.stdout, got.stdout

@@ -9,7 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from conduit import manifest_schema as schemas
-from conduit.manifests import common
+from conduit.kind import RESERVED
 from conduit.manifests.dialect import parse
 from conduit.resources import load_kinds
 
@@ -55,7 +55,7 @@ def test_a_variable_may_stand_for_a_value_of_any_type() -> None:
 
 
 def test_the_reserved_keys_are_those_of_the_loader() -> None:
-    assert set(schemas.RESERVED) == common.RESERVED
+    assert set(schemas.RESERVED) == RESERVED
 
 
 @pytest.mark.parametrize("kind", ["service", "dns_record"])
