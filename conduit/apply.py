@@ -92,10 +92,10 @@ def _stage_all(work: Work) -> dict[str, Staged[Any]]:
         try:
             staged[step.provider] = stage(provider, work.readings[step.provider], blocks)
         except Refused as refusal:
-            _quarantine(work, possible, dict.fromkeys(blocks, refusal))
+            _leave_out(work, possible, dict.fromkeys(blocks, refusal))
         else:
             refused = {key: Refused(found) for key, found in staged[step.provider].quarantined.items()}
-            _quarantine(work, possible, refused)
+            _leave_out(work, possible, refused)
     return staged
 
 
@@ -103,12 +103,13 @@ def _blocks(work: Work, changes: Iterable[Change]) -> dict[Key, Block | None]:
     return {change.key: work.block(change) for change in changes if change.key.kind != FRAME}
 
 
-def _quarantine(work: Work, changes: Iterable[Change], refused: Mapping[Key, Refused]) -> None:
-    work.settle(
-        Outcome(change.key, change.action, Result.QUARANTINED, refused[change.key].diagnostics[0].summary)
-        for change in changes
-        if change.key in refused
-    )
+def _leave_out(work: Work, changes: Iterable[Change], refused: Mapping[Key, Refused]) -> None:
+    """Note the changes that are not written: to blame themselves, or part of a document that is refused as such."""
+    for change in changes:
+        if change.key in refused:
+            refusal = refused[change.key]
+            result = Result.FAILED if refusal.whole else Result.QUARANTINED
+            work.settle([Outcome(change.key, change.action, result, refusal.diagnostics[0].summary)])
 
 
 def _document(work: Work, provider: DocumentProvider[Any], step: Step, staged: Mapping[str, Staged[Any]]) -> None:
@@ -244,7 +245,7 @@ def _prove(work: Work, before: Mapping[Key, Proof]) -> dict[Key, Proof]:
         return {}
     proofs = prove_until(roots, work.kinds, work.proving_context(), before, min(PATIENCE, work.options.timeout))
     for key, proof in proofs.items():
-        work.listen(Event(EventKind.PROVED, key, "", proof.detail))
+        work.listen(Event(EventKind.PROVED if proof.passed else EventKind.UNPROVEN, key, "", proof.detail))
         earlier = before.get(key)
         if earlier and lowered(proof, earlier):
             work.blame(key, regression(proof, earlier))

@@ -20,7 +20,7 @@ from conduit.errors import Diagnostic, Unsafe
 from conduit.expand import Desired, expand
 from conduit.failpoints import fail
 from conduit.history import History
-from conduit.journal import Journal
+from conduit.journal import Journal, UnfinishedRun
 from conduit.kind import Context, Kind
 from conduit.lock import Lock
 from conduit.manifests.collector import collector_paused
@@ -43,6 +43,10 @@ if TYPE_CHECKING:
     from conduit.doctor import Finding
     from conduit.run import Means
     from conduit.status import RootStatus
+
+
+STILL = 0.1
+"""Seconds the manifests must have been left alone before they count as whole."""
 
 
 @dataclass
@@ -94,7 +98,7 @@ class Engine:
     def load(self) -> Desired:
         """Read and expand the manifests. Raises LoadError with every problem."""
         cache = self.state / "cache"
-        self.manifests = load_manifests(self.settings, self.kinds, self.now(), cache)
+        self.manifests = load_manifests(self.settings, self.kinds, self.now(), cache, STILL)
         fail("load.parsed")
         declared = self.manifests.resources
         resolver = Resolver()
@@ -151,7 +155,7 @@ class Engine:
 
     def _load_warnings(self) -> tuple[Diagnostic | str, ...]:
         told = self.manifests.warnings if self.manifests else ()
-        left = None if self.lock.holder() else self.journal.unfinished()
+        left = self._left()
         if left is None:
             return told
         return (
@@ -159,8 +163,17 @@ class Engine:
             f"run {left.id} ({left.operation}, started {left.started}) did not end; the next apply finishes it",
         )
 
+    def _left(self) -> UnfinishedRun | None:
+        """Return the run that was killed, None while a run is going on or the last one ended."""
+        return None if self.lock.holder() else self.journal.unfinished()
+
     def _applied(self, keys: Collection[Key]) -> Mapping[Key, str] | None:
-        return self.history.applied(keys) if self.history.path.exists() else None
+        """Return the records of `keys`; what a killed run was at is not known."""
+        if not self.history.path.exists():
+            return None
+        left = self._left()
+        unsure = {key for intended in left.intended.values() for key in intended} if left else set()
+        return {key: text for key, text in self.history.applied(keys).items() if key not in unsure}
 
     @contextmanager
     def hold(self, operation: str) -> Iterator[None]:

@@ -25,6 +25,7 @@ class EventKind(StrEnum):
     FINISHED = "finished"
     WAITING = "waiting"
     PROVED = "proved"
+    UNPROVEN = "unproven"
     REVERTED = "reverted"
 
 

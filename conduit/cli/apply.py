@@ -92,7 +92,7 @@ def _carry_out(app: App, plan: Plan, *, prove: bool) -> int:
         from conduit.plan_json import report_document
 
         app.console.document(report_document(report))
-    elif report.outcomes or report.recovered or report.warnings:
+    elif report.outcomes or report.recovered or report.warnings or report.proofs:
         _print_report(app, report)
     return 128 + signals[0] if report.interrupted and signals else report.exit_code
 

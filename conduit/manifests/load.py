@@ -16,7 +16,7 @@ from conduit.manifests.cache import ParseCache
 from conduit.manifests.collector import collector_paused
 from conduit.manifests.entries import Section
 from conduit.manifests.places import Name, Places
-from conduit.manifests.tree import ManifestFile, read_tree
+from conduit.manifests.tree import ManifestFile, read_still_tree
 from conduit.manifests.validate import Validator
 from conduit.model import Key, Resource, Source
 from conduit.settings import Settings
@@ -46,15 +46,16 @@ class Manifests:
 
 
 def load_manifests(
-    settings: Settings, kinds: Mapping[str, Kind[Any]], now: float, cache: Path | None = None
+    settings: Settings, kinds: Mapping[str, Kind[Any]], now: float, cache: Path | None = None, still: float = 0.0
 ) -> Manifests:
     """Read and validate every manifest below `settings.desired`.
 
     `now` is the time in seconds since 1970 that `until:` is measured against; `cache` is a directory for parsed
-    manifests. Raises `LoadError` with every problem of every file.
+    manifests; `still` is for how many seconds the tree must have been left alone. Raises `LoadError` with every
+    problem of every file.
     """
     with collector_paused():
-        tree = read_tree(settings.path(settings.desired), settings.base)
+        tree = read_still_tree(settings.path(settings.desired), settings.base, still)
         fail("load.read")
         places = Places({file.name: file.content for file in tree.files})
         sections, problems = _parse(tree.files, places, ParseCache(cache))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -30,6 +31,7 @@ SUFFIXES: Final = (".yaml", ".yml")
 MAX_FILES: Final = 100_000
 MAX_FILE_BYTES: Final = 16 * 2**20
 MAX_TREE_BYTES: Final = 256 * 2**20
+RESTLESS: Final = 20
 
 
 class ManifestFile(NamedTuple):
@@ -41,10 +43,25 @@ class ManifestFile(NamedTuple):
 
 
 class Tree(NamedTuple):
-    """All manifests in the order of their names, and what could not be read."""
+    """All manifests in the order of their names, what could not be read, and when the tree last changed (epoch)."""
 
     files: list[ManifestFile]
     problems: list[Diagnostic]
+    changed: float
+
+
+def read_still_tree(root: Path, base: Path, still: float) -> Tree:
+    """Read a tree that has not changed for `still` seconds: an editor or a pull may be half way through it.
+
+    A tree that never rests is read as it is after `RESTLESS` tries. Raises as `read_tree` does.
+    """
+    for _ in range(RESTLESS):
+        tree = read_tree(root, base)
+        age = time.time() - tree.changed
+        if not 0 <= age < still:
+            break
+        time.sleep(still - age)
+    return tree
 
 
 def read_tree(root: Path, base: Path) -> Tree:
@@ -56,9 +73,12 @@ def read_tree(root: Path, base: Path) -> Tree:
         hint = "create it with `conduit init`, or correct `desired:` in conduit.yaml"
         raise LoadError(Diagnostic(NO_TREE, f"there is no directory {root}", hint=hint))
     shown = root.relative_to(base) if root.is_relative_to(base) else root
-    tree = Tree([], [])
+    candidates = sorted(_candidates(root))
+    tree = Tree([], [], max((found.changed for found in candidates), default=0.0))
     total = 0
-    for count, found in enumerate(sorted(_candidates(root))):
+    for found in candidates:
+        if not found.name:
+            continue
         name = f"{shown}/{found.name}"
         try:
             content = _read(root / found.name, found)
@@ -66,7 +86,7 @@ def read_tree(root: Path, base: Path) -> Tree:
             tree.problems.append(_unreadable(name, error))
             continue
         total += len(content)
-        if count >= MAX_FILES or total > MAX_TREE_BYTES:
+        if len(tree.files) >= MAX_FILES or total > MAX_TREE_BYTES:
             limit = f"{MAX_FILES:,} files or {MAX_TREE_BYTES // 2**20} MiB"
             raise LoadError(Diagnostic(TOO_MUCH, f"{root} holds more than {limit}", hint="remove what does not belong"))
         tree.files.append(ManifestFile(name, content, sha256(content).hexdigest()))
@@ -74,8 +94,11 @@ def read_tree(root: Path, base: Path) -> Tree:
 
 
 class _Found(NamedTuple):
+    """A candidate; a directory has no name here, only the time of its last change."""
+
     name: str
     refusal: str
+    changed: float = 0.0
 
 
 def _candidates(root: Path) -> Iterator[_Found]:
@@ -84,9 +107,10 @@ def _candidates(root: Path) -> Iterator[_Found]:
     while waiting:
         inside = waiting.pop()
         try:
+            yield _Found("", "", (root / inside).stat().st_mtime)
             entries = list(os.scandir(root / inside))
         except OSError as error:
-            yield _Found(inside.rstrip("/"), error.strerror or "unreadable")
+            yield _Found(inside.rstrip("/") or ".", error.strerror or "unreadable")
             continue
         for entry in entries:
             name = inside + entry.name
@@ -95,7 +119,7 @@ def _candidates(root: Path) -> Iterator[_Found]:
             if entry.is_dir(follow_symlinks=False) and not name.endswith(SUFFIXES):
                 waiting.append(f"{name}/")
             elif name.endswith(SUFFIXES) or (entry.is_symlink() and entry.is_dir()):
-                yield _Found(name, _refusal(entry))
+                yield _Found(name, _refusal(entry), entry.stat(follow_symlinks=False).st_mtime)
 
 
 def _refusal(entry: os.DirEntry[str]) -> str:

@@ -202,7 +202,8 @@ def _leave_out(
         bad = _bisect(provider, reading, changes)
     remaining = {key: native for key, native in changes.items() if key not in bad}
     if not bad or not remaining:
-        raise Refused(refusal.diagnostics[0], [*quarantined, *(bad or changes)]) from refusal
+        nobody = refusal.whole or not bad
+        raise Refused(refusal.diagnostics[0], () if nobody else [*quarantined, *bad], whole=nobody) from refusal
     return remaining, quarantined | dict.fromkeys(bad, refusal.diagnostics[0])
 
 

@@ -160,7 +160,9 @@ class Dnsmasq(DocumentProvider[Document]):
 
     def _switch(self, before: Snapshot, after: Files, *, restart: bool) -> Reading:
         if problem := self._closed():
-            raise Refused(Diagnostic(CLOSED, problem, hint="let that user pass, or choose another hosts_file"))
+            raise Refused(
+                Diagnostic(CLOSED, problem, hint="let that user pass, or choose another hosts_file"), whole=True
+            )
         switch(self._daemon, before.files, after, restart, self.site.fail)
         return self.read()
 

@@ -61,7 +61,7 @@ def check_conf(program: Path, body: str) -> None:
             **who,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise Refused(Diagnostic(REJECTED, f"cannot run {program} --test: {error}")) from error
+        raise Refused(Diagnostic(REJECTED, f"cannot run {program} --test: {error}"), whole=True) from error
     if done.returncode:
         raise _refused(done.stderr[:_SAID].decode(errors="replace").strip(), "stdin", body)
 
@@ -91,7 +91,7 @@ def switch(daemon: Daemon, before: Files, after: Files, restart: bool, fail: Cal
         _undo(daemon, before, restart, running, failure)
         if isinstance(failure, Refused):
             raise
-        raise Refused(Diagnostic(REJECTED, f"dnsmasq's files cannot be written: {failure}")) from failure
+        raise Refused(Diagnostic(REJECTED, f"dnsmasq's files cannot be written: {failure}"), whole=True) from failure
     fail("dnsmasq.commit.after")
 
 
@@ -114,7 +114,7 @@ def _carry_out(daemon: Daemon, after: Files, restart: bool, fail: Callable[[str]
     if not daemon.comes_to_serve(after):
         hint = f"its configuration needs conf-dir={daemon.conf_file.parent},*.conf"
         summary = "dnsmasq was told, but does not serve the new records; the old files are back"
-        raise Refused(Diagnostic(NOT_SERVED, summary, hint=hint))
+        raise Refused(Diagnostic(NOT_SERVED, summary, hint=hint), whole=True)
 
 
 def _undo(daemon: Daemon, before: Files, restart: bool, was_running: bool, failure: Exception) -> None:

@@ -144,7 +144,9 @@ class Plain:
             deadline = time.monotonic() + START_SECONDS
             while not (self.running() and ready()):
                 if child.poll() or time.monotonic() > deadline:
-                    raise Refused(Diagnostic(NOT_STARTED, f"{self.program.name} did not start: {_said(words)}"))
+                    raise Refused(
+                        Diagnostic(NOT_STARTED, f"{self.program.name} did not start: {_said(words)}"), whole=True
+                    )
                 time.sleep(0.003)
             with suppress(subprocess.TimeoutExpired):
                 child.wait(0.5)
@@ -169,14 +171,16 @@ class Plain:
         """Return a pidfd of our process. The check comes after opening it, so the pid cannot change hands between."""
         named = self._named()
         if named is None:
-            raise Refused(Diagnostic(NOT_STARTED, f"{self.program.name} does not run ({self.pid_file})"))
+            raise Refused(Diagnostic(NOT_STARTED, f"{self.program.name} does not run ({self.pid_file})"), whole=True)
         with suppress(ProcessLookupError):
             handle = os.pidfd_open(named)
             if self._is_ours(named):
                 return handle
             os.close(handle)
         hint = f"stop it or delete {self.pid_file}, then apply again"
-        raise Refused(Diagnostic(NOT_OURS, f"{self.pid_file} names process {named}, which is not ours", hint=hint))
+        raise Refused(
+            Diagnostic(NOT_OURS, f"{self.pid_file} names process {named}, which is not ours", hint=hint), whole=True
+        )
 
     def _stop(self) -> None:
         """End our process: SIGTERM, and SIGKILL for one that is stuck."""
@@ -233,14 +237,14 @@ class Systemd:
         deadline = time.monotonic() + START_SECONDS
         while not ready():
             if time.monotonic() > deadline:
-                raise Refused(Diagnostic(NOT_STARTED, f"{self.unit} runs but does not answer"))
+                raise Refused(Diagnostic(NOT_STARTED, f"{self.unit} runs but does not answer"), whole=True)
             time.sleep(0.003)
 
     def _do(self, *words: str) -> None:
         done = self._run(*words)
         if done.returncode:
             said = done.stderr[:_TEXT].strip() or f"status {done.returncode}"
-            raise Refused(Diagnostic(NO_REPLY, f"systemctl {words[0]} {self.unit}: {said}"))
+            raise Refused(Diagnostic(NO_REPLY, f"systemctl {words[0]} {self.unit}: {said}"), whole=True)
 
     def _run(self, *words: str) -> subprocess.CompletedProcess[str]:
         try:
@@ -255,4 +259,4 @@ class Systemd:
                 check=False,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise Refused(Diagnostic(NO_REPLY, f"systemctl {words[0]} {self.unit}: {error}")) from error
+            raise Refused(Diagnostic(NO_REPLY, f"systemctl {words[0]} {self.unit}: {error}"), whole=True) from error

@@ -6,7 +6,7 @@ import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from conduit.model import Action, Outcome, Result
+from conduit.model import Action, Outcome, Proof, Result
 from conduit.report import FAILED_PARTLY, INTERRUPTED, MOVED, OK, SKIPPED, Event, Report
 from conduit.show.text import View, duration, escape
 
@@ -34,9 +34,17 @@ def report_lines(report: Report, view: View) -> Iterator[str]:
     yield from _unproven(report, view)
     for words in report.warnings:
         yield view.style("warning", f"warning: {escape(words)}")
+    if not report.outcomes:
+        yield from (_owed(proof, view) for proof in report.proofs.values())
     yield view.style("bold" if report.exit_code == OK else "error", report_sentence(report))
     if next_step := next_command(report):
         yield f"next: {next_step}"
+
+
+def _owed(proof: Proof, view: View) -> str:
+    """Tell of a root that was applied earlier and still owed its proof."""
+    words = f"{escape(str(proof.key))}: {escape(proof.detail)}"
+    return f"proven now: {words}" if proof.passed else view.style("warning", f"warning: still unproven: {words}")
 
 
 def report_sentence(report: Report) -> str:

@@ -128,7 +128,17 @@ class Attacked:
 def clean(ran: Ran) -> None:
     """Nothing conduit prints is a stack trace, a secret, the content of a foreign file or a control character."""
     text = ran.stdout + ran.stderr
-    for forbidden in ("Traceback", "site-packages", "pydantic", CANARY, "root:", "PRIVATE KEY"):
+    for forbidden in (
+        "Traceback",
+        "site-packages",
+        "pydantic",
+        CANARY,
+        "root:x",
+        "root:*",
+        "root:!",
+        "root:$",
+        "PRIVATE KEY",
+    ):
         assert forbidden not in text, oracle.told(ran)
     assert all(character.isprintable() or character == "\n" for character in text), ascii(text)
 

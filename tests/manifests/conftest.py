@@ -79,6 +79,12 @@ def settings_at(base: Path, **sections: Any) -> Settings:
 
 
 @pytest.fixture
+def kinds() -> dict[str, Kind[Any]]:
+    """The kinds these tests declare."""
+    return KINDS
+
+
+@pytest.fixture
 def load(tmp_path: Path) -> Callable[..., Manifests]:
     """`load({"a.yaml": text}, cache=None, **sections)`: write the files into a new site and load it."""
     sites = itertools.count()

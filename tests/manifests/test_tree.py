@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
+import threading
 from pathlib import Path
 
 import pytest
 
 from conduit.errors import LoadError
-from conduit.manifests.tree import read_tree
+from conduit.manifests.tree import read_still_tree, read_tree
 
 
 @pytest.fixture
@@ -136,3 +137,26 @@ def test_deep_directories_are_no_recursion(desired):
         assert names(desired) == []
     finally:  # pytest removes its own directories by recursion
         subprocess.run(["rm", "-rf", str(desired / "d")], check=True)
+
+
+def test_a_tree_that_is_being_written_is_read_when_it_rests(desired):
+    """A file saved in two steps is never taken for whole between them."""
+    manifest = desired / "a.yaml"
+    manifest.write_text("services:\n  a: {}\n")
+
+    def finish() -> None:
+        with manifest.open("a") as file:
+            file.write("  b: {}\n")
+
+    later = threading.Timer(0.1, finish)
+    later.start()
+    tree = read_still_tree(desired, desired.parent, 0.5)
+    later.join()
+    assert [file.content for file in tree.files] == [b"services:\n  a: {}\n  b: {}\n"]
+
+
+def test_a_tree_dated_in_the_future_is_read_at_once(desired):
+    manifest = desired / "a.yaml"
+    manifest.write_text("services: {}\n")
+    os.utime(manifest, (4_000_000_000, 4_000_000_000))
+    assert len(read_still_tree(desired, desired.parent, 3600).files) == 1

@@ -108,16 +108,14 @@ def test_two_kinds_may_share_a_name(load):
     assert len(load("pages: {x: {}}\nneedies: {x: {upstream: a}}\n").resources) == 2
 
 
-def test_a_provider_the_settings_do_not_name(refuse, tmp_path):
-    from conftest import KINDS
-
+def test_a_provider_the_settings_do_not_name(kinds, tmp_path):
     from conduit.errors import LoadError
     from conduit.manifests.load import load_manifests
     from conduit.settings import Settings
 
     (tmp_path / "a.yaml").write_text("needies: {x: {upstream: a}, y: {upstream: b}}\n")
     with pytest.raises(LoadError) as caught:
-        load_manifests(Settings(desired=tmp_path), KINDS, 0.0, None)
+        load_manifests(Settings(desired=tmp_path), kinds, 0.0, None)
     problem = only(caught.value.diagnostics)
     assert problem.code.id == "CND-0206"
     assert "oven" in problem.summary
