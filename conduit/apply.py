@@ -11,9 +11,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from conduit.change import Action, Change, Outcome, Proof, Result
 from conduit.errors import ConduitError, Refused, RollbackFailed, Stale, Unreadable
 from conduit.failpoints import fail
-from conduit.model import FRAME, Action, Change, Key, Outcome, Proof, Resource, Result
+from conduit.model import FRAME, Key, Resource
 from conduit.providers.base import Block, DocumentProvider, ObjectProvider, Staged, commit, stage
 from conduit.proving import lowered, prove, prove_until, regression
 from conduit.prune import prune

@@ -6,29 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from conduit.change import Action, Change, Diff, FieldChange, Impact, Origin
 from conduit.diff import compare
 from conduit.grammar import instant
 from conduit.graph import refs
 from conduit.kind import Context, Kind
-from conduit.model import (
-    UNRESOLVED,
-    Action,
-    Change,
-    Claim,
-    Diff,
-    FieldChange,
-    Ignore,
-    Impact,
-    Key,
-    Late,
-    Live,
-    Marker,
-    Native,
-    Origin,
-    Reading,
-    Resource,
-    Spec,
-)
+from conduit.model import UNRESOLVED, Claim, Ignore, Key, Late, Live, Marker, Native, Reading, Resource, Spec
 
 EMPTY = Reading({}, "")
 
@@ -139,16 +122,13 @@ class Decider:
         found = self.lives.get(wish.key, [])
         if not found:
             return None, None
-        diffs = [kind.same(wish, native, live, ctx) for live in found]
+        diffs = [kind.differs(wish, native, live, ctx) for live in found]
         chosen = diffs.index(None) if None in diffs else 0
         diff = diffs[chosen]
         if len(found) > 1 and self.observed[kind.provider].frame:
             diff = replace(diff or Diff(), reason="the document holds it more than once")
         else:
             self.surplus += [live for index, live in enumerate(found) if index != chosen]
-        if wish.protect != found[chosen].protected:
-            mark = FieldChange("protect", found[chosen].protected, wish.protect)
-            diff = replace(diff or Diff(), fields=(*(diff.fields if diff else ()), mark))
         return found[chosen], diff
 
     def _create(self, kind: Kind[Any], wish: Resource[Any], native: Native, view: Observed) -> Change:
@@ -198,7 +178,7 @@ class Decider:
         ]
         wish = replace(wish, spec=spec)
         native = kind.render(spec, ctx)
-        return wish, native, kind.same(wish, native, live, ctx)
+        return wish, native, kind.differs(wish, native, live, ctx)
 
 
 def holds(entry: Ignore, now: float) -> bool:

@@ -7,7 +7,8 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from conduit.model import UNRESOLVED, Diff, FieldChange, Native, Spec
+from conduit.change import Diff, FieldChange
+from conduit.model import UNRESOLVED, Native, Spec
 
 
 def compare(old: Spec, new: Spec) -> tuple[FieldChange, ...]:

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from conduit.canonical import canonical
-from conduit.model import Action, Key, Native, Outcome, Result
+from conduit.change import Action, Outcome, Result
+from conduit.model import Key, Native
 from conduit.providers.files import make_directory
 
 if TYPE_CHECKING:

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from conduit.chain import BadEntry, Chain, Entry, Writer
+from conduit.change import Action, Change, Outcome
 from conduit.errors import Code, ConduitError, Diagnostic
-from conduit.model import Action, Change, Key, Outcome
+from conduit.model import Key
 
 JOURNAL_UNUSABLE = Code(
     "CND-0561",

@@ -8,27 +8,12 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
+from conduit.change import Change, Diff, FieldChange, Impact, Outcome, Proof, Readiness
 from conduit.diff import compare, difference
-from conduit.model import (
-    Change,
-    Claim,
-    Diff,
-    Impact,
-    Key,
-    Live,
-    Native,
-    Outcome,
-    Proof,
-    Readiness,
-    Reading,
-    Resource,
-    S,
-    Spec,
-    Target,
-)
+from conduit.model import Claim, Key, Live, Native, Reading, Resource, S, Spec, Target
 
 if TYPE_CHECKING:
     from conduit.settings import Settings
@@ -167,6 +152,14 @@ class Kind(ABC, Generic[S]):
         Override only where values are random, secret or timed.
         """
         return None if native == live.native else self.explain(want.spec, native, live.native, ctx)
+
+    def differs(self, want: Resource[S], native: Native, live: Live, ctx: Context) -> Diff | None:
+        """Return how a live object differs from all that is wished, its protection included; None when it does not."""
+        diff = self.same(want, native, live, ctx)
+        if want.protect == live.protected:
+            return diff
+        mark = FieldChange("protect", live.protected, want.protect)
+        return Diff((mark,)) if diff is None else replace(diff, fields=(*diff.fields, mark))
 
     def explain(self, spec: S, native: Native, live: Native, ctx: Context) -> Diff:
         """Show the difference in spec terms while the live object round-trips, else as raw text."""

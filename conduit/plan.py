@@ -7,24 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from conduit.canonical import canonical, digest_of
+from conduit.change import Action, Change, Diff, FieldChange, Origin
 from conduit.decide import Decider, Observed, Suppressed
 from conduit.errors import Diagnostic
 from conduit.expand import Desired
 from conduit.graph import order
 from conduit.kind import Kind
-from conduit.model import (
-    FRAME,
-    Action,
-    Change,
-    Diff,
-    FieldChange,
-    Key,
-    Live,
-    Native,
-    Origin,
-    Resource,
-    Source,
-)
+from conduit.model import FRAME, Key, Live, Native, Resource, Source
 from conduit.safety import SUPERSEDED, over_budget, split_protected
 from conduit.schedule import Round, schedule
 

@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from conduit.canonical import digest_of
+from conduit.change import Action, Change, Outcome, Proof
 from conduit.decide import Suppressed
 from conduit.errors import Diagnostic
-from conduit.model import UNRESOLVED, Action, Change, Late, Live, Outcome, Proof, Secret, Source, walk
+from conduit.model import UNRESOLVED, Late, Live, Secret, Source, walk
 from conduit.plan import Plan
 from conduit.report import Event, Report
 from conduit.show.summary import Summary

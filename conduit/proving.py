@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from conduit.change import Level, Proof
 from conduit.kind import Context, Kind
-from conduit.model import Key, Level, Proof, Resource
+from conduit.model import Key, Resource
 
 AT_ONCE = 16
 """Proofs that run side by side."""

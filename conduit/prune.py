@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from conduit.change import Action, Change, Outcome, Result
 from conduit.errors import ConduitError
-from conduit.model import Action, Change, Live, Outcome, Result, walk
+from conduit.model import Live, walk
 from conduit.providers.base import ObjectProvider
 from conduit.work import BAD, Work
 
@@ -41,7 +42,7 @@ def _superseded(work: Work, provider: str) -> list[Live]:
             continue
         ctx = work.context(provider)
         native = kind.render(wish.spec, ctx)
-        current = next((live for live in lives if kind.same(wish, native, live, ctx) is None), lives[0])
+        current = next((live for live in lives if kind.differs(wish, native, live, ctx) is None), lives[0])
         found += [live for live in lives if live.id != current.id]
     return found
 

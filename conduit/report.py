@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from conduit.model import Key, Outcome, Proof, Result
+from conduit.change import Outcome, Proof, Result
+from conduit.model import Key
 
 
 @dataclass(frozen=True, slots=True)

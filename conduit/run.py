@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from conduit.apply import apply
+from conduit.change import Change, Outcome, Proof
 from conduit.decide import Observed
 from conduit.expand import Desired
 from conduit.failpoints import fail
@@ -16,7 +17,7 @@ from conduit.history import History, RunRecord
 from conduit.journal import Run
 from conduit.kind import Context, Kind
 from conduit.lock import Lock
-from conduit.model import Change, Key, Native, Outcome, Proof
+from conduit.model import Key, Native
 from conduit.plan import Plan
 from conduit.providers.base import Provider
 from conduit.report import ApplyOptions, Listener, Report

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from conduit.change import Action, Change
 from conduit.errors import Code, Diagnostic
-from conduit.model import Action, Change, Live
+from conduit.model import Live
 
 MASS_DELETE = Code(
     "CND-0401",

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from conduit.change import Action, Change
 from conduit.graph import Edges
-from conduit.model import FRAME, Action, Change, Key
+from conduit.model import FRAME, Key
 
 
 @dataclass(frozen=True, slots=True)

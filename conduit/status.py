@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from conduit.change import Proof
 from conduit.decide import Observed
 from conduit.expand import Desired
 from conduit.kind import Context, Kind
-from conduit.model import Key, Proof, Resource
+from conduit.model import Key, Resource
 from conduit.work import sole_facts
 
 LIMIT = 2.5

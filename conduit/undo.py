@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from conduit.change import Change, Outcome, Result
 from conduit.errors import Code, ConduitError, Diagnostic, RollbackFailed
 from conduit.failpoints import fail
-from conduit.model import FRAME, Change, Key, Outcome, Result
+from conduit.model import FRAME, Key
 from conduit.providers.base import Block, DocumentProvider, ObjectProvider, Provider, transact
 from conduit.report import Event, EventKind
 from conduit.work import Work

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from conduit.change import Action, Change, Outcome, Readiness, Result
 from conduit.errors import ConduitError
-from conduit.model import FRAME, Action, Change, Key, Live, Outcome, Readiness, Result
+from conduit.model import FRAME, Key, Live
 from conduit.report import Event, EventKind
 from conduit.work import Work
 
@@ -65,7 +66,7 @@ def _why_not(work: Work, change: Change, found: list[Live]) -> str:
     kind = work.kinds[change.key.kind]
     ctx = work.context(change.provider)
     native = change.native if wish is change.want else kind.render(wish.spec, ctx)
-    diffs = [kind.same(wish, native, live, ctx) for live in found]
+    diffs = [kind.differs(wish, native, live, ctx) for live in found]
     if None in diffs:
         return ""
     if not diffs:

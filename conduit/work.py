@@ -7,22 +7,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from conduit.change import Change, Outcome, Result
 from conduit.decide import Observed
 from conduit.expand import Desired
 from conduit.graph import refs
 from conduit.kind import Context, Kind
-from conduit.model import (
-    FRAME,
-    Change,
-    Key,
-    Late,
-    Live,
-    Native,
-    Outcome,
-    Reading,
-    Resource,
-    Result,
-)
+from conduit.model import FRAME, Key, Late, Live, Native, Reading, Resource
 from conduit.plan import Plan
 from conduit.providers.base import Block, DocumentProvider, Provider
 from conduit.report import ApplyOptions, Event, EventKind, Listener

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Final, Generic, TypeVar
 
+from conduit.change import Change, Impact, Outcome
 from conduit.errors import Diagnostic, Refused
-from conduit.model import Change, Impact, Key, Live, Native, Outcome
+from conduit.model import Key, Live, Native
 from conduit.model import Reading as Reading
 from conduit.settings import Section, Settings
 

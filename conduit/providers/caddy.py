@@ -17,8 +17,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from conduit.change import Change, Disturbance, Impact
 from conduit.errors import Code, Diagnostic, RollbackFailed, Stale, Unreadable
-from conduit.model import Change, Disturbance, Impact, Key, Native
+from conduit.model import Key, Native
 from conduit.providers import caddy_checks
 from conduit.providers.base import DocumentProvider, Reading, Site
 from conduit.providers.caddy_admin import Admin, AdminError, Reply

@@ -19,8 +19,9 @@ from typing import Annotated, ClassVar
 from pydantic import AfterValidator, Field
 
 from conduit import grammar
+from conduit.change import Action, Change, Disturbance, Impact, Outcome, Result
 from conduit.errors import ConduitError, Diagnostic, Unreadable
-from conduit.model import Action, Change, Disturbance, Impact, Key, Live, Outcome, Result
+from conduit.model import Key, Live
 from conduit.providers import certs_ca as ca
 from conduit.providers.base import ObjectProvider, Reading
 from conduit.providers.certs_pair import Header, Place, compose, copy_of, file_name

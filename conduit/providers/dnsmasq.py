@@ -14,9 +14,10 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
+from conduit.change import Action, Change, Disturbance, Impact
 from conduit.errors import Code, Diagnostic, Refused
 from conduit.grammar import split_host_port
-from conduit.model import FRAME, UNRESOLVED, Action, Change, Claim, Disturbance, Impact, Key, Live, Native
+from conduit.model import FRAME, UNRESOLVED, Claim, Key, Live, Native
 from conduit.providers.base import DocumentProvider, Reading, Site
 from conduit.providers.dnsmasq_daemon import Daemon, File, Files, Served, closed_to
 from conduit.providers.dnsmasq_files import RECORDS, Entry, Record, clash, is_host, read_files, types_of

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from conduit.change import Level
 from conduit.errors import Code, ConduitError, Diagnostic
 from conduit.grammar import join_host_port, split_host_port
-from conduit.model import Level
 from conduit.providers.resolver import Resolver
 from conduit.settings import Settings
 from conduit.upstreams import addresses, listener, rules_of

@@ -14,8 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from conduit.change import Level
 from conduit.grammar import join_host_port
-from conduit.model import Level
 from conduit.providers.files import read_regular
 from conduit.providers.probe import BODY_BYTES, CONNECT_SECONDS, HttpAnswer, HttpProbe
 

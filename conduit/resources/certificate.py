@@ -8,8 +8,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, ValidationError
 
 from conduit import grammar
+from conduit.change import Diff
 from conduit.kind import Context, Kind
-from conduit.model import Diff, Live, Native, Resource, Spec
+from conduit.model import Live, Native, Resource, Spec
 from conduit.providers.certs_state import ageing, damage
 
 

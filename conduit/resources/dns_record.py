@@ -10,9 +10,10 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
+from conduit.change import Level, Proof
 from conduit.grammar import NUMBER, address, domain_name, shown
 from conduit.kind import Context, Kind
-from conduit.model import Claim, Key, Level, Native, Proof, Resource, Spec
+from conduit.model import Claim, Key, Native, Resource, Spec
 
 RecordType = Literal["A", "AAAA", "CNAME", "TXT", "SRV", "MX", "PTR"]
 Number = Annotated[int, Field(ge=0, le=65535)]

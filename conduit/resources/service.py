@@ -12,14 +12,15 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
-from conduit import grammar
+from conduit import fields, grammar
+from conduit.change import Proof
 from conduit.errors import Code, ConduitError, Diagnostic
 from conduit.kind import Context, Kind, Look
-from conduit.model import Key, Proof, Ref, Resource, Spec
-from conduit.resources import route
+from conduit.model import Key, Ref, Resource, Spec
+from conduit.resources import route_spec
 from conduit.resources.certificate import CertificateSpec
 from conduit.resources.dns_record import DnsRecordSpec
-from conduit.resources.route import RouteSpec, Upstream
+from conduit.resources.route_spec import RouteSpec, Upstream
 from conduit.settings import Settings
 from conduit.upstreams import (
     REFUSED_UPSTREAM,
@@ -46,7 +47,7 @@ def _upstream(text: str) -> str:
 
 
 def _maintenance(value: Any) -> Any:
-    return {True: route.Maintenance(), False: None}[value] if isinstance(value, bool) else value
+    return {True: route_spec.Maintenance(), False: None}[value] if isinstance(value, bool) else value
 
 
 HostPort = Annotated[str, AfterValidator(_upstream)]
@@ -76,29 +77,29 @@ class ServiceSpec(Spec):
     aliases: tuple[HostName, ...] = Field((), strict=False, description="more names of the same site")
     address: Address | None = Field(None, description="what the names resolve to; by default the proxy's address")
     dns: bool = Field(True, description="whether the names get DNS records; off when something else answers them")
-    path: route.Prefix = Field("/", description="the service answers this path and everything below it")
+    path: fields.Prefix = Field("/", description="the service answers this path and everything below it")
     strip_prefix: bool = Field(False, description="whether the upstream sees requests without the path")
     tls: Literal["internal", "off"] = Field("internal", description="who signs the certificate; off serves plain HTTP")
     https_redirect: bool = Field(True, description="whether plain HTTP is sent on to HTTPS")
-    health: route.Health | None = Field(None, description="the proxy's check of the upstreams, and the proof's")
+    health: route_spec.Health | None = Field(None, description="the proxy's check of the upstreams, and the proof's")
     websockets: bool = Field(True, description="whether connections may be upgraded")
-    request_headers: route.Headers = Field(
+    request_headers: fields.Headers = Field(
         default_factory=dict, description="headers the upstream gets; null removes one"
     )
-    response_headers: route.Headers = Field(
+    response_headers: fields.Headers = Field(
         default_factory=dict, description="headers the visitor gets; null removes one"
     )
-    basic_auth: dict[route.User, route.Password] | None = Field(
+    basic_auth: dict[fields.User, fields.Password] | None = Field(
         None, min_length=1, description="who may come in: user to bcrypt hash or {secret: NAME}"
     )
-    allow: tuple[route.Cidr, ...] | None = Field(
+    allow: tuple[fields.Cidr, ...] | None = Field(
         None, min_length=1, strict=False, description="address ranges that may come in; without it all may"
     )
-    deny: tuple[route.Cidr, ...] = Field((), strict=False, description="address ranges that may not come in")
-    max_body: route.Size | None = Field(None, description="the largest request body, for example 10MB")
-    timeouts: route.Timeouts | None = Field(None, description="how long the proxy waits for an upstream")
-    redirect: route.Redirect | None = Field(None, description="where to send visitors instead of an upstream")
-    maintenance: Annotated[route.Maintenance | None, BeforeValidator(_maintenance)] = Field(
+    deny: tuple[fields.Cidr, ...] = Field((), strict=False, description="address ranges that may not come in")
+    max_body: fields.Size | None = Field(None, description="the largest request body, for example 10MB")
+    timeouts: route_spec.Timeouts | None = Field(None, description="how long the proxy waits for an upstream")
+    redirect: route_spec.Redirect | None = Field(None, description="where to send visitors instead of an upstream")
+    maintenance: Annotated[route_spec.Maintenance | None, BeforeValidator(_maintenance)] = Field(
         None, description="a page with status 503 instead of the site: true, or its message"
     )
 

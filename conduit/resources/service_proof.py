@@ -11,11 +11,12 @@ from html import escape
 from ipaddress import ip_address, ip_network
 from typing import Final
 
+from conduit.change import Level, Proof
 from conduit.grammar import split_host_port
 from conduit.kind import Context, Prober
-from conduit.model import Key, Level, Proof, Resource
+from conduit.model import Key, Resource
 from conduit.providers.probe import CONNECT_SECONDS, HttpAnswer, HttpProbe
-from conduit.resources.route import Redirect
+from conduit.resources.route_spec import Redirect
 from conduit.resources.service import ServiceSpec, address_of, names_of, upstreams_of
 
 Verdict = tuple[Level, str]

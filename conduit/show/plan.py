@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator
 
-from conduit.model import FRAME, UNRESOLVED, Action, Change, FieldChange, Key, Origin
+from conduit.change import Action, Change, FieldChange, Origin
+from conduit.model import FRAME, UNRESOLVED, Key
 from conduit.plan import Plan
 from conduit.show.diagnostics import diagnostic_lines
 from conduit.show.summary import Summary, expiry

@@ -6,7 +6,7 @@ import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from conduit.model import Action, Outcome, Proof, Result
+from conduit.change import Action, Outcome, Proof, Result
 from conduit.report import FAILED_PARTLY, INTERRUPTED, MOVED, OK, SKIPPED, Event, Report
 from conduit.show.text import View, duration, escape
 

@@ -6,9 +6,9 @@ from collections import Counter
 from dataclasses import dataclass
 from enum import IntEnum
 
+from conduit.change import Action
 from conduit.decide import Suppressed
 from conduit.grammar import instant
-from conduit.model import Action
 from conduit.plan import Plan
 from conduit.show.text import counted, duration, escape
 

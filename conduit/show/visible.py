@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Set
 from enum import Enum
 from typing import Any, Final
 
-from conduit.model import FRAME, UNRESOLVED, Change, FieldChange, Late, Marker, Ref, Secret, Spec
+from conduit.change import Change, FieldChange
+from conduit.model import FRAME, UNRESOLVED, Late, Marker, Ref, Secret, Spec
 
 
 class Hidden(Enum):

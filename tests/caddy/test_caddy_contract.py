@@ -14,12 +14,13 @@ from typing import Any
 import pytest
 from caddy_world import KIND, World, certificate, key_of, plain
 
+from conduit.change import FieldChange
 from conduit.errors import Refused, Stale, Unreadable
-from conduit.model import Claim, FieldChange, Late
+from conduit.model import Claim, Late
 from conduit.providers import caddy_checks
 from conduit.providers.base import Block
 from conduit.providers.caddy_admin import Admin
-from conduit.resources.route import RouteSpec
+from conduit.resources.route_spec import RouteSpec
 from conduit.sandbox import caddy as private_caddy
 from conduit.sandbox.daemon import Daemon
 

@@ -6,12 +6,13 @@ import bcrypt
 import pytest
 from caddy_world import World, key_of, plain
 
+from conduit.change import Diff
 from conduit.diff import text_of
 from conduit.errors import Refused
-from conduit.model import Diff, Secret
+from conduit.model import Secret
 from conduit.providers.base import Block
 from conduit.providers.caddy_accounts import hash_password, is_hash
-from conduit.resources.route import RouteSpec
+from conduit.resources.route_spec import RouteSpec
 
 PASSWORD = "correct horse"
 LITERAL = bcrypt.hashpw(b"literal", bcrypt.gensalt(10)).decode()

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from caddy_world import World, certificate, plain
 
-from conduit.resources.route import RouteSpec
+from conduit.resources.route_spec import RouteSpec
 from conduit.sandbox.daemon import Daemon
 
 HASH = "$2b$10$abcdefghijklmnopqrstuuqflPDzB6gcMhKa1rZqKiun2YGL5sa2u"

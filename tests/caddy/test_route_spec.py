@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from conduit.kind import Context
 from conduit.model import Claim, Key, Late, Ref, Secret
 from conduit.providers.caddy_route import HOSTS_PER_MATCHER
-from conduit.resources.route import RouteSpec
+from conduit.resources.route_spec import RouteSpec
 from conduit.settings import Settings
 
 HASH = "$2b$10$" + "abcdefghijklmnopqrstuv" + "0123456789012345678901234567890"

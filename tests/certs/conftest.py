@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from conduit.change import Action, Change, Diff, Origin, Outcome
 from conduit.kind import KINDS, Context
-from conduit.model import Action, Change, Diff, Key, Live, Origin, Outcome, Resource, Source
+from conduit.model import Key, Live, Resource, Source
 from conduit.providers.base import Reading, Site, open_provider
 from conduit.providers.keys import open_keys
 from conduit.resources.certificate import CertificateSpec

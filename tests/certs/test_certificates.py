@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from conduit.model import Action, Disturbance, Key, Result
+from conduit.change import Action, Disturbance, Result
+from conduit.model import Key
 
 DAY = 86400
 

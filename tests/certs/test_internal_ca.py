@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from conduit.change import Result
 from conduit.errors import Unreadable
-from conduit.model import Result
 
 DAY = 86400
 

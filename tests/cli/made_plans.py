@@ -5,23 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Annotated, Any
 
-from conduit.model import (
-    Action,
-    Change,
-    Diff,
-    FieldChange,
-    Impact,
-    Key,
-    Live,
-    Marker,
-    Origin,
-    Ref,
-    RefTo,
-    Resource,
-    Secret,
-    Source,
-    Spec,
-)
+from conduit.change import Action, Change, Diff, FieldChange, Impact, Origin
+from conduit.model import Key, Live, Marker, Ref, RefTo, Resource, Secret, Source, Spec
 from conduit.plan import Plan, Selection
 
 

@@ -11,26 +11,10 @@ from typing import Any
 import pytest
 from made_plans import Door, change_of, plan_of
 
+from conduit.change import Action, Diff, FieldChange, Level, Origin, Outcome, Proof, Result
 from conduit.decide import Suppressed
 from conduit.errors import ConduitError, Diagnostic, Stale
-from conduit.model import (
-    UNRESOLVED,
-    Action,
-    Diff,
-    FieldChange,
-    Ignore,
-    Key,
-    Late,
-    Level,
-    Live,
-    Origin,
-    Outcome,
-    Proof,
-    Ref,
-    Result,
-    Secret,
-    Source,
-)
+from conduit.model import UNRESOLVED, Ignore, Key, Late, Live, Ref, Secret, Source
 from conduit.plan import Plan, Selection
 from conduit.plan_json import errors_document, event_document, plan_document, report_document
 from conduit.report import Event, EventKind, Report

@@ -5,23 +5,10 @@ from __future__ import annotations
 import pytest
 from made_plans import Door, change_of, plan_of
 
+from conduit.change import Action, Diff, FieldChange, Origin
 from conduit.decide import Suppressed
 from conduit.errors import Diagnostic
-from conduit.model import (
-    UNRESOLVED,
-    Action,
-    Claim,
-    Diff,
-    FieldChange,
-    Ignore,
-    Key,
-    Late,
-    Live,
-    Origin,
-    Ref,
-    Secret,
-    Source,
-)
+from conduit.model import UNRESOLVED, Claim, Ignore, Key, Late, Live, Ref, Secret, Source
 from conduit.plan import Plan, Selection
 from conduit.safety import MASS_DELETE
 from conduit.show.markdown import markdown_lines

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from conduit.change import Action, Level, Outcome, Proof, Result
 from conduit.errors import Diagnostic
-from conduit.model import Action, Key, Level, Outcome, Proof, Result, Source
+from conduit.model import Key, Source
 from conduit.report import Event, EventKind, Report
 from conduit.safety import MASS_DELETE
 from conduit.show.diagnostics import problems_lines

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from dnsmasq_world import World
 
+from conduit.change import Action, Change, Diff, Disturbance, Origin
 from conduit.errors import Refused, RollbackFailed, Stale
-from conduit.model import Action, Change, Diff, Disturbance, Key, Live, Native, Origin, Resource, Source
+from conduit.model import Key, Live, Native, Resource, Source
 from conduit.providers.base import Block, transact
 from conduit.providers.dnsmasq_switch import MOVED, NOT_SERVED, REJECTED
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from dnsmasq_world import World
 
-from conduit.model import Key, Level, Resource, Source
+from conduit.change import Level
+from conduit.model import Key, Resource, Source
 from conduit.providers.probe import Prober
 
 ALL = {

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from conduit.change import Change
 from conduit.engine import Engine, read_settings
-from conduit.model import FRAME, Change
+from conduit.model import FRAME
 from conduit.plan import Plan, Selection
 from conduit.report import ApplyOptions, Report
 

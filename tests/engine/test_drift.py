@@ -7,7 +7,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from conduit.model import Key, Origin
+from conduit.change import Origin
+from conduit.model import Key
 from tests.engine.conftest import World
 from tests.engine.test_kind_contract import admin, conf_file, edit, hosts_file
 
@@ -149,3 +150,13 @@ def test_an_address_taken_out_of_dns_by_hand_is_put_back(service: World) -> None
     assert change.key == Key("frame", "dnsmasq")
     assert heals(service)
     assert conf_file(service).read_text().count("intruder") == 0
+
+
+def test_a_certificate_issued_anew_within_a_second_outlives_the_old_one(service: World) -> None:
+    """Equal in all but protection and issued in the same second, the old generation was once kept and the new pruned."""
+    manifest = service.site.desired / "web.yaml"
+    plain = manifest.read_text()
+    for turn in range(4):
+        manifest.write_text(plain + f"    protect: {'false' if turn % 2 else 'true'}\n")
+        assert service.apply(prove=False).exit_code == 0
+        assert service.plan().empty

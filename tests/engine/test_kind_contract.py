@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from conduit.model import Action, Key, Origin
+from conduit.change import Action, Origin
+from conduit.model import Key
 from conduit.resources import load_kinds
 from tests.engine.conftest import World
 

@@ -14,7 +14,7 @@ from conduit import grammar
 from conduit.errors import Diagnostic, LoadError
 from conduit.kind import Kind
 from conduit.manifests.load import Manifests, load_manifests
-from conduit.model import Secretive, Spec
+from conduit.model import Secret, Spec
 from conduit.settings import Settings
 
 NOW = 1_800_000_000.0
@@ -45,7 +45,7 @@ class PageSpec(Spec):
     check: Check | None = None
     backends: tuple[str | Backend, ...] = Field((), strict=False)
     headers: dict[str, str] = Field(default_factory=dict)
-    password: Secretive | None = None
+    password: str | Secret | None = None
 
 
 class NeedySpec(Spec):

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from probe_world import Authority, Server, endless, hangs, says, settings
 
-from conduit.model import Level
+from conduit.change import Level
 from conduit.providers.probe import BODY_BYTES, HttpAnswer, HttpProbe, Prober
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Test: yes\r\n\r\nhi"

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from probe_world import Server, hangs, says, settings
 
+from conduit.change import Level
 from conduit.errors import ConduitError
 from conduit.grammar import join_host_port, split_host_port
-from conduit.model import Level
 from conduit.providers import probe
 from conduit.providers.probe import HttpAnswer, HttpProbe, Prober
 from conduit.providers.resolver import Resolver

@@ -13,7 +13,7 @@ from service_world import Table, declared, leaves
 from conduit.errors import ConduitError
 from conduit.kind import KINDS
 from conduit.model import Claim, Ignore, Key, Ref, Resource, Secret
-from conduit.resources import route, service
+from conduit.resources import route_spec, service
 
 HASH = "$2b$12$" + "a" * 53
 
@@ -24,7 +24,7 @@ def test_the_plainest_service_gets_a_name_a_certificate_and_a_route() -> None:
     record, certificate, site = (leaf.spec for leaf in found.values())
     assert (record.name, record.type, record.value) == ("wiki.home.arpa", "A", "10.9.9.9")
     assert (certificate.names, certificate.consumers) == (("wiki.home.arpa",), ("caddy",))
-    assert (site.names, site.upstreams) == (("wiki.home.arpa",), (route.Upstream(address="10.0.1.5:3000"),))
+    assert (site.names, site.upstreams) == (("wiki.home.arpa",), (route_spec.Upstream(address="10.0.1.5:3000"),))
     assert (site.tls, site.certificate) == (True, Ref(Key("certificate", "wiki"), "caddy"))
 
 
@@ -93,8 +93,8 @@ def test_a_service_field_is_carried_placed_elsewhere_or_an_upstream() -> None:
 def test_several_upstreams_keep_their_weights() -> None:
     given = ["10.0.1.5:80", {"address": "10.0.1.6:81", "weight": 3}]
     assert leaves(declared(upstreams=given))["route/wiki"].spec.upstreams == (
-        route.Upstream(address="10.0.1.5:80"),
-        route.Upstream(address="10.0.1.6:81", weight=3),
+        route_spec.Upstream(address="10.0.1.5:80"),
+        route_spec.Upstream(address="10.0.1.6:81", weight=3),
     )
 
 

@@ -10,8 +10,9 @@ import pytest
 import yaml
 from service_world import declared
 
+from conduit.change import Level, Proof
 from conduit.kind import KINDS, Context
-from conduit.model import Key, Level, Proof
+from conduit.model import Key
 from conduit.providers.probe import Prober
 from conduit.sandbox.daemon import Daemon
 from conduit.sandbox.machine import free_port

@@ -14,8 +14,9 @@ import pytest
 
 from conduit import history as module
 from conduit.canonical import canonical
+from conduit.change import Action, Outcome, Result
 from conduit.history import History, RunRecord
-from conduit.model import Action, Key, Late, Outcome, Ref, Result, Secret
+from conduit.model import Key, Late, Ref, Secret
 
 KEYS = [Key("route", f"r{number}") for number in range(1500)]
 REPLACE_ALL = """

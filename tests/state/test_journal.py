@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from conduit.change import Action, Change, Diff, Origin, Outcome, Result
 from conduit.errors import ConduitError
 from conduit.journal import REASON_LIMIT, Journal
-from conduit.model import Action, Change, Diff, Key, Origin, Outcome, Result, Source
+from conduit.model import Key, Source
 
 WORK = """
 import sys

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 from conduit.canonical import canonical
+from conduit.change import Impact
 from conduit.decide import Observed
 from conduit.expand import Desired, expand
 from conduit.kind import KINDS, Context, Kind
-from conduit.model import Claim, Impact, Key, Live, Marker, Native, Reading, Ref, RefTo, Resource, Source, Spec
+from conduit.model import Claim, Key, Live, Marker, Native, Reading, Ref, RefTo, Resource, Source, Spec
 from conduit.plan import Plan, Selection, make_plan
 from conduit.settings import Settings
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from conduit.model import Action, Claim, FieldChange, Ignore, Key, Late, Origin
+from conduit.change import Action, FieldChange, Origin
+from conduit.model import Claim, Ignore, Key, Late
 from conduit.plan import Plan, Selection
 from tests.unit.kit import BulbSpec, LampSpec, RoomSpec, desired, lamp, live, observed, plan, resource
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from conduit.model import FRAME, Action, Change, Diff, Key, Origin, Source
+from conduit.change import Action, Change, Diff, Origin
+from conduit.model import FRAME, Key, Source
 from conduit.schedule import schedule
 
 DOCUMENTS = {"dns", "proxy"}

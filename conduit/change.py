@@ -1,0 +1,155 @@
+"""What planning and applying say: differences, changes, outcomes, proofs. Pure values, beside those of `model`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum, StrEnum
+from typing import Any
+
+from conduit.model import Key, Live, Native, Resource, Source
+
+
+class Action(StrEnum):
+    """What a change does to the live object."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    REPLACE = "replace"
+    DELETE = "delete"
+    ADOPT = "adopt"
+
+
+class Origin(StrEnum):
+    """Why wish and live differ: git moved (pending), the host moved (drift), both, or no record to tell."""
+
+    PENDING = "pending"
+    DRIFT = "drift"
+    BOTH = "both"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One differing field in spec terms; `old` or `new` is `UNRESOLVED` when the field is absent on that side."""
+
+    path: str
+    old: Any
+    new: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Diff:
+    """How live differs from the wish: in fields while the live object still parses, else as a raw text diff."""
+
+    fields: tuple[FieldChange, ...] = ()
+    raw: str = ""
+    reason: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.fields or self.raw or self.reason)
+
+
+class Disturbance(StrEnum):
+    """How much a change interrupts, mildest first."""
+
+    NONE = "none"
+    RELOAD = "reload"
+    RESTART = "restart"
+    RECREATE = "recreate"
+
+
+@dataclass(frozen=True, slots=True)
+class Impact:
+    """What applying a change interrupts: how, of whom, for about how many seconds, in words."""
+
+    disturbance: Disturbance = Disturbance.NONE
+    target: str = ""
+    seconds: float = 0.0
+    note: str = ""
+
+    def __str__(self) -> str:
+        if self.disturbance is Disturbance.NONE:
+            return self.note or "no interruption"
+        words = f"{self.target} {self.disturbance}".strip()
+        if self.seconds:
+            words += f" ≈ {self.seconds:g} s"
+        return f"{words}, {self.note}" if self.note else words
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One step of a plan. `native` is the wished-for form (None for delete), `live` what is there (None for create)."""
+
+    action: Action
+    key: Key
+    provider: str
+    diff: Diff
+    origin: Origin
+    source: Source
+    root: Key
+    impact: Impact = Impact()
+    want: Resource[Any] | None = None
+    native: Native = None
+    live: Live | None = None
+
+
+class Result(StrEnum):
+    """How a change ended. `unproven` is applied, but its proof did not pass and never had."""
+
+    OK = "ok"
+    UNPROVEN = "unproven"
+    REVERTED = "reverted"
+    QUARANTINED = "quarantined"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one change; `reason` tells a person, `seconds` is the wall time it took."""
+
+    key: Key
+    action: Action
+    result: Result
+    reason: str = ""
+    seconds: float = 0.0
+    facts: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+
+class Level(Enum):
+    """How far a black-box proof got; a later member includes all before it."""
+
+    NO_NAME = 0
+    NO_CONNECTION = 1
+    NO_TLS = 2
+    PROXY_ERROR = 3
+    UPSTREAM_ANSWERED = 4
+    EXPECTED = 5
+
+    def __lt__(self, other: Level) -> bool:
+        return bool(self.value < other.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The result of proving a root from outside: how far it got, and each observation in words."""
+
+    key: Key
+    level: Level
+    detail: str = ""
+    checks: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether the answer was the expected one."""
+        return self.level is Level.EXPECTED
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Whether an applied object is healthy yet; `wait` False means that waiting longer will not help."""
+
+    ready: bool
+    detail: str = ""
+    wait: bool = True

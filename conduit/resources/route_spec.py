@@ -1,0 +1,163 @@
+"""What a route declares; services share its parts. See `conduit.resources.route` for the kind."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from conduit import grammar, upstreams
+from conduit.fields import Cidr, Duration, Headers, Host, Password, Prefix, Probe, Size, Target, Text, User
+from conduit.model import Ref, RefTo, Spec
+
+
+def _upstream(text: str) -> str:
+    """`address:port`, never one that no site may proxy to."""
+    normal = upstreams.normal(text)
+    upstreams.refuse_everywhere(normal)
+    host = grammar.split_host_port(normal)[0]
+    if ":" not in host and not grammar.DOTTED_QUAD.fullmatch(host):
+        raise ValueError(f'"{host}" is a name: a route takes an address; a service resolves names')
+    return normal
+
+
+def _whole_seconds(text: str) -> str:
+    if text.endswith("ms"):
+        raise ValueError("Retry-After counts whole seconds")
+    return text
+
+
+class Upstream(Spec):
+    """One address requests go to; `weight` is its share when there are several."""
+
+    address: Annotated[str, AfterValidator(_upstream)]
+    """`address:port`; a service takes names as well."""
+    weight: int = Field(1, ge=1, le=1000)
+    """The share of requests among several."""
+
+
+class Health(Spec):
+    """The proxy's own check: an upstream that fails it gets no requests."""
+
+    path: Probe = "/"
+    """What is asked for, perhaps with a query."""
+    interval: Duration = "30s"
+    """How often."""
+    timeout: Duration = "5s"
+    """How long an answer may take."""
+    status: Annotated[int, Field(ge=100, le=599)] | Literal["1xx", "2xx", "3xx", "4xx", "5xx"] = "2xx"
+    """What a healthy upstream answers: a status, or a class such as `2xx`."""
+
+
+class Timeouts(Spec):
+    """How long to wait for an upstream: to connect, for the head of its answer, and for it to take the request."""
+
+    connect: Duration | None = None
+    """To connect to the upstream."""
+    read: Duration | None = None
+    """For the head of its answer."""
+    write: Duration | None = None
+    """For it to take the request."""
+
+
+def _timeouts(value: Timeouts | None) -> Timeouts | None:
+    return None if value == Timeouts() else value
+
+
+class Redirect(Spec):
+    """Where to send the browser instead; `keep_path` appends the path and query that were asked for."""
+
+    to: Target
+    """A URL, or a path on the same site."""
+    status: Literal[301, 302, 307, 308] = 302
+    """Permanent (301, 308) or not (302, 307); 307 and 308 keep the method."""
+    keep_path: bool = False
+    """Whether the path and query that were asked for are appended."""
+
+    @model_validator(mode="after")
+    def _plain_target(self) -> Self:
+        if self.keep_path and ("?" in self.to or "#" in self.to or self.to.endswith("/")):
+            raise ValueError("keep_path needs a target without ?, # and a final slash")
+        return self
+
+
+class Maintenance(Spec):
+    """The page everyone gets while the site is down: 503, with the time after which to come back."""
+
+    message: Text = "Down for maintenance, back soon."
+    """What the page says."""
+    retry_after: Annotated[Duration, AfterValidator(_whole_seconds)] = "5m"
+    """When to come back, in whole seconds or more."""
+
+
+def _maintenance(value: Any) -> Any:
+    return {True: Maintenance(), False: None}.get(value, value) if isinstance(value, bool) else value
+
+
+class RouteSpec(Spec):
+    """A host name and path, and what answers there: upstreams, a redirect or a maintenance page."""
+
+    names: tuple[Host, ...] = Field(min_length=1, strict=False)
+    """The host names, each exact or `*.` and a domain."""
+    path: Prefix = "/"
+    """The route answers this path and everything below it."""
+    strip_prefix: bool = False
+    """Whether the upstream sees requests without the path."""
+    upstreams: tuple[Upstream, ...] = Field(default=(), strict=False)
+    """Where requests go, shared by weight."""
+    redirect: Redirect | None = None
+    """Where to send the browser instead of an upstream."""
+    maintenance: Annotated[Maintenance | None, BeforeValidator(_maintenance)] = None
+    """A page with status 503 instead: true, or its message."""
+    websockets: bool = True
+    """Whether connections may be upgraded."""
+    request_headers: Headers = Field(default_factory=dict)
+    """Headers the upstream gets; null removes one."""
+    response_headers: Headers = Field(default_factory=dict)
+    """Headers the visitor gets; null removes one."""
+    basic_auth: dict[User, Password] | None = Field(default=None, min_length=1)
+    """Who may come in: user to bcrypt hash or {secret: NAME}."""
+    allow: tuple[Cidr, ...] | None = Field(default=None, min_length=1, strict=False)
+    """Address ranges that may come in; without it all may."""
+    deny: tuple[Cidr, ...] = Field(default=(), strict=False)
+    """Address ranges that may not come in."""
+    max_body: Size | None = None
+    """The largest request body, for example 10MB."""
+    timeouts: Annotated[Timeouts | None, AfterValidator(_timeouts)] = None
+    """How long the proxy waits for an upstream."""
+    health: Health | None = None
+    """The proxy's check of the upstreams."""
+    tls: bool = True
+    """Whether it is served over HTTPS; needs a certificate."""
+    certificate: Annotated[Ref | None, RefTo("certificate", "caddy")] = None
+    """The name of the declared certificate."""
+    https_redirect: bool = True
+    """Whether plain HTTP is sent on to HTTPS."""
+
+    PROXY_ONLY: ClassVar = ("strip_prefix", "websockets", "request_headers", "max_body", "timeouts", "health")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if bool(self.upstreams) + bool(self.redirect) + bool(self.maintenance) != 1:
+            raise ValueError("write exactly one of upstreams, redirect and maintenance")
+        idle = () if self.upstreams else self._proxy_only()
+        if idle:
+            raise ValueError(f"{idle[0]} means nothing without upstreams")
+        if self.strip_prefix and self.path == "/":
+            raise ValueError("strip_prefix needs a path other than /")
+        if not (self.tls or self.https_redirect):
+            raise ValueError("https_redirect: false means nothing without tls")
+        if self.tls != (self.certificate is not None):
+            raise ValueError("tls: true needs a certificate, tls: false has none")
+        for field in ("names", "deny", "allow"):
+            values = getattr(self, field) or ()
+            if len(set(values)) < len(values):
+                raise ValueError(f"{field} names the same value twice")
+        return self
+
+    def _proxy_only(self) -> list[str]:
+        """Return the fields that were set and only mean something with upstreams."""
+        defaults = {
+            name: type(self).model_fields[name].get_default(call_default_factory=True) for name in self.PROXY_ONLY
+        }
+        return [name for name, default in defaults.items() if getattr(self, name) != default]
