@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from conduit.change import Level, Proof
@@ -19,6 +18,7 @@ PAUSE = 0.05
 
 def prove(roots: Iterable[Resource[Any]], kinds: Mapping[str, Kind[Any]], context: Context) -> dict[Key, Proof]:
     """Prove each root once, side by side; a kind that promises nothing visible gives no proof."""
+    from concurrent.futures import ThreadPoolExecutor
 
     def one(root: Resource[Any]) -> Proof | None:
         return kinds[root.key.kind].prove(context, root)

@@ -72,7 +72,7 @@ def read_tree(root: Path, base: Path) -> Tree:
     if not root.is_dir():
         hint = "create it with `conduit init`, or correct `desired:` in conduit.yaml"
         raise LoadError(Diagnostic(NO_TREE, f"there is no directory {root}", hint=hint))
-    shown = root.relative_to(base) if root.is_relative_to(base) else root
+    shown = next((root.relative_to(near) for near in (base, Path.cwd()) if root.is_relative_to(near)), root)
     candidates = sorted(_candidates(root))
     tree = Tree([], [], max((found.changed for found in candidates), default=0.0))
     total = 0

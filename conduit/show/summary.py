@@ -85,7 +85,7 @@ class Summary:
             return "No changes in what could be read."
         if self.partial:
             return "No changes to the selected resources."
-        wish = f"commit {escape(self.commit[:7])}" if self.commit else "desired/"
+        wish = f"desired/ (HEAD is {escape(self.commit[:7])})" if self.commit else "desired/"
         return f"No changes. Live state matches {wish}."
 
     def _soonest(self, now: float) -> str:

@@ -164,7 +164,7 @@ def test_quiet_shows_the_last_line_and_what_is_unsafe() -> None:
 
 
 def test_the_empty_sentence_names_the_commit_and_is_never_said_of_the_unknown() -> None:
-    assert sentence(plan_of(commit="4f2a91c0d1")) == "No changes. Live state matches commit 4f2a91c."
+    assert sentence(plan_of(commit="4f2a91c0d1")) == "No changes. Live state matches desired/ (HEAD is 4f2a91c)."
     assert sentence(plan_of()) == "No changes. Live state matches desired/."
     partial = plan_of(selection=Selection(targets=(Key("door", "a"),)))
     assert sentence(partial) == "No changes to the selected resources."

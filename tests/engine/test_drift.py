@@ -153,7 +153,7 @@ def test_an_address_taken_out_of_dns_by_hand_is_put_back(service: World) -> None
 
 
 def test_a_certificate_issued_anew_within_a_second_outlives_the_old_one(service: World) -> None:
-    """Equal in all but protection and issued in the same second, the old generation was once kept and the new pruned."""
+    """Equal in all but protection and issued in one second, the old generation was once kept and the new pruned."""
     manifest = service.site.desired / "web.yaml"
     plain = manifest.read_text()
     for turn in range(4):
