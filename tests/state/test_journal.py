@@ -19,7 +19,8 @@ WORK = """
 import sys
 from pathlib import Path
 from conduit.journal import Journal
-from conduit.model import *
+from conduit.change import *
+from conduit.model import Key, Source
 def change(key):
     return Change(Action.CREATE, key, "caddy", Diff(), Origin.PENDING, Source("x"), key)
 with Journal(Path(sys.argv[1])).run("apply", "abc", "c0ffee") as run:
