@@ -13,6 +13,7 @@ missing_packages() {
     have python3 || say python3
     have python3 && python3 -c 'import ensurepip, venv' 2>/dev/null || say python3-venv
     have dnsmasq || say dnsmasq-base # not "dnsmasq", which would run a system service on port 53
+    have nginx || say nginx
     have dig || say bind9-dnsutils
     have curl || say curl
     have openssl || say openssl
@@ -21,6 +22,8 @@ missing_packages() {
         have git || say git
         have strace || say strace
         have systemd-analyze || say systemd # only its unit checker is used
+        have zsh || say zsh
+        have fish || say fish
     fi
 }
 
