@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from conduit.errors import Code, Diagnostic, LoadError
-from conduit.manifests.builder import TOO_MUCH
+from conduit.manifests.git import unmerged
 from conduit.model import Source
 from conduit.providers.files import read_regular
 
@@ -26,12 +26,21 @@ NO_TREE = Code(
     "The directory of manifests named in conduit.yaml (desired/ by default) is not there. Loading goes no further, "
     "because an absent tree would mean to delete everything. Create it with `conduit init`, or correct `desired:`.",
 )
+UNMERGED = Code(
+    "CND-0121",
+    "a merge that is not finished",
+    "git's index says that these manifests are in conflict: a merge, a rebase, a cherry-pick, a revert or a stash "
+    "stopped half way. Even without conflict markers in it such a file may be one side only, or be back though the "
+    "other side removed it. Put each right and `git add` or `git rm` it; `git status` tells how to go back instead.",
+)
 
 SUFFIXES: Final = (".yaml", ".yml")
 MAX_FILES: Final = 100_000
 MAX_FILE_BYTES: Final = 16 * 2**20
 MAX_TREE_BYTES: Final = 256 * 2**20
 RESTLESS: Final = 20
+NAMED: Final = 5
+"""Files in conflict that are told by name."""
 
 
 class ManifestFile(NamedTuple):
@@ -87,10 +96,13 @@ def read_tree(root: Path, base: Path) -> Tree:
             continue
         total += len(content)
         if len(tree.files) >= MAX_FILES or total > MAX_TREE_BYTES:
+            from conduit.manifests.builder import TOO_MUCH
+
             limit = f"{MAX_FILES:,} files or {MAX_TREE_BYTES // 2**20} MiB"
             raise LoadError(Diagnostic(TOO_MUCH, f"{root} holds more than {limit}", hint="remove what does not belong"))
         tree.files.append(ManifestFile(name, content, sha256(content).hexdigest()))
-    return tree
+    conflicts = [f"{shown}/{name}" for name in unmerged(root)]
+    return tree._replace(problems=[*tree.problems, _unmerged(conflicts)]) if conflicts else tree
 
 
 class _Found(NamedTuple):
@@ -143,3 +155,11 @@ def _unreadable(name: str, error: OSError) -> Diagnostic:
     reason = error.strerror.lower() if error.strerror else str(error)
     hint = "put a plain, readable file of at most 16 MiB there, or remove it"
     return Diagnostic(UNREADABLE, f"{printable} cannot be read: {reason}", Source(printable), hint)
+
+
+def _unmerged(names: list[str]) -> Diagnostic:
+    printable = [name if name.isprintable() else ascii(name) for name in names]
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    summary = f"a merge is not finished: git has a conflict in {', '.join(printable[:NAMED])}{more}"
+    hint = "resolve each and git add (or git rm) it; git status tells how to go back instead"
+    return Diagnostic(UNMERGED, summary, Source(printable[0]), hint)

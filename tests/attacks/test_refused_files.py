@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from attack_world import CANARY, Attacked, problems_in
 
 from conduit.engine import Engine, read_settings
 from conduit.errors import LoadError
+from tests.conftest import run_program
 
 GOOD_ENOUGH = "services:\n  x: {upstream: 10.0.0.9:80}\n"
 LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
@@ -137,6 +139,24 @@ ODDITIES: dict[str, Callable[[Path], None]] = {
     "directory": Path.mkdir,
     "huge": _huge,
 }
+
+
+def test_y6_an_unfinished_merge_is_refused_though_no_file_holds_a_marker(attacked: Attacked) -> None:
+    def git(*words: str, given: str = "") -> str:
+        done = run_program("git", "-c", "user.name=a", "-c", "user.email=a@b.c", *words, cwd=place, input=given)
+        assert done.code == 0, done
+        return done.stdout.strip()
+
+    place = attacked.site.directory
+    try:
+        git("init", "--quiet")
+        git("commit", "--quiet", "--allow-empty", "--message", "first")
+        blob = git("hash-object", "-w", "desired/good.yaml")
+        git("update-index", "--index-info", given=f"100644 {blob} 2\tdesired/good.yaml\n")
+        (problem,) = attacked.refuse({})
+        assert (problem.code, problem.place) == ("CND-0121", "desired/good.yaml")
+    finally:
+        shutil.rmtree(place / ".git")
 
 
 def test_y8_what_is_no_plain_file_is_refused_unread(attacked: Attacked) -> None:
