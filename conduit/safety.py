@@ -15,7 +15,8 @@ MASS_DELETE = Code(
     "more deletions than the budget allows",
     "The plan would delete more than the allowed share of a kind of ten or more objects, or everything this site owns. "
     "That is what a lost file, a bad merge or a wrong directory looks like. When the deletions are meant, repeat the "
-    "command with --allow-deletes N, N being the number of deletions shown.",
+    "command with --allow-deletes N, N being exactly the number in the hint: one that was not read off this plan "
+    "allows nothing.",
 )
 PROTECTED = Code(
     "CND-0402",
@@ -51,13 +52,17 @@ def split_protected(deletes: Iterable[Change]) -> tuple[list[Change], list[Diagn
 def over_budget(
     changes: Sequence[Change], lives: Mapping[Any, Sequence[Live]], percent: int, allowed: int | None
 ) -> Diagnostic | None:
-    """Return why the deletions of a plan need to be allowed, or None. `allowed` is the value of --allow-deletes."""
+    """Return why the deletions of a plan need to be allowed, or None.
+
+    `allowed` is the value of --allow-deletes, which allows a plan of exactly so many deletions.
+    """
     deletes = [change for change in changes if change.action is Action.DELETE and not _superseded(change)]
-    if not deletes or (allowed is not None and len(deletes) <= allowed):
+    if not deletes or len(deletes) == allowed:
         return None
     total = Counter(key.kind for key in lives)
     going = Counter(change.key.kind for change in deletes)
     hint = f"check that desired/ is complete; if the deletions are meant, use --allow-deletes {len(deletes)}"
+    hint += "" if allowed is None else f", not {allowed}"
     if len(deletes) >= total.total():
         return Diagnostic(MASS_DELETE, f"the plan would delete all {len(deletes)} objects of this site", hint=hint)
     for kind, count in sorted(going.items()):

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from conduit.change import Action
 from conduit.engine import Engine, read_settings
 from conduit.errors import ConduitError, Diagnostic
 from conduit.sandbox.daemon import Daemon
@@ -54,7 +55,8 @@ class Attacked:
         """A valid change: it is applied and served, whatever was refused before."""
         self.round += 1
         self.site.write("good.yaml", GOOD.format(upstream=self.upstream, round=self.round))
-        done = self.site.conduit("apply", "--yes", "--allow-deletes", "1000")
+        deletes = sum(change.action is Action.DELETE for change in self.engine().plan().changes)
+        done = self.site.conduit("apply", "--yes", "--allow-deletes", str(deletes))
         assert done.code == 0, oracle.told(done)
         assert f"X-Round: {self.round}" in self.site.curl(f"https://{HOST}/").stdout.replace("x-round", "X-Round")
 

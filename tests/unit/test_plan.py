@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from conduit.change import Action, FieldChange, Origin
-from conduit.model import Claim, Ignore, Key, Late
+from conduit.model import Claim, Key, Late
 from conduit.plan import Plan, Selection
+from conduit.spec import Ignore
 from tests.unit.kit import BulbSpec, LampSpec, RoomSpec, desired, lamp, live, observed, plan, resource
 
 
@@ -96,6 +97,14 @@ def test_deleting_more_than_the_budget_needs_the_count() -> None:
     assert "4 of 10 lamp" in plan(wish, seen).unsafe[0].summary
     assert plan(wish, seen, selection=Selection(allow_deletes=3)).unsafe
     assert not plan(wish, seen, selection=Selection(allow_deletes=4)).unsafe
+
+
+def test_the_count_of_allowed_deletions_must_be_the_planned_one() -> None:
+    """A number that is too large was not read off this plan either."""
+    seen = observed(*(live(f"lamp/n{n}", lamp()) for n in range(3)))
+    (refused,) = plan(desired(), seen, selection=Selection(allow_deletes=4)).unsafe
+    assert refused.hint.endswith("use --allow-deletes 3, not 4")
+    assert not plan(desired(), seen, selection=Selection(allow_deletes=3)).unsafe
 
 
 def test_deleting_everything_is_never_a_matter_of_course() -> None:
