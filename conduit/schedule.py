@@ -29,9 +29,9 @@ def schedule(
     """Return the rounds of an apply. `documents` names the document providers, `order` ranks all providers.
 
     Objects go as soon as they can. A document commits once, when everything its changes wait for is done; only a path
-    that leaves a document and returns to it makes it commit what is ready first. Deletions of objects are not
-    scheduled: they come after proof. They ride along in documents, and a commit that only deletes goes last, in
-    reverse order.
+    that leaves a document and returns to it makes it commit what is ready first. Deletions ride along in documents, in
+    the same order, so that a name is gone before the site it leads to. Deletions of objects are not scheduled: they
+    come after proof.
     """
     waiting = {c.key: c for c in changes if c.action is not Action.DELETE or c.provider in documents}
     rounds: list[Round] = []
@@ -61,18 +61,12 @@ def _document(waiting: Mapping[Key, Change], edges: Edges, order: Mapping[str, i
     by_provider: dict[str, dict[Key, Change]] = {}
     for key, change in waiting.items():
         by_provider.setdefault(change.provider, {})[key] = change
-    ranked = sorted(by_provider, key=lambda provider: _rank(by_provider[provider], order[provider]))
+    ranked = sorted(by_provider, key=order.__getitem__)
     ready = {provider: _ready(by_provider[provider], waiting, edges) for provider in ranked}
     whole = [provider for provider in ranked if len(ready[provider]) == len(by_provider[provider])]
     partial = [provider for provider in ranked if any(key.kind != FRAME for key in ready[provider])]
     chosen = (whole or partial)[0]
     return (Step(chosen, True, tuple(change for _, change in sorted(ready[chosen].items()))),)
-
-
-def _rank(changes: Mapping[Key, Change], order: int) -> tuple[bool, int]:
-    only_deletes = all(change.action is Action.DELETE for key, change in changes.items() if key.kind != FRAME)
-    only_deletes = only_deletes and any(key.kind != FRAME for key in changes)
-    return only_deletes, -order if only_deletes else order
 
 
 def _ready(own: Mapping[Key, Change], waiting: Mapping[Key, Change], edges: Edges) -> dict[Key, Change]:

@@ -26,6 +26,8 @@ AFTER = {
 }
 """From the one to the other: one updated, two removed, three's certificate and route renamed, four added, and five
 with a name that dnsmasq must be restarted for. And all that again on the way back."""
+FEWER = {"one.home.arpa": "b", "three.home.arpa": "a"}
+"""From AFTER to here: two sites are removed, and one of the two names of a third."""
 HOSTS = tuple({**BEFORE, **AFTER})
 
 TREES = {
@@ -42,6 +44,11 @@ services:
   four: {{upstream: "{a}"}}
   five: {{upstream: "{b}", domain: five.example.net}}
 """,
+    "fewer": """
+services:
+  one: {{upstream: "{b}"}}
+  three: {{upstream: "{a}"}}
+""",
     "broken": """
 services:
   one: {{upstream: "{dead}"}}
@@ -50,7 +57,7 @@ services:
   four: {{upstream: "{a}"}}
 """,
 }
-WISHES: Mapping[str, Mapping[str, str]] = {"before": BEFORE, "after": AFTER}
+WISHES: Mapping[str, Mapping[str, str]] = {"before": BEFORE, "after": AFTER, "fewer": FEWER}
 
 
 @dataclass

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import oracle
 import pytest
-from faults_world import World
+from faults_world import AFTER, FEWER, World
 
 from conduit.sandbox.daemon import Daemon
 from conduit.sandbox.machine import wait_for
@@ -118,6 +118,20 @@ def test_without_dnsmasq_its_files_stay_and_the_sites_go_on(shared: World, fault
     assert '"name": "a"' in fetched.stdout
     shared.mend()
     shared.converge("after")
+
+
+@pytest.mark.parametrize("fault", [down, pytest.param(hanging, marks=pytest.mark.soak)])
+def test_without_dnsmasq_no_name_that_may_still_be_answered_loses_its_site(shared: World, fault: Fault) -> None:
+    """Three sites lose a name: two go, one is known by another name from then on."""
+    shared.settle("after")
+    shared.leave("fewer")
+    with fault(shared.site.daemons["dnsmasq"]):  # type: ignore[attr-defined]
+        done = shared.apply()
+    assert done.code == 6, oracle.told(done)
+    assert "dnsmasq" in done.stdout
+    shared.mend()
+    oracle.check_between(shared.look(), AFTER, FEWER)
+    shared.converge("fewer")
 
 
 def test_a_write_whose_end_is_unknown_keeps_the_files_it_names(shared: World) -> None:

@@ -117,8 +117,7 @@ def test_a_directory_without_room_keeps_its_files_whole(world: World, name: str,
         assert {path: path.read_bytes() for path in files if path.exists()} == {
             path: content for path, content in files.items() if path.exists()
         }
-        for host in BEFORE.keys() & AFTER.keys():
-            assert now.answers[host] in (oracle.works(BEFORE[host]), oracle.works(AFTER[host]))
+        oracle.check_between(now, BEFORE, AFTER)
         world.converge("after")
 
 

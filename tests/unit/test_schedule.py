@@ -56,9 +56,10 @@ def test_two_documents_that_wait_for_each_other_commit_in_parts() -> None:
     ] or names(changes, edges) == [("dns", ["dns/a"]), ("proxy", ["route/a", "route/b"]), ("dns", ["dns/b"])]
 
 
-def test_a_commit_that_only_deletes_goes_last_and_in_reverse_order() -> None:
-    changes = [change("dns/a", "dns", Action.DELETE), change("route/a", "proxy", Action.DELETE)]
-    assert [provider for provider, _ in names(changes, {})] == ["proxy", "dns"]
+def test_a_name_is_deleted_before_the_site_it_leads_to() -> None:
+    changes = [change("route/a", "proxy", Action.DELETE), change("dns/a", "dns", Action.DELETE)]
+    for also in ([], [change("route/b", "proxy")], [change("dns/b", "dns")]):
+        assert [provider for provider, _ in names([*changes, *also], {})] == ["dns", "proxy"]
 
 
 def test_deletions_of_objects_are_left_for_after_the_proof() -> None:
