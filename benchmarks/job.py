@@ -25,7 +25,7 @@ def _address(number: int) -> str:
 
 def manifest(declared: Services) -> str:
     """Return the manifest all tools read."""
-    lines = ["services:"]
+    lines = ["services:"] if declared else ["services: {}"]
     for name, fields in declared.items():
         lines += [f"  {name}:", *(f"    {field}: {value}" for field, value in fields.items())]
     return "\n".join(lines) + "\n"

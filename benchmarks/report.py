@@ -13,7 +13,12 @@ DOCS: Final = Path(__file__).parent.parent / "docs" / "performance.md"
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 LARGE: Final = 10_000
 UNPROVEN, PROVEN = "first apply without proof", "first apply, every root proven"
-CASES: Final = {"noop": "nothing to do", "change": "one service changed", "first": "first apply"}
+CASES: Final = {
+    "noop": "nothing to do",
+    "after": "nothing to do, right after an apply",
+    "change": "one service changed",
+    "first": "first apply",
+}
 
 
 class Target(NamedTuple):
@@ -75,6 +80,7 @@ def targets(figures: Figures) -> Iterator[Target]:
         large = count >= LARGE
         size = f"{count:,} services"
         yield Target(f"no-op, {size}, to raw", 1.2 if large else 1.5, figures.ratio("noop", count, "cpu"))
+        yield Target(f"no-op right after an apply, {size}, to raw", 1.2 if large else 1.5, _after(figures, count))
         yield Target(f"one change, {size}, to raw", 1.5, figures.ratio("change", count, "cpu"))
         yield Target(f"first apply (wall), {size}, to raw", 1.3, figures.ratio("first", count, "wall"))
         memory = figures.middle("conduit", "noop", count, "rss")
@@ -92,6 +98,10 @@ def publish(text: str) -> None:
     """Put the report between the markers of docs/performance.md."""
     before, _, rest = DOCS.read_text().partition(BEGIN)
     DOCS.write_text(f"{before}{BEGIN}\n{text}\n{END}{rest.partition(END)[2]}")
+
+
+def _after(figures: Figures, count: int) -> float | None:
+    return figures.ratio("after", count, "cpu")
 
 
 def _most_loads(figures: Figures, case: str, count: int) -> float | None:

@@ -56,8 +56,10 @@ def measured(world: World, declared: Services, command: list[str], directory: Pa
 def job(tool: Tool, count: int) -> Iterator[Row]:
     """Let a tool do all cases in one world."""
     with World(knows_hosts=tool.knows_hosts) as world:
+        if tool.prepare:
+            tool.prepare(world)
         first = services(count, world.upstreams["before"])
-        wishes = {"first": first, "noop": first}
+        wishes = {"first": first, "after": first, "noop": first}
         wishes["change"] = services(count, world.upstreams["after"], changed=True)
         for case in wishes:
             row = measured(world, wishes[case], tool.command(world, case), tool.directory)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from job import services
 from world import World
 
 HERE: Final = Path(__file__).parent
@@ -20,13 +22,17 @@ Command = Callable[[World, str], list[str]]
 
 @dataclass(frozen=True)
 class Tool:
-    """One tool: `command(world, case)`, run in `directory`, does one of the cases `first`, `noop` and `change`."""
+    """One tool: `command(world, case)`, run in `directory`, does one of the cases `first`, `after`, `noop`, `change`.
+
+    `prepare` brings a fresh world to where the clock may start.
+    """
 
     name: str
     program: Path
     command: Command
     directory: Path = HERE
     knows_hosts: bool = True
+    prepare: Callable[[World], None] | None = None
 
     @property
     def installed(self) -> bool:
@@ -44,12 +50,19 @@ def conduit(world: World, *words: str) -> list[str]:
 
 def conduit_case(world: World, case: str) -> list[str]:
     """Return what conduit does in a case."""
-    noop, write = ("diff", "--detailed-exitcode"), ("apply", "--yes", "--no-prove")
-    return conduit(world, *(noop if case == "noop" else write))
+    noop, write = ("diff", "--detailed-exitcode"), ("apply", "--yes", "--no-prove", "--quiet")
+    return conduit(world, *(noop if case in ("noop", "after") else write))
+
+
+def conduit_frame(world: World) -> None:
+    """Apply a service and remove it again: what stays is an empty site whose hosts file dnsmasq knows."""
+    for declared, words in ((services(5, world.upstreams["before"]), ()), ({}, ("--allow-deletes", "10"))):
+        world.declare(declared)
+        subprocess.run([*conduit_case(world, "first"), *words], check=True, stdout=subprocess.DEVNULL)
 
 
 def _raw(world: World, case: str) -> list[str]:
-    return [str(PYTHON), str(HERE / "raw_floor.py"), "check" if case == "noop" else "write", str(world.site)]
+    return [str(PYTHON), str(HERE / "raw_floor.py"), "check" if case in ("noop", "after") else "write", str(world.site)]
 
 
 def _pyinfra(world: World, _case: str) -> list[str]:
@@ -62,7 +75,7 @@ def _ansible(world: World, _case: str) -> list[str]:
 
 TOOLS: Final = (
     Tool("raw", PYTHON, _raw),
-    Tool("conduit", PYTHON, conduit_case, knows_hosts=False),
+    Tool("conduit", PYTHON, conduit_case, knows_hosts=False, prepare=conduit_frame),
     Tool("pyinfra", PEERS / "pyinfra", _pyinfra, HERE / "peers" / "pyinfra"),
     Tool("ansible", PEERS / "ansible-playbook", _ansible, HERE / "peers" / "ansible"),
 )

@@ -49,7 +49,7 @@ def test_a_quick_run_does_the_job_with_each_tool_and_verifies_it(run: Callable[.
     about, *rows = map(json.loads, out.read_text().splitlines())
     assert (ran.code, [each["problems"] for each in rows]) == (0, [[]] * len(rows)), ran.stderr
     assert {(each["tool"], each["case"]) for each in rows} >= {
-        (tool, case) for tool in ("raw", "conduit") for case in ("first", "noop", "change")
+        (tool, case) for tool in ("raw", "conduit") for case in ("first", "after", "noop", "change")
     }
     assert about["command"] == "benchmarks/run.py --sizes 100 --rounds 1 --tools raw,conduit"
     assert "| no-op, 100 services, to raw | 1.5× |" in ran.stdout
