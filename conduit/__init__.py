@@ -3,7 +3,7 @@
 The layers, top to bottom (tests/test_architecture.py holds the import direction)::
 
     cli > engine > apply, manifests, journal, history, lock > resources > providers
-        > plan > expand > graph, diff > kind > model, grammar, errors, settings
+        > plan > expand > graph, diff > kind > spec > model, grammar, errors, settings
 """
 
 __version__ = "0.1.0"

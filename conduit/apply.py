@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from conduit.change import Action, Change, Outcome, Proof, Result
 from conduit.errors import ConduitError, Refused, RollbackFailed, Stale, Unreadable
 from conduit.failpoints import fail
-from conduit.model import FRAME, Key, Resource
+from conduit.model import FRAME, Key
 from conduit.providers.base import Block, DocumentProvider, ObjectProvider, Staged, commit, stage
 from conduit.proving import lowered, prove, prove_until, regression
 from conduit.prune import prune
 from conduit.report import Event, EventKind
 from conduit.schedule import Step
+from conduit.spec import Resource
 from conduit.undo import undo
 from conduit.verify import verify
 from conduit.work import Work
@@ -73,7 +73,7 @@ def _objects(work: Work, provider: ObjectProvider, step: Step) -> None:
 
 
 def _with_wish(work: Work, change: Change) -> Change:
-    return replace(change, want=work.resolved(change))
+    return change._replace(want=work.resolved(change))
 
 
 def _stage_all(work: Work) -> dict[str, Staged[Any]]:
@@ -263,4 +263,4 @@ def _unproven(work: Work, root: Key, proof: Proof) -> None:
     for change in _changed_by(work, root):
         outcome = work.outcomes.get(change.key)
         if outcome and outcome.result is Result.OK:
-            work.outcomes[change.key] = replace(outcome, result=Result.UNPROVEN, reason=proof.detail)
+            work.outcomes[change.key] = outcome._replace(result=Result.UNPROVEN, reason=proof.detail)

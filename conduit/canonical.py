@@ -7,11 +7,13 @@ import json
 from collections.abc import Mapping, Set
 from typing import Any
 
-from conduit.model import UNRESOLVED, Late, Ref, Secret, Spec
+from conduit.model import UNRESOLVED, Late, Ref, Secret
 
 
 def _plain(value: Any) -> Any:
     """Return what JSON can hold for a value it cannot; what is not known yet never equals a plain text."""
+    from conduit.spec import Spec
+
     match value:
         case Ref(value=known) if known is not UNRESOLVED:
             return known

@@ -13,10 +13,9 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from conduit.canonical import canonical
 from conduit.providers.files import make_directory, sync_directory
@@ -30,8 +29,7 @@ LINE_END: Final = re.compile(rb"(?<=\n)")
 LINE: Final = re.compile(rb'(\{.*),"hash":"([0-9a-f]{64})"\}')
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One line: its number, its time (RFC 3339, for people; the number orders), the run it belongs to, what it says."""
 
     seq: int
@@ -43,8 +41,7 @@ class Entry:
     hash: str
 
 
-@dataclass(frozen=True, slots=True)
-class BadEntry:
+class BadEntry(NamedTuple):
     """The first place where a chain does not hold: the file, the line in it, the number it should have, why."""
 
     file: Path
@@ -184,7 +181,7 @@ def _write(descriptor: int, data: bytes) -> None:
 def _parse(line: bytes) -> Entry | None:
     try:
         record = json.loads(line)
-        return Entry(*(record[name] for name in Entry.__dataclass_fields__))
+        return Entry(*(record[name] for name in Entry._fields))
     except (ValueError, KeyError, TypeError):
         return None
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum, StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from conduit.model import Key, Live, Native, Resource, Source
+from conduit.model import NO_FIELDS, Key, Live, Native, Source
+
+if TYPE_CHECKING:
+    from conduit.spec import Resource
 
 
 class Action(StrEnum):
@@ -29,8 +31,7 @@ class Origin(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class FieldChange:
+class FieldChange(NamedTuple):
     """One differing field in spec terms; `old` or `new` is `UNRESOLVED` when the field is absent on that side."""
 
     path: str
@@ -38,8 +39,7 @@ class FieldChange:
     new: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Diff:
+class Diff(NamedTuple):
     """How live differs from the wish: in fields while the live object still parses, else as a raw text diff."""
 
     fields: tuple[FieldChange, ...] = ()
@@ -48,6 +48,9 @@ class Diff:
 
     def __bool__(self) -> bool:
         return bool(self.fields or self.raw or self.reason)
+
+
+NO_DIFF: Final = Diff()
 
 
 class Disturbance(StrEnum):
@@ -59,8 +62,7 @@ class Disturbance(StrEnum):
     RECREATE = "recreate"
 
 
-@dataclass(frozen=True, slots=True)
-class Impact:
+class Impact(NamedTuple):
     """What applying a change interrupts: how, of whom, for about how many seconds, in words."""
 
     disturbance: Disturbance = Disturbance.NONE
@@ -77,8 +79,10 @@ class Impact:
         return f"{words}, {self.note}" if self.note else words
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+NO_IMPACT: Final = Impact()
+
+
+class Change(NamedTuple):
     """One step of a plan. `native` is the wished-for form (None for delete), `live` what is there (None for create)."""
 
     action: Action
@@ -88,7 +92,7 @@ class Change:
     origin: Origin
     source: Source
     root: Key
-    impact: Impact = Impact()
+    impact: Impact = NO_IMPACT
     want: Resource[Any] | None = None
     native: Native = None
     live: Live | None = None
@@ -105,8 +109,7 @@ class Result(StrEnum):
     SKIPPED = "skipped"
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of one change; `reason` tells a person, `seconds` is the wall time it took."""
 
     key: Key
@@ -114,7 +117,7 @@ class Outcome:
     result: Result
     reason: str = ""
     seconds: float = 0.0
-    facts: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    facts: Mapping[str, Any] = NO_FIELDS
 
 
 class Level(Enum):
@@ -131,8 +134,7 @@ class Level(Enum):
         return bool(self.value < other.value)
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(NamedTuple):
     """The result of proving a root from outside: how far it got, and each observation in words."""
 
     key: Key
@@ -146,8 +148,7 @@ class Proof:
         return self.level is Level.EXPECTED
 
 
-@dataclass(frozen=True, slots=True)
-class Readiness:
+class Readiness(NamedTuple):
     """Whether an applied object is healthy yet; `wait` False means that waiting longer will not help."""
 
     ready: bool

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
-from conduit.change import Action, Change, Diff, FieldChange, Impact, Origin
+from conduit.change import NO_DIFF, Action, Change, Diff, FieldChange, Impact, Origin
 from conduit.diff import compare
 from conduit.grammar import instant
 from conduit.graph import refs
 from conduit.kind import Context, Kind
-from conduit.model import UNRESOLVED, Claim, Ignore, Key, Late, Live, Marker, Native, Reading, Resource, Spec
+from conduit.model import UNRESOLVED, Claim, Key, Late, Live, Native, Reading
+from conduit.spec import Ignore, Marker, Resource, Spec
 
 EMPTY = Reading({}, "")
 
@@ -106,7 +107,7 @@ class Decider:
         if not found:
             return leaf
         values = {name: ref.resolved(self._fact(ref.key, ref.fact)) for name, ref in found}
-        return replace(leaf, spec=leaf.spec.model_copy(update=values))
+        return leaf._replace(spec=leaf.spec.model_copy(update=values))
 
     def _fact(self, key: Key, fact: str) -> Any:
         return self.facts.get(key, {}).get(fact, Late(key, fact))
@@ -126,7 +127,7 @@ class Decider:
         chosen = diffs.index(None) if None in diffs else 0
         diff = diffs[chosen]
         if len(found) > 1 and self.observed[kind.provider].frame:
-            diff = replace(diff or Diff(), reason="the document holds it more than once")
+            diff = (diff or NO_DIFF)._replace(reason="the document holds it more than once")
         else:
             self.surplus += [live for index, live in enumerate(found) if index != chosen]
         return found[chosen], diff
@@ -136,7 +137,7 @@ class Decider:
         claims = frozenset(kind.claims(wish.spec)) if self.foreign and kind.adopt else frozenset()
         stranger = self.foreign.get((wish.key.kind, claims)) if claims else None
         if stranger is None:
-            return self._change(Action.CREATE, view, wish, native, None, Diff())
+            return self._change(Action.CREATE, view, wish, native, None, NO_DIFF)
         self.unmanaged.remove(stranger)
         diff = kind.same(wish, native, stranger, view.context) or Diff(reason="takes over an object that has no mark")
         return self._change(Action.ADOPT, view, wish, native, stranger, diff)
@@ -157,7 +158,7 @@ class Decider:
             live=live,
         )
         kind = self.kinds[wish.key.kind]
-        return replace(change, impact=kind.impact(change, view.context) or view.impact(change))
+        return change._replace(impact=kind.impact(change, view.context) or view.impact(change))
 
     def _ignoring(
         self, kind: Kind[Any], wish: Resource[Any], native: Native, live: Live, diff: Diff, ctx: Context
@@ -176,7 +177,7 @@ class Decider:
             for entry in wish.ignore
             if holds(entry, self.now) and _covers(_leaf_path(wish, entry.path), change.path)
         ]
-        wish = replace(wish, spec=spec)
+        wish = wish._replace(spec=spec)
         native = kind.render(spec, ctx)
         return wish, native, kind.differs(wish, native, live, ctx)
 

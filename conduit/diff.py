@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterable
 from typing import Any
 
 from conduit.change import Diff, FieldChange
-from conduit.model import UNRESOLVED, Native, Spec
+from conduit.model import UNRESOLVED, Native
+from conduit.spec import Spec
 
 
 def compare(old: Spec, new: Spec) -> tuple[FieldChange, ...]:
@@ -55,6 +55,8 @@ def text_of(native: Native) -> str:
 
 def difference(live: Native, want: Native) -> Diff:
     """Return a raw diff of two native forms, for a live object that says more than a spec can."""
+    import difflib
+
     lines = difflib.unified_diff(
         text_of(live).splitlines(), text_of(want).splitlines(), "live", "declared", n=2, lineterm=""
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 from conduit.decide import Observed
 from conduit.errors import Diagnostic, Unsafe
+from conduit.evidence import BEFORE, Evidence, of_clock, of_sizes
 from conduit.expand import Desired, expand
 from conduit.failpoints import fail
+from conduit.grammar import instant
 from conduit.history import History
 from conduit.journal import Journal, UnfinishedRun
 from conduit.kind import Context, Kind
@@ -38,15 +40,12 @@ from conduit.providers.secrets import Secrets, open_secrets
 from conduit.report import ApplyOptions, Listener, Report
 from conduit.resources import load_kinds
 from conduit.settings import Settings
+from conduit.settled import STILL, forget, keep
 
 if TYPE_CHECKING:
     from conduit.doctor import Finding
     from conduit.run import Means
     from conduit.status import RootStatus
-
-
-STILL = 0.1
-"""Seconds the manifests must have been left alone before they count as whole."""
 
 
 @dataclass
@@ -58,6 +57,7 @@ class Engine:
     kinds: Mapping[str, Kind[Any]] = field(default_factory=load_kinds)
     manifests: Manifests | None = None
     recovered: tuple[str, ...] = ()
+    _loaded: tuple[Desired | None, tuple[Evidence, ...]] = (None, ())
 
     @cached_property
     def state(self) -> Path:
@@ -103,7 +103,10 @@ class Engine:
         declared = self.manifests.resources
         resolver = Resolver()
         resolver.prefetch(host for each in declared.values() for host in self.kinds[each.key.kind].hosts(each.spec))
-        return expand(declared, self.kinds, self.settings, resolver)
+        desired = expand(declared, self.kinds, self.settings, resolver)
+        places = f"{self.settings.path(self.settings.desired)}\0{self.settings.base}"
+        self._loaded = desired, (Evidence("tree", places, self.manifests.digest), *resolver.evidence())
+        return desired
 
     def locate(self, key: Key, path: str = "") -> Source:
         """Return where a field of a declared resource stands; call `load` or `plan` first."""
@@ -148,10 +151,47 @@ class Engine:
             commit=head_commit(self.settings.path(self.settings.desired)),
             prune_percent=self.settings.prune_percent,
         )
-        plan = replace(plan, warnings=(*self._load_warnings(), *plan.warnings))
+        plan = replace(plan, warnings=(*self._load_warnings(), *plan.warnings, *self._reverted_before(plan)))
         self._planned = (plan.digest, desired, observed)
         fail("plan.made")
         return plan
+
+    def keep_evidence(self, plan: Plan) -> None:
+        """Keep what the plan made last was drawn from when it tells nothing at all; see `conduit.settled`.
+
+        For callers that only look: an apply that changes nothing writes nothing.
+        """
+        with suppress(OSError):
+            self._keep(plan, *self._planned[1:])
+
+    def _keep(self, plan: Plan, desired: Desired, observed: Mapping[str, Observed]) -> None:
+        told = (plan.changes, plan.unmanaged, plan.ignored, plan.unknown, plan.unjudged, plan.warnings, plan.unsafe)
+        if any(told) or plan.selection != Selection() or desired is not self._loaded[0]:
+            return
+        runs = of_sizes(self.state / "journal" / "*")
+        if self.lock.holder() or self.journal.unfinished():
+            return
+        head = Evidence("head", str(self.settings.path(self.settings.desired)), plan.commit)
+        untils = {entry.until for root in desired.roots.values() for entry in root.ignore if entry.until}
+        clock = [of_clock(instant(until), BEFORE) for until in sorted(untils)]
+        parts = [
+            self.settings.evidence,
+            (*self._loaded[1], *self.keys.evidence, head, runs, *clock),
+            self.secrets.evidence(),
+            *(provider.evidence(observed[name].reading) for name, provider in self.providers.items()),
+        ]
+        if None not in parts:
+            keep(self.state, [each for part in parts for each in part or ()])
+
+    def _reverted_before(self, plan: Plan) -> Iterator[str]:
+        """Yield a warning for each root whose very changes an earlier run had to take back."""
+        roots = {change.root for change in plan.changes}
+        for root, earlier in self.history.reverted().items() if roots and self.history.path.exists() else ():
+            if root in roots and plan.digest_of_root(root) == earlier.digest:
+                yield (
+                    f"run {earlier.run} ({earlier.at}) took these very changes of {root} back: {earlier.reason}; "
+                    "correct it, or apply again when the cause is gone"
+                )
 
     def _load_warnings(self) -> tuple[Diagnostic | str, ...]:
         told = self.manifests.warnings if self.manifests else ()
@@ -219,6 +259,7 @@ class Engine:
         if not plan.changes:
             return self._nothing_to_do(plan, options)
         with self.hold("apply"), self.journal.run("apply", plan.digest, plan.commit) as run:
+            forget(self.state)
             ended = stop or threading.Event()
             report = carry_out(plan, desired, observed, self._means(), run, options, on_event, ended)
         return replace(report, warnings=tuple(self.history.warnings), recovered=self.recovered)

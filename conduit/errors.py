@@ -9,25 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from conduit.model import Key, Source
+if TYPE_CHECKING:
+    from conduit.model import Key, Source
 
 CODES: dict[str, Code] = {}
 
 
-@dataclass(frozen=True, slots=True)
 class Code:
     """A stable error code with the text `conduit explain` prints. Creating one registers it."""
 
-    id: str
-    title: str
-    explanation: str
-
-    def __post_init__(self) -> None:
-        if self.id in CODES:
-            raise ValueError(f"{self.id} is declared twice: {CODES[self.id].title!r} and {self.title!r}")
-        CODES[self.id] = self
+    def __init__(self, code: str, title: str, explanation: str) -> None:
+        self.id, self.title, self.explanation = code, title, explanation
+        first = CODES.setdefault(code, self)
+        if first is not self:
+            raise ValueError(f"{code} is declared twice: {first.title!r} and {title!r}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ from typing import Any
 from conduit.errors import Code, ConduitError, Diagnostic, LoadError
 from conduit.graph import Edges, edges, find_cycle
 from conduit.kind import Kind
-from conduit.model import Claim, Key, Resource, Spec
+from conduit.model import Claim, Key
 from conduit.settings import Settings
+from conduit.spec import Resource, Spec
 from conduit.upstreams import Resolve, Rules, rules_of
 
 DUPLICATE = Code(

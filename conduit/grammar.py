@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
@@ -232,6 +233,7 @@ def size(text: str) -> int:
     return int(match[1]) * _BYTES[match[2] or ""]
 
 
+@lru_cache(maxsize=1 << 16)
 def split_host_port(text: str) -> tuple[str, int]:
     """Split `host:port` or `[v6]:port`; the host is an address or a site's name, in normal form."""
     host, colon, tail = text.rpartition(":")

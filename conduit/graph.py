@@ -8,7 +8,8 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from conduit.errors import Code, Diagnostic
-from conduit.model import Key, Ref, RefTo, Resource, Spec
+from conduit.model import Key, Ref
+from conduit.spec import RefTo, Resource, Spec
 
 CYCLE = Code(
     "CND-0301",

@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from conduit.canonical import canonical
 from conduit.change import Action, Outcome, Result
@@ -33,6 +33,9 @@ CREATE TABLE IF NOT EXISTS runs (
     result TEXT NOT NULL, digest TEXT NOT NULL, "commit" TEXT NOT NULL, summary TEXT NOT NULL, outcomes TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS unproven (key TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS reverted (
+    root TEXT PRIMARY KEY, digest TEXT NOT NULL, run INTEGER NOT NULL, at TEXT NOT NULL, reason TEXT NOT NULL
+) WITHOUT ROWID;
 """
 UPSERT: Final = """
 INSERT INTO applied VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET native = excluded.native, at = excluded.at
@@ -62,6 +65,15 @@ class RunRecord:
     commit: str
     summary: Mapping[str, int]
     outcomes: tuple[Outcome, ...]
+
+
+class Reverted(NamedTuple):
+    """What a run took back of one root: the digest of its changes, the run, the time (RFC 3339), and why."""
+
+    digest: str
+    run: int
+    at: str
+    reason: str
 
 
 class History:
@@ -110,6 +122,25 @@ class History:
 
         self._write(write)
 
+    def reverted(self) -> dict[Key, Reverted]:
+        """Return what was taken back last, by root, and has not been applied since."""
+        rows = self._select(lambda c: c.execute("SELECT root, digest, run, at, reason FROM reverted"))
+        return {Key.parse(root): Reverted(*row) for root, *row in rows}
+
+    def note_reverted(self, found: Mapping[Key, Reverted | None]) -> None:
+        """Remember what was taken back; None forgets a root. Writes nothing when nothing changed."""
+        known = self.reverted()
+        gone = [(str(root),) for root, each in found.items() if each is None and root in known]
+        kept = [(str(root), *each) for root, each in found.items() if each]
+        if not gone and not kept:
+            return
+
+        def write(connection: Connection) -> None:
+            connection.executemany("INSERT OR REPLACE INTO reverted VALUES (?, ?, ?, ?, ?)", kept)
+            connection.executemany("DELETE FROM reverted WHERE root = ?", gone)
+
+        self._write(write)
+
     def add_run(self, run: RunRecord) -> None:
         """Store one finished run and forget the oldest beyond the limit."""
         summary, outcomes = json.dumps(dict(run.summary)), json.dumps([_encoded(o) for o in run.outcomes])
@@ -148,8 +179,8 @@ class History:
         try:
             try:
                 self._commit(change)
-            except sqlite3.DatabaseError as error:
-                if error.sqlite_errorcode & 0xFF not in DAMAGED:
+            except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # SQLite may quote damaged bytes
+                if getattr(error, "sqlite_errorcode", DAMAGED[0]) & 0xFF not in DAMAGED:
                     raise
                 self._move_aside()
                 self._commit(change)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, TypeVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Literal, Protocol, TypeVar
 
 from conduit.change import Change, Diff, FieldChange, Impact, Outcome, Proof, Readiness
 from conduit.diff import compare, difference
-from conduit.model import Claim, Key, Live, Native, Reading, Resource, S, Spec, Target
+from conduit.model import Claim, Key, Live, Native, Reading, Target
+from conduit.spec import Resource, S, Spec
 
 if TYPE_CHECKING:
     from conduit.settings import Settings
@@ -24,6 +25,8 @@ KINDS: dict[str, Kind[Any]] = {}
 
 RESERVED = frozenset({"needs", "protect", "ignore", "hosts"})
 """The keys every declared resource may have beside the fields of its spec."""
+
+READY: Final = Readiness(ready=True)
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -159,7 +162,7 @@ class Kind(ABC, Generic[S]):
         if want.protect == live.protected:
             return diff
         mark = FieldChange("protect", live.protected, want.protect)
-        return Diff((mark,)) if diff is None else replace(diff, fields=(*diff.fields, mark))
+        return Diff((mark,)) if diff is None else diff._replace(fields=(*diff.fields, mark))
 
     def explain(self, spec: S, native: Native, live: Native, ctx: Context) -> Diff:
         """Show the difference in spec terms while the live object round-trips, else as raw text."""
@@ -176,7 +179,7 @@ class Kind(ABC, Generic[S]):
 
     def ready(self, ctx: Context, resource: Resource[S]) -> Readiness:
         """Return whether the applied object is healthy; polled before its dependents go."""
-        return Readiness(ready=True)
+        return READY
 
     def prove(self, ctx: Context, resource: Resource[S]) -> Proof | None:
         """Prove from outside what a declared resource promises; None when it promises nothing visible."""

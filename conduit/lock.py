@@ -12,10 +12,9 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from conduit.errors import Code, ConduitError, Diagnostic, Locked
 from conduit.providers.files import make_directory
@@ -44,8 +43,7 @@ RETRY: Final = 0.05
 RECORD_LIMIT: Final = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+class Holder(NamedTuple):
     """Who holds the lock. `started` is the process start in clock ticks since boot, so a reused pid is told apart."""
 
     number: int
@@ -135,7 +133,7 @@ class Lock:
         """Write who we are and take the next fencing number."""
         number = _number(self._descriptor) + 1
         try:
-            _write(self._descriptor, asdict(_myself(operation, number)))
+            _write(self._descriptor, _myself(operation, number)._asdict())
         except OSError as error:
             raise self._unusable(error) from error
         self.number = number

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from conduit.kind import Kind
-from conduit.model import Ignore
+from conduit.spec import Ignore
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 VARIABLE: Final[Mapping[str, Any]] = {"type": "string", "pattern": r"\{\{"}

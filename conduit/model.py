@@ -1,20 +1,20 @@
-"""The value types of conduit: keys, specs, resources, live objects, changes, outcomes.
+"""The value types of conduit: keys, references, live objects. What is declared is in `spec`, what happens in `change`.
 
-Pure: no I/O, no threads, no clock. Every layer above speaks in these types.
+Pure: no I/O, no threads, no clock. Every layer above speaks in these types. None of them needs pydantic at import,
+which costs more time than all else an unchanged site needs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import Enum
 from types import MappingProxyType
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pydantic import ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
-from pydantic_core import CoreSchema, core_schema
-
-from conduit.documented import Documented
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+    from pydantic_core import CoreSchema
 
 Native = Any
 """The daemon's own form of an object: JSON-like data. It may hold `Late` and `Secret` values until it is staged."""
@@ -92,29 +92,6 @@ class Ref:
         return replace(self, value=value)
 
 
-@dataclass(frozen=True, slots=True)
-class RefTo:
-    """Field annotation: the YAML holds the name of a resource of `kind`; the spec holds a `Ref` to its `fact`."""
-
-    kind: str
-    fact: str
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        def read(value: Any) -> Ref | None:
-            if value is None or isinstance(value, Ref):
-                return value
-            if isinstance(value, str) and value:
-                return Ref(Key(self.kind, value), self.fact)
-            raise ValueError(f"write the name of a {self.kind}")
-
-        return core_schema.no_info_plain_validator_function(
-            read, serialization=core_schema.plain_serializer_function_ser_schema(lambda ref: ref.key.name)
-        )
-
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return {"type": "string", "description": f"the name of a {self.kind}"}
-
-
 @dataclass(frozen=True, slots=True, repr=False)
 class Secret:
     """A reference to a stored secret, written `{secret: NAME}`. It never holds the value itself."""
@@ -128,6 +105,8 @@ class Secret:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        from pydantic_core import core_schema
+
         return core_schema.no_info_plain_validator_function(
             cls._read, serialization=core_schema.plain_serializer_function_ser_schema(lambda s: {"secret": s.name})
         )
@@ -150,36 +129,7 @@ class Secret:
         raise ValueError("write {secret: NAME}; store the value with `conduit secret set NAME`")
 
 
-class Marker(Enum):
-    """What a field's change means beyond an update."""
-
-    IMMUTABLE = "a change replaces the object"
-    WRITE_ONLY = "compared by keyed fingerprint, never read back"
-    UNMANAGED = "absent means: leave as it is"
-
-
-class Spec(Documented):
-    """What an operator declares. An absent field means its default, so deleting a line takes effect."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, validate_default=False)
-
-
-S = TypeVar("S", bound=Spec)
-
-
-class Ignore(Spec):
-    """Known drift to leave alone until a date: the field path, the reason, and the last moment it holds."""
-
-    path: str
-    """The field, in the terms of the declared resource."""
-    reason: str
-    """Why, for whoever reads it later."""
-    until: str | None = None
-    """The last moment it holds, a date or a time with its zone; without it, always."""
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """A thing only one resource may have: a listener, a route's host and path, a DNS name and type."""
 
     scope: str
@@ -189,34 +139,10 @@ class Claim:
         return f"{self.scope} {' '.join(self.value)}"
 
 
-NO_FIELDS: Final[Mapping[str, str]] = MappingProxyType({})
+NO_FIELDS: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Resource(Generic[S]):
-    """One wished-for resource, declared in YAML or expanded from one that is.
-
-    `parent` is the declared (root) resource it was expanded from, None for a root itself.
-    `from_` maps each field of an expanded spec to the root's field it came from.
-    """
-
-    key: Key
-    spec: S
-    source: Source
-    parent: Key | None = None
-    needs: tuple[Key, ...] = ()
-    protect: bool = False
-    ignore: tuple[Ignore, ...] = ()
-    from_: Mapping[str, str] = field(default_factory=lambda: NO_FIELDS, compare=False)
-
-    @property
-    def root(self) -> Key:
-        """The declared resource this one belongs to; itself when it was declared."""
-        return self.parent or self.key
-
-
-@dataclass(frozen=True, slots=True)
-class Live:
+class Live(NamedTuple):
     """One object a daemon has. `owned` says that it carries this site's mark for `key`.
 
     `id` is the daemon's immutable id, `status` holds live-only facts for people, `facts` what a `Ref` may ask for.
@@ -227,16 +153,15 @@ class Live:
     id: str
     native: Native
     owned: bool
-    status: Mapping[str, Any] = field(default_factory=dict)
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    status: Mapping[str, Any] = NO_FIELDS
+    facts: Mapping[str, Any] = NO_FIELDS
     claims: frozenset[Claim] = frozenset()
     protected: bool = False
     place: str = ""
     """Where a person finds it: a file and line, or a path in the daemon's configuration."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """One read of a provider. `version` is a hash of all it saw; `frame` is None before the first frame.
 
     `stale` tells in words that the daemon serves an older generation than its files hold; empty when it does not.
@@ -260,8 +185,7 @@ class Reading:
         return {live.key: live.native for live in self.ours()}
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """Where a resource lives: a provider on a host."""
 
     provider: str

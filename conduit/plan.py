@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from conduit.canonical import canonical, digest_of
@@ -13,9 +13,10 @@ from conduit.errors import Diagnostic
 from conduit.expand import Desired
 from conduit.graph import order
 from conduit.kind import Kind
-from conduit.model import FRAME, Key, Live, Native, Resource, Source
+from conduit.model import FRAME, Key, Live, Native, Source
 from conduit.safety import SUPERSEDED, over_budget, split_protected
 from conduit.schedule import Round, schedule
+from conduit.spec import Resource
 
 Applied = Callable[[Collection[Key]], Mapping[Key, str] | None]
 """Looks up the canonical last applied natives; None when there are no records at all."""
@@ -63,6 +64,11 @@ class Plan:
     def drift(self) -> tuple[Change, ...]:
         """The changes the host caused, alone or together with git."""
         return tuple(c for c in self.changes if c.origin in (Origin.DRIFT, Origin.BOTH))
+
+    def digest_of_root(self, root: Key) -> str:
+        """Return the hash of what would change of one root; unlike `digest`, nothing beside it moves this."""
+        own = [change for change in self.changes if change.root == root]
+        return digest_of([[c.action, str(c.key), c.native, c.live.native if c.live else None] for c in own])
 
     @property
     def empty(self) -> bool:
@@ -134,7 +140,7 @@ def _deletion(decider: Decider, live: Live, observed: Mapping[str, Observed], re
     change = Change(
         Action.DELETE, live.key, view.name, Diff(reason=reason), Origin.UNKNOWN, Source(""), live.key, live=live
     )
-    return replace(change, impact=kind.impact(change, view.context) or view.impact(change))
+    return change._replace(impact=kind.impact(change, view.context) or view.impact(change))
 
 
 def _frame_change(view: Observed, changes: Sequence[Change], partial: bool) -> Change | None:
@@ -156,14 +162,14 @@ def _frame_change(view: Observed, changes: Sequence[Change], partial: bool) -> C
     change = Change(
         action, key, view.name, Diff(fields, reason=stale), Origin.UNKNOWN, Source(""), key, native=want, live=holder
     )
-    return replace(change, impact=view.impact(change))
+    return change._replace(impact=view.impact(change))
 
 
 def _with_origins(changes: Sequence[Change], applied: Applied) -> list[Change]:
     records = applied([change.key for change in changes]) if changes else None
     if records is None:
         return list(changes)
-    return [replace(change, origin=origin_of(change, records.get(change.key))) for change in changes]
+    return [change._replace(origin=origin_of(change, records.get(change.key))) for change in changes]
 
 
 def origin_of(change: Change, last: str | None) -> Origin:

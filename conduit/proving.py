@@ -8,7 +8,8 @@ from typing import Any
 
 from conduit.change import Level, Proof
 from conduit.kind import Context, Kind
-from conduit.model import Key, Resource
+from conduit.model import Key
+from conduit.spec import Resource
 
 AT_ONCE = 16
 """Proofs that run side by side."""

@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from conduit.change import Outcome, Proof, Result
 from conduit.model import Key
 
 
-@dataclass(frozen=True, slots=True)
-class ApplyOptions:
+class ApplyOptions(NamedTuple):
     """`prove` checks every touched root from outside before and after; `timeout` bounds each wait, in seconds."""
 
     prove: bool = True
@@ -30,8 +30,7 @@ class EventKind(StrEnum):
     REVERTED = "reverted"
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One line of progress: about a resource, or about a whole provider when `key` is None."""
 
     kind: EventKind

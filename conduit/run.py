@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from conduit.apply import apply
-from conduit.change import Change, Outcome, Proof
+from conduit.change import Change, Outcome, Proof, Result
 from conduit.decide import Observed
 from conduit.expand import Desired
 from conduit.failpoints import fail
-from conduit.history import History, RunRecord
+from conduit.history import History, Reverted, RunRecord
 from conduit.journal import Run
 from conduit.kind import Context, Kind
 from conduit.lock import Lock
@@ -87,9 +87,22 @@ def carry_out(
     )
     run.finish(report.result)
     _remember(plan, report, means, started)
+    means.history.note_reverted(_reverted(plan, work, run.id, _instant(started)))
     means.history.note_proofs({key: proof.passed for key, proof in proofs.items() if key not in work.blamed})
     fail("apply.unlock")
     return report
+
+
+def _reverted(plan: Plan, work: Work, run: int, at: str) -> dict[Key, Reverted | None]:
+    """Return what was taken back by root, and None for the roots whose changes held."""
+    found: dict[Key, Reverted | None] = {}
+    for change in plan.changes:
+        outcome = work.outcomes.get(change.key)
+        if outcome and outcome.result is Result.REVERTED:
+            found[change.root] = Reverted(plan.digest_of_root(change.root), run, at, outcome.reason)
+        elif outcome and outcome.result is Result.OK:
+            found.setdefault(change.root, None)
+    return found
 
 
 def owed(desired: Desired, history: History) -> list[Key]:

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PrivateAttr
 
 from conduit.documented import Documented
+from conduit.evidence import Evidence
 from conduit.grammar import domain_name
 
 
@@ -37,7 +38,7 @@ ConfigPath = Annotated[Path, BeforeValidator(lambda value: Path(value) if isinst
 class Section(Documented):
     """Base of every settings model: unknown keys are errors, paths in it are made absolute by `Settings`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
 
 class Upstreams(Section):
@@ -71,11 +72,17 @@ class Settings(Section):
     prune_percent: int = Field(30, ge=0, le=100)
     """More deletions than this share of a kind of ten or more need `--allow-deletes`."""
     _base: Path = PrivateAttr(default=Path())
+    _evidence: tuple[Evidence] | None = PrivateAttr(default=None)
 
     @property
     def base(self) -> Path:
         """The directory of conduit.yaml."""
         return self._base
+
+    @property
+    def evidence(self) -> tuple[Evidence] | None:
+        """The file these settings were read from, as it was then; None for settings without one."""
+        return self._evidence
 
     @property
     def sections(self) -> dict[str, Any]:

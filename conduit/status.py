@@ -13,7 +13,8 @@ from conduit.change import Proof
 from conduit.decide import Observed
 from conduit.expand import Desired
 from conduit.kind import Context, Kind
-from conduit.model import Key, Resource
+from conduit.model import Key
+from conduit.spec import Resource
 from conduit.work import sole_facts
 
 LIMIT = 2.5

@@ -49,7 +49,7 @@ _NAT64: Final = IPv6Network("64:ff9b::/96")
 _THIS_NETWORK: Final = IPv4Network("0.0.0.0/8")
 _ORDINARY: Final = ("10.", "192.168.")
 WILDCARDS: Final = frozenset(("", "*", "0.0.0.0", "::"))  # noqa: S104 - names what is meant, binds nothing
-LISTENERS: Final = ("admin", "address", "listen", "http", "https")
+LISTENERS: Final = ("admin", "address", "listen", "http", "https", "marker")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,11 @@ from conduit.decide import Observed
 from conduit.expand import Desired
 from conduit.graph import refs
 from conduit.kind import Context, Kind
-from conduit.model import FRAME, Key, Late, Live, Native, Reading, Resource
+from conduit.model import FRAME, Key, Late, Live, Native, Reading
 from conduit.plan import Plan
 from conduit.providers.base import Block, DocumentProvider, Provider
 from conduit.report import ApplyOptions, Event, EventKind, Listener
+from conduit.spec import Resource
 
 BAD = frozenset({Result.FAILED, Result.QUARANTINED, Result.REVERTED, Result.SKIPPED})
 
@@ -37,7 +38,8 @@ class Memory(Protocol):
 class Work:
     """One apply. `readings` holds the newest reading of each provider, `blamed` the roots that failed and why.
 
-    `owed` are roots of earlier applies that have not passed their proof yet.
+    `owed` are roots of earlier applies that have not passed their proof yet, `keeping` the providers that failed to let
+    go of something.
     """
 
     plan: Plan
@@ -57,11 +59,14 @@ class Work:
     contexts: dict[str, Context] = field(default_factory=dict)
     owed: list[Key] = field(default_factory=list)
     late: set[Key] = field(default_factory=set)
+    planned: dict[Key, Change] = field(default_factory=dict)
+    keeping: set[str] = field(default_factory=set)
     stale: bool = False
     interrupted: bool = False
 
     def __post_init__(self) -> None:
         self.late = {change.key for change in self.plan.changes if change.want and _waits(change.want)}
+        self.planned = {change.key: change for change in self.plan.changes}
         self.readings = {name: view.reading for name, view in self.observed.items() if not view.reason}
 
     def document(self, name: str) -> DocumentProvider[Any] | None:
@@ -106,7 +111,7 @@ class Work:
                 if ref.fact not in known:
                     return None
                 values[name] = ref.resolved(known[ref.fact])
-        return replace(change.want, spec=change.want.spec.model_copy(update=values)) if values else change.want
+        return change.want._replace(spec=change.want.spec.model_copy(update=values)) if values else change.want
 
     def block(self, change: Change) -> Block | None:
         """Return what a document gets for a change; None deletes."""
@@ -136,7 +141,34 @@ class Work:
                 return f"it needs {dependency}, which {outcome.result}"
         if change.want is not None and self.resolved(change) is None:
             return "a value it needs did not become known"
-        return ""
+        return self._still_led_to(change)
+
+    def _still_led_to(self, change: Change) -> str:
+        """Return why what a change takes away may still be asked for; empty when it may go.
+
+        Documents come up in the order of their providers, and what one lets go is let go by those before it first: a
+        name is gone before the site it leads to.
+        """
+        if not self.keeping and len(self.readings) == len(self.providers):
+            return ""
+        before = [name for name in self.providers if self.document(name) and self._comes_before(name, change.provider)]
+        keeping = [name for name in before if name not in self.readings or name in self.keeping]
+        if not keeping or not self._lets_go(change):
+            return ""
+        return f"{keeping[0]} may still lead to what it takes away"
+
+    def _comes_before(self, name: str, provider: str) -> bool:
+        return self.providers[name].order < self.providers[provider].order
+
+    def _lets_go(self, change: Change) -> bool:
+        """Tell whether a change gives up a claim; a deletion gives up all there are."""
+        if change.key.kind == FRAME or change.live is None:
+            return False
+        if change.want is None:
+            return True
+        kind = self.kinds[change.key.kind]
+        parsed = kind.parse(change.live.native)
+        return parsed is not None and not set(kind.claims(parsed)) <= set(kind.claims(change.want.spec))
 
     def passable(self, changes: Iterable[Change]) -> list[Change]:
         """Return the changes that may be made now; the others are skipped with their reason."""
@@ -159,6 +191,9 @@ class Work:
             self.outcomes[outcome.key] = outcome
             if outcome.facts:
                 self.facts[outcome.key] = outcome.facts
+            change = self.planned.get(outcome.key)
+            if change and outcome.result in BAD and self._lets_go(change):
+                self.keeping.add(change.provider)
             if outcome.result in (Result.FAILED, Result.QUARANTINED):
                 leaf = self.desired.leaves.get(outcome.key)
                 self.blame(leaf.root if leaf else outcome.key, outcome.reason)

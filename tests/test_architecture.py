@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +21,7 @@ LAYERS: list[set[str]] = [
     {"engine"},
     {"run"},
     {"apply"},
-    {"undo", "prune", "verify", "status", "doctor", "observe"},
+    {"undo", "prune", "verify", "status", "doctor", "observe", "settled"},
     {"work", "proving"},
     {"manifests", "journal", "history", "lock", "report"},
     {"chain"},
@@ -35,8 +37,8 @@ LAYERS: list[set[str]] = [
     {"idn"},
     {"errors"},
     {"change"},
-    {"model"},
-    {"documented"},
+    {"spec"},
+    {"model", "documented", "evidence"},
 ]
 """Top to bottom; a module imports only from lower layers, or from its own package."""
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
@@ -117,6 +119,24 @@ def test_no_module_outside_resources_names_a_kind() -> None:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Constant) and node.value in names:
                 pytest.fail(f"{path}:{node.lineno} names the kind {node.value}")
+
+
+LIGHT = "conduit.cli.main, conduit.cli.plan, conduit.show.text, conduit.errors, conduit.model, conduit.change"
+"""What an unchanged site loads, with the types it speaks in."""
+HEAVY = {"pydantic", "yaml", "jinja2", "http.client", "conduit.spec", "conduit.kind"}
+"""Imports that take longer than all else an unchanged site needs."""
+
+
+def test_an_unchanged_site_loads_nothing_heavy() -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", f"import sys, {LIGHT}; print(*sys.modules)"],
+        cwd=PACKAGE.parent,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert not HEAVY.intersection(told.stdout.split())
 
 
 def test_no_shell_anywhere() -> None:

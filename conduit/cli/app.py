@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +28,6 @@ PLACES = (Path("conduit.yaml"), Path("/etc/conduit/conduit.yaml"))
 """Where settings are looked for when nobody names them."""
 
 
-@dataclass
 class App:
     """The global options of one invocation, and what they lead to."""
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @selection_options
 @click.option("-y", "--yes", "--auto-approve", is_flag=True, help="Do not ask.")
 @click.option("--check", is_flag=True, help="Show what would be done and write nothing.")
-@click.option("--allow-deletes", type=click.IntRange(0), metavar="N", help="Allow up to N deletions.")
+@click.option("--allow-deletes", type=click.IntRange(0), metavar="N", help="Allow a plan of exactly N deletions.")
 @click.option("--no-prove", is_flag=True, help="Do not check from outside what was applied.")
 @pass_app
 def apply(app: App, /, saved: Path | None, yes: bool, check: bool, no_prove: bool, **selected: Any) -> int:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
 import threading
 import time
 from collections.abc import Iterable, Mapping
-from typing import Any, TextIO
+from typing import Any, Final, TextIO
 
 from conduit.show.text import Style, View, ansi, plain
+
+WIDTH: Final = 120
+"""Columns to fill where there is no terminal."""
 
 
 class Console:
@@ -24,13 +26,12 @@ class Console:
     @property
     def view(self) -> View:
         """How to render for standard output."""
-        width = shutil.get_terminal_size((120, 24)).columns
-        return View(self._style(sys.stdout), self.verbosity, width, time.time())
+        return View(self._style(sys.stdout), self.verbosity, _width(), time.time())
 
     @property
     def error_view(self) -> View:
         """How to render for standard error."""
-        return View(self._style(sys.stderr), self.verbosity, shutil.get_terminal_size((120, 24)).columns)
+        return View(self._style(sys.stderr), self.verbosity, _width())
 
     @property
     def interactive(self) -> bool:
@@ -64,3 +65,14 @@ class Console:
                 print(text, file=stream, flush=True)
             except BrokenPipeError:
                 os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _width() -> int:
+    """Return the columns to fill: what COLUMNS says, else the terminal's own, else `WIDTH`."""
+    asked = os.environ.get("COLUMNS", "")
+    if asked.isdecimal() and int(asked):
+        return int(asked)
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or WIDTH
+    except (OSError, ValueError):
+        return WIDTH

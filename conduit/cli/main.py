@@ -14,7 +14,6 @@ from conduit import __version__
 from conduit.cli.app import App, common_options
 from conduit.errors import Code, ConduitError, Diagnostic
 from conduit.manifests.words import did_you_mean
-from conduit.show.diagnostics import problems_lines
 from conduit.show.text import escape
 
 ERROR: Final = 1
@@ -109,6 +108,8 @@ def _tell(app: App, problems: Sequence[Diagnostic]) -> None:
 
         app.console.document(errors_document(problems))
     else:
+        from conduit.show.diagnostics import problems_lines
+
         app.console.notes(problems_lines(problems, app.console.error_view))
 
 

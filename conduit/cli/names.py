@@ -9,23 +9,25 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from conduit.cli.app import App
-from conduit.grammar import NAME
-from conduit.model import Key
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
+
+    from conduit.model import Key
 
 FILES = 2000
 """Manifests looked at before completion gives up on the rest."""
 
 
-class KeyType(click.ParamType[Key]):
+class KeyType(click.ParamType["Key"]):
     """A `kind/name` on the command line, completed from the manifests."""
 
     name = "kind/name"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Key:
         """Read `kind/name`."""
+        from conduit.model import Key
+
         try:
             return value if isinstance(value, Key) else Key.parse(value)
         except ValueError as error:
@@ -72,6 +74,8 @@ def _items(words: Iterable[str], incomplete: str) -> list[CompletionItem]:
 def _names(path: Path) -> Iterator[tuple[str, str]]:
     """Yield (plural, name) for each mapping of two levels in a file, from parser events, without building values."""
     import yaml
+
+    from conduit.grammar import NAME
 
     depth, keys, plural = 0, [True], ""
     try:

@@ -10,12 +10,10 @@ import click
 
 from conduit.cli.app import App, Command, pass_app
 from conduit.cli.names import KeyType
-from conduit.manifests.words import did_you_mean
-from conduit.model import Key
-from conduit.show.diagnostics import problems_lines
 from conduit.show.text import counted
 
 if TYPE_CHECKING:
+    from conduit.model import Key
     from conduit.plan import Plan, Selection
 
 
@@ -49,6 +47,8 @@ def validate(app: App) -> int:
         found = {"resources": len(desired.roots), "leaves": len(desired.leaves), "warnings": told}
         app.console.document(document("validate", **found))
     else:
+        from conduit.show.diagnostics import problems_lines
+
         app.console.notes(problems_lines(warnings, app.console.error_view))
         app.console.lines([f"Valid: {counted(len(desired.roots), 'resource')}."])
     return 0
@@ -58,7 +58,7 @@ def validate(app: App) -> int:
 @selection_options
 @click.option("-o", "--out", type=click.Path(path_type=Path), metavar="FILE", help="Save the plan for `apply FILE`.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when changes are pending, 3 on drift, 6 on UNKNOWN.")
-@click.option("--allow-deletes", type=click.IntRange(0), metavar="N", help="Plan up to N deletions.")
+@click.option("--allow-deletes", type=click.IntRange(0), metavar="N", help="Allow a plan of exactly N deletions.")
 @click.option("--markdown", is_flag=True, help="Print Markdown, for a comment or a job summary.")
 @pass_app
 def diff(
@@ -78,16 +78,32 @@ def diff(
       conduit diff --target service/wiki -v
       conduit diff --out plan.json --detailed-exitcode
     """
+    whole = not (targets or excludes or out or markdown) and allow_deletes is None
+    if whole and not app.json and app.verbosity <= 0 and _print_settled(app):
+        return 0
     from conduit.plan import Selection
     from conduit.show.summary import Summary
 
     plan = make_plan(app, Selection(targets, excludes, allow_deletes))
+    app.engine.keep_evidence(plan)
     if out:
         from conduit.saved_plan import save_plan
 
         save_plan(out, plan)
     print_plan(app, plan, markdown=markdown)
     return int(Summary.of(plan).state) if detailed_exitcode else 0
+
+
+def _print_settled(app: App) -> bool:
+    """Print the answer of an empty plan when everything it was drawn from is still the same; else print nothing."""
+    from conduit.settled import settled
+    from conduit.show.summary import in_sync
+
+    commit = settled(app.settings_file)
+    if commit is None:
+        return False
+    app.console.lines([app.console.view.style("bold", in_sync(commit))])
+    return True
 
 
 def make_plan(app: App, selection: Selection) -> Plan:
@@ -98,6 +114,8 @@ def make_plan(app: App, selection: Selection) -> Plan:
     known = {*desired.roots, *desired.leaves, *(key for change in plan.changes for key in (change.key, change.root))}
     for target in selection.targets:
         if target not in known and not plan.unknown:
+            from conduit.manifests.words import did_you_mean
+
             hint = did_you_mean(str(target), map(str, known)) or "see conduit diff"
             raise click.UsageError(f"{target} is neither declared nor live; {hint}")
     return plan

@@ -12,7 +12,8 @@ from conduit.errors import Code
 from conduit.kind import Kind
 from conduit.manifests.complaints import WRONG_VALUE, Complaint
 from conduit.manifests.words import did_you_mean, shown
-from conduit.model import Ignore, Key, Spec
+from conduit.model import Key
+from conduit.spec import Ignore, Spec
 
 EXPIRED = Code(
     "CND-0120",

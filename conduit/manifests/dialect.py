@@ -5,8 +5,7 @@ All tags are refused, the standard ones too: quoting says the same.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -23,8 +22,7 @@ NOT_YAML = Code(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(NamedTuple):
     """One parsed file: its data and where each node of it stands.
 
     `marks` holds the offset in the text of each node, in the order of the file. `children` maps a collection's index in

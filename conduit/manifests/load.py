@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from conduit.errors import Diagnostic, LoadError
+from conduit.evidence import hash_of_tree
 from conduit.failpoints import fail
 from conduit.kind import Kind
 from conduit.manifests.cache import ParseCache
@@ -18,8 +18,9 @@ from conduit.manifests.entries import Section
 from conduit.manifests.places import Name, Places
 from conduit.manifests.tree import ManifestFile, read_still_tree
 from conduit.manifests.validate import Validator
-from conduit.model import Key, Resource, Source
+from conduit.model import Key, Source
 from conduit.settings import Settings
+from conduit.spec import Resource
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def load_manifests(
     if problems:
         raise LoadError(sorted(problems, key=_position))
     plurals = {kind.name: kind.plural for kind in kinds.values()}
-    return Manifests(validator.resources, tuple(validator.warnings), _digest(tree.files), plurals, places)
+    return Manifests(validator.resources, tuple(validator.warnings), hash_of_tree(tree.files), plurals, places)
 
 
 def _parse(
@@ -84,10 +85,6 @@ def _parse(
             problems += error.diagnostics
     cache.save()
     return sections, problems
-
-
-def _digest(files: list[ManifestFile]) -> str:
-    return sha256("".join(f"{file.name}\0{file.digest}\n" for file in files).encode()).hexdigest()
 
 
 def _position(problem: Diagnostic) -> Source:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from conduit.errors import Code, Diagnostic, LoadError
+from conduit.evidence import of_bytes
 from conduit.manifests.complaints import Complaint, complaints
 from conduit.manifests.dialect import Document, parse
 from conduit.manifests.places import tell
@@ -47,12 +49,14 @@ def read_settings(path: Path) -> Settings:
     data = {} if document.data is None else document.data
     problems: list[Diagnostic] = []
     settings = _core(document, data, problems)
+    known = provider_names()
     for name in data if isinstance(data, dict) else ():
         if name not in Settings.model_fields:
-            problems += _section(document, name, data[name])
+            problems += _section(document, name, data[name], known)
     if problems or settings is None:
         raise LoadError(problems)
     settings._base = path.parent
+    settings._evidence = (of_bytes(path, content),)
     return settings
 
 
@@ -64,8 +68,7 @@ def _core(document: Document, data: Any, problems: list[Diagnostic]) -> Settings
         return None
 
 
-def _section(document: Document, name: str, data: Any) -> list[Diagnostic]:
-    known = provider_names()
+def _section(document: Document, name: str, data: Any, known: Collection[str]) -> list[Diagnostic]:
     if name not in known:
         hint = did_you_mean(name, [*known, *Settings.model_fields])
         unknown = Complaint(NO_PROVIDER, f"unknown key {shown(name)} in conduit.yaml", (name,), hint, at_key=True)

@@ -11,6 +11,7 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from functools import cached_property
 from itertools import accumulate
+from typing import Final
 
 from conduit.errors import Code, Diagnostic, LoadError
 from conduit.model import Source
@@ -28,8 +29,9 @@ MERGE_CONFLICT = Code(
     "would be applied. Resolve the conflict, remove the markers and load again.",
 )
 
-UNPRINTABLE = re.compile("[^\t\n -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
-CONFLICT = re.compile(r"^ *(?:<{7}|>{7})(?: |$)", re.MULTILINE)
+UNPRINTABLE: Final = "[^\t\n -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+PRINTABLE_ASCII: Final = bytes([*b"\t\n", *range(ord(" "), ord("~") + 1)])
+CONFLICT: Final = r"^ *(?:<{7}|>{7})(?: |$)"
 LINE_LIMIT = 200
 
 
@@ -77,7 +79,7 @@ def decode(file: str, content: bytes) -> SourceText:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise _refuse(file, content, error.start, "the file is not UTF-8 text", "save it as UTF-8") from None
-    odd = UNPRINTABLE.search(text)
+    odd = _unprintable(content, text)
     if odd and odd[0] == "\r":
         hint = "save it with Unix line endings (LF), for example with dos2unix"
         raise _refuse(file, content, content.index(b"\r"), "the file has Windows line endings (CR LF)", hint)
@@ -90,6 +92,13 @@ def decode(file: str, content: bytes) -> SourceText:
     return source
 
 
+def _unprintable(content: bytes, text: str) -> re.Match[str] | None:
+    """Return the first character no manifest may hold. Most hold ASCII alone, which needs no expression compiled."""
+    if content.isascii() and not content.translate(None, PRINTABLE_ASCII):
+        return None
+    return re.search(UNPRINTABLE, text)
+
+
 def _refuse(file: str, content: bytes, offset: int, summary: str, hint: str) -> LoadError:
     before = content[:offset]
     column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
@@ -99,7 +108,7 @@ def _refuse(file: str, content: bytes, offset: int, summary: str, hint: str) -> 
 def _refuse_conflict(source: SourceText) -> None:
     if "<<<<<<<" not in source.text and ">>>>>>>" not in source.text:
         return
-    found = CONFLICT.search(source.text)
+    found = re.search(CONFLICT, source.text, re.MULTILINE)
     if found:
         line = source.text.count("\n", 0, found.start()) + 1
         hint = "resolve the merge and remove the markers"

@@ -16,8 +16,9 @@ from conduit.manifests.entries import Entry, Section
 from conduit.manifests.places import Name, Places
 from conduit.manifests.variables import Variables
 from conduit.manifests.words import did_you_mean, shown
-from conduit.model import Key, Resource, Source, Spec
+from conduit.model import Key, Source
 from conduit.settings import Settings
+from conduit.spec import Resource, Spec
 
 UNKNOWN_KIND = Code(
     "CND-0113",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 
 def shown(text: str) -> str:
@@ -14,6 +13,8 @@ def shown(text: str) -> str:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return the known word that `word` was probably meant to be, or nothing when none is near."""
+    from difflib import get_close_matches
+
     return next(iter(get_close_matches(word, sorted(known), 1)), "")
 
 

@@ -13,10 +13,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Final, Generic, TypeVar
+from typing import Any, ClassVar, Final, Generic, NamedTuple, TypeVar
 
 from conduit.change import Change, Impact, Outcome
 from conduit.errors import Diagnostic, Refused
+from conduit.evidence import Evidence
 from conduit.model import Key, Live, Native
 from conduit.model import Reading as Reading
 from conduit.settings import Section, Settings
@@ -54,6 +55,14 @@ class Provider(ABC):
     @abstractmethod
     def impact(self, change: Change, reading: Reading) -> Impact:
         """Return what applying a change interrupts."""
+
+    def evidence(self, reading: Reading) -> tuple[Evidence, ...] | None:
+        """Return all that a reading, of which an empty plan was made, depends on beside the settings and the keys.
+
+        As it was read, not as it is now: while it looks the same again, `read` must give the same. None when that
+        cannot be told; then the next diff reads everything again.
+        """
+        return None
 
     def recover(self) -> tuple[str, ...]:
         """Finish what a killed run left half done and tell what was done; ordinary convergence does the rest."""
@@ -125,8 +134,7 @@ class ObjectProvider(Provider):
         """Delete owned objects by id."""
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(NamedTuple):
     """What a transaction writes for one key."""
 
     native: Native

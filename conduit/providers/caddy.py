@@ -19,6 +19,7 @@ from pydantic import Field
 
 from conduit.change import Change, Disturbance, Impact
 from conduit.errors import Code, Diagnostic, RollbackFailed, Stale, Unreadable
+from conduit.evidence import Evidence, of_inode
 from conduit.model import Key, Native
 from conduit.providers import caddy_checks
 from conduit.providers.base import DocumentProvider, Reading, Site
@@ -90,6 +91,7 @@ class Caddy(DocumentProvider[Document]):
     def __init__(self, config: Config, settings: Settings, site: Site) -> None:
         super().__init__(config, settings, site)
         self.admin = Admin(config.admin)
+        self.program = settings.path(config.program) if config.program else None
         self.keys = Keyring(site.mark, site.fingerprint)
 
     def read(self) -> Reading:
@@ -107,7 +109,7 @@ class Caddy(DocumentProvider[Document]):
             if not isinstance(config, dict | None):
                 raise self._unreadable("its answer is not a configuration")
             content = sent.content if sent and config == sent.config else split(config, self.keys)
-        version = caddy_checks.version(self.config.program, self.settings)
+        version = caddy_checks.version(self.program, self.settings)
         return Reading(
             objects=content.objects,
             version=sha256(reply.body).hexdigest(),
@@ -116,6 +118,16 @@ class Caddy(DocumentProvider[Document]):
             raw=Snapshot(config, reply.etag, content),
             warnings=caddy_checks.version_warnings(version),
         )
+
+    def evidence(self, reading: Reading) -> tuple[Evidence, ...] | None:
+        """The whole configuration as it came, and the binary while it still has the features the plan counted on."""
+        found = Evidence("caddy", self.config.admin, reading.version)
+        if not self.program:
+            return (found,)
+        program = of_inode(self.program)
+        version = caddy_checks.version(self.program, self.settings)
+        same = caddy_checks.features(version) == reading.features and not caddy_checks.version_warnings(version)
+        return (found, program) if same and self.program.is_absolute() else None
 
     def _get(self) -> Reply:
         try:
@@ -158,8 +170,8 @@ class Caddy(DocumentProvider[Document]):
     def trial(self, document: Document) -> None:
         """Let the Caddy binary check the document, when settings name one. Raises `Refused`."""
         self.validate(document)
-        if self.config.program:
-            caddy_checks.dry_run(document, self.config.program)
+        if self.program:
+            caddy_checks.dry_run(document, self.program)
 
     def commit(self, document: Document, reading: Reading) -> Reading:
         """Send the document over the configuration that was read, and return what Caddy then has."""
@@ -188,7 +200,7 @@ class Caddy(DocumentProvider[Document]):
 
     def check(self) -> Iterable[str]:
         """Yield what `conduit doctor` should say about this Caddy."""
-        found = caddy_checks.version(self.config.program, self.settings)
+        found = caddy_checks.version(self.program, self.settings)
         return caddy_checks.findings(self.config.admin, found, self.admin)
 
     def _write(self, document: Document, reading: Reading) -> Reading:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException, HTTPResponse
-from threading import Event, Timer
+
+from conduit.providers.http_call import NotWhole, call
 
 CONNECT_SECONDS = 2.0
 CALL_SECONDS = 10.0
@@ -32,24 +32,6 @@ class Reply:
     status: int
     body: bytes
     etag: str
-
-
-class _Connection(HTTPConnection):
-    """An HTTP connection to `unix//path` or `host:port`."""
-
-    def __init__(self, address: str) -> None:
-        self._path = socket_path(address)
-        super().__init__("localhost" if self._path else address)
-
-    def connect(self) -> None:
-        if self._path:
-            self.sock = socket.socket(socket.AF_UNIX)
-            self.sock.settimeout(CONNECT_SECONDS)
-            self.sock.connect(self._path)
-        else:
-            self.timeout = CONNECT_SECONDS
-            super().connect()
-        self.sock.settimeout(CALL_SECONDS)
 
 
 def socket_path(address: str) -> str:
@@ -82,63 +64,42 @@ class Admin:
         return self._call("POST", "/config/", body, etag, sent)
 
     def _call(
-        self, method: str, path: str, body: bytes | None = None, etag: str = "", sent: Callable[[], None] = lambda: None
+        self, method: str, path: str, body: bytes = b"", etag: str = "", sent: Callable[[], None] = lambda: None
     ) -> Reply:
-        connection = _Connection(self.address)
+        request = _head(method, path, self.address, len(body), etag).encode() + body
         try:
-            connection.connect()
-            with _deadline(connection, self.seconds):
-                self._send(connection, method, path, body, etag)
-                sent()
-                return _read(connection.getresponse())
+            with _connected(self.address) as peer:
+                answer = call(peer, request, self.seconds, LARGEST_REPLY, sent)
         except ConnectionError as error:
             raise _Closed(_why(error)) from error
-        except (OSError, HTTPException) as error:
+        except (OSError, NotWhole) as error:
             raise AdminError(_why(error)) from error
-        finally:
-            connection.close()
-
-    def _send(self, connection: HTTPConnection, method: str, path: str, body: bytes | None, etag: str) -> None:
-        connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
-        # Over a unix socket old versions allow an empty Host only; over TCP it must be an address they listen on.
-        connection.putheader("Host", "" if socket_path(self.address) else self.address)
-        if etag:
-            connection.putheader("If-Match", etag)
-        if body is not None:
-            connection.putheader("Content-Type", "application/json")
-            connection.putheader("Content-Length", str(len(body)))
-        connection.endheaders(body)
+        return Reply(answer.status, answer.body, answer.headers.get("etag", ""))
 
 
-@contextmanager
-def _deadline(connection: HTTPConnection, seconds: float) -> Iterator[None]:
-    """End the call after `seconds` in all: a peer that sends a byte now and then never runs into a socket timeout."""
-    open_socket = connection.sock
-    expired = Event()
-
-    def expire() -> None:
-        expired.set()
-        with suppress(OSError):
-            open_socket.shutdown(socket.SHUT_RDWR)
-
-    timer = Timer(seconds, expire)
-    timer.daemon = True
-    timer.start()
+def _connected(address: str) -> socket.socket:
+    """Return a connection to `unix//path` or `host:port`. Raises OSError."""
+    path = socket_path(address)
+    if not path:
+        host, _, port = address.rpartition(":")
+        return socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS)
+    peer = socket.socket(socket.AF_UNIX)
     try:
-        yield
-    finally:
-        timer.cancel()
-        if expired.is_set():
-            raise TimeoutError(f"no whole answer within {seconds:g} s")
+        peer.settimeout(CONNECT_SECONDS)
+        peer.connect(path)
+    except OSError:
+        peer.close()
+        raise
+    return peer
 
 
-def _read(response: HTTPResponse) -> Reply:
-    body = response.read(LARGEST_REPLY + 1)
-    if len(body) > LARGEST_REPLY:
-        raise HTTPException(f"the answer is larger than {LARGEST_REPLY} bytes")
-    if response.length:
-        raise HTTPException(f"the answer ended {response.length} bytes early")
-    return Reply(response.status, body, response.headers.get("Etag", ""))
+def _head(method: str, path: str, address: str, length: int, etag: str) -> str:
+    """Return the head of a request, blank line included."""
+    # Over a unix socket old versions allow an empty Host only; over TCP it must be an address they listen on.
+    lines = [f"{method} {path} HTTP/1.1", f"Host: {'' if socket_path(address) else address}"]
+    lines += [f"If-Match: {etag}"] if etag else []
+    lines += ["Content-Type: application/json", f"Content-Length: {length}"] if length else []
+    return "\r\n".join([*lines, "", ""])
 
 
 def _why(error: Exception) -> str:

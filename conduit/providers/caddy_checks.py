@@ -9,7 +9,6 @@ import re
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -50,7 +49,7 @@ STREAM_CLOSE_DELAY: Final = (2, 7)
 SAFE: Final = (2, 11, 1)
 """Fixes of host and path matching, of the admin API's origin check, and of client authentication that failed open."""
 DRY_RUN_SECONDS: Final = 30.0
-_VERSION = re.compile(r"v?([0-9]+)\.([0-9]+)\.([0-9]+)", re.ASCII)
+_VERSION: Final = r"v?([0-9]+)\.([0-9]+)\.([0-9]+)"
 
 
 def check_listeners(document: Document) -> None:
@@ -99,7 +98,7 @@ def _ask(program: Path) -> Version:
         done = subprocess.run([program, "version"], capture_output=True, timeout=10, env={}, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return ()
-    match = _VERSION.match(done.stdout[:200].decode(errors="replace"))
+    match = re.match(_VERSION, done.stdout[:200].decode(errors="replace"), re.ASCII)
     return tuple(int(number) for number in match.groups()) if match else ()
 
 
@@ -119,13 +118,12 @@ def _dotted(found: Version) -> str:
     return ".".join(map(str, found))
 
 
-@dataclass(slots=True)
 class _Access:
     """Whether one user can open files: directory answers are kept, because thousands of files share a few."""
 
-    user: int
-    groups: frozenset[int]
-    directories: dict[Path, str] = field(default_factory=dict)
+    def __init__(self, user: int, groups: frozenset[int]) -> None:
+        self.user, self.groups = user, groups
+        self.directories: dict[Path, str] = {}
 
     @classmethod
     def of(cls, user: str | None) -> _Access | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from conduit.errors import Code, ConduitError, Diagnostic, Refused
@@ -14,6 +15,7 @@ from conduit.providers.caddy_document import (
     CERTIFICATE,
     LOAD_FILES,
     SERVERS,
+    Blocks,
     Content,
     Keyring,
     authenticates,
@@ -23,11 +25,10 @@ from conduit.providers.caddy_document import (
     link_of,
     listing,
     mapping,
-    precedence,
-    reach,
     servers_of,
     split,
 )
+from conduit.providers.caddy_fragments import precedence, reach
 from conduit.providers.caddy_marks import FRAME_KEY, NO_LINK, Mark, read_mark, write_mark
 
 NAME_TAKEN = Code(
@@ -72,34 +73,49 @@ class Composer:
     def compose(
         self, config: Any, content: Content, blocks: Mapping[Key, Native], protected: Collection[Key]
     ) -> Document:
-        """Return the document of `blocks` laid over a configuration. Raises `Refused`."""
-        frame = self.frame(blocks) or {}
-        staged = {key: self._stage(key, native) for key, native in blocks.items()}
-        routes = {part: self._routes(part, staged, protected) for part in SERVERS}
-        known = {live.key for lives in content.objects.values() for live in lives if live.owned}
-        taken_over = {_extent(route) for key in staged.keys() - known for route in _routes_of(staged[key])}
+        """Return the document of `blocks` laid over a configuration. Raises `Refused`.
+
+        What stays as it is in Caddy is taken over as it was read. What is new passes through JSON here, so that the
+        configuration holds nothing that reading it back could tell differently.
+        """
+        kept = self._kept(content, blocks, protected)
+        staged = {key: self._stage(key, native) for key, native in blocks.items() if key not in kept}
+        fresh, frame = json.loads(_dumps([self._marked(staged, protected), self.frame(blocks) or {}]))
+        routes = {part: _ordered(part, kept, fresh[part]) for part in SERVERS}
+        new = staged.keys() - content.blocks.keys() if any(content.strangers.values()) else ()
+        taken_over = {_extent(route) for key in new for route in _routes_of(staged[key])}
         servers = _servers(config, content, frame, routes, taken_over, self.keys)
-        certificates = {
-            link_of(native[CERTIFICATE]): native[CERTIFICATE] for native in staged.values() if CERTIFICATE in native
-        }
-        entries = [entry_of(certificates[link], self.keys.sign) for link in sorted(certificates)]
-        whole = _assemble(config, servers, entries, self.keys, self.admin)
+        whole = _assemble(config, servers, self._entries(blocks), self.keys, self.admin)
         known_listeners = {listener for server in servers_of(config).values() for listener in listing(server, "listen")}
         wanted = (listener for server in frame.values() for listener in listing(server, "listen"))
         opens = tuple(listener for listener in wanted if listener not in known_listeners)
-        return replace(self._checked(whole, blocks, staged), opens=opens)
+        again = self._read_back(whole, content, blocks, staged)
+        return Document(whole, _dumps(whole), blocks, again, opens)
 
-    def _routes(self, part: str, staged: Mapping[Key, Native], protected: Collection[Key]) -> list[dict[str, Any]]:
-        """Return the marked fragments of one server in the order Caddy has to try them."""
-        own = [key for key, native in staged.items() if part in native]
-        own.sort(key=lambda key: precedence(key, staged[key][part]))
-        routes = []
-        for key in own:
-            linked = part == "https" and CERTIFICATE in staged[key]
-            link = link_of(staged[key][CERTIFICATE]) if linked else NO_LINK
-            mark = Mark(key, part, link, key in protected)
-            routes.append({"@id": write_mark(self.keys.sign, mark), **staged[key][part]})
+    def _kept(self, content: Content, blocks: Mapping[Key, Native], protected: Collection[Key]) -> Blocks:
+        """Return the fragments of the blocks that are to stay just as they were read."""
+        lives = content.owned()
+        return {
+            key: content.blocks[key]
+            for key, native in blocks.items()
+            if (live := lives.get(key))
+            and live.native is native
+            and sorted(mark for mark, _ in content.blocks[key]) == sorted(_marks(key, native, key in protected))
+        }
+
+    def _marked(self, staged: Mapping[Key, Native], protected: Collection[Key]) -> dict[str, dict[str, Any]]:
+        """Return for each server the marked routes of the blocks that are written anew, by key."""
+        routes: dict[str, dict[str, Any]] = {part: {} for part in SERVERS}
+        for key, native in staged.items():
+            for mark in _marks(key, native, key in protected):
+                routes[mark.part][str(key)] = {"@id": write_mark(self.keys.sign, mark), **native[mark.part]}
         return routes
+
+    def _entries(self, blocks: Mapping[Key, Native]) -> list[dict[str, Any]]:
+        """Return the marked entries of all certificates the blocks name, in a fixed order."""
+        named = [native[CERTIFICATE] for native in blocks.values() if CERTIFICATE in native]
+        certificates = {link_of(certificate): certificate for certificate in named}
+        return [entry_of(certificates[link], self.keys.sign) for link in sorted(certificates)]
 
     def _stage(self, key: Key, native: Native) -> Native:
         """Return what is written of a block: its passwords as sealed hashes, without parts that stray elsewhere."""
@@ -143,22 +159,44 @@ class Composer:
             raise Refused(error.diagnostics[0], [key]) from error
         return hashed, Seal.of(fingerprint, key, user, password, hashed)
 
-    def _checked(self, config: dict[str, Any], blocks: Mapping[Key, Native], staged: Mapping[Key, Native]) -> Document:
-        """Return the document when it reads back as exactly the wanted blocks and frame. Raises `Refused`."""
-        body = json.dumps(config, allow_nan=False).encode()
-        again = split(json.loads(body), self.keys)
-        found = {live.key: live.native for lives in again.objects.values() for live in lives if live.owned}
-        for key, native in staged.items():
-            if found.pop(key, {}) != _as_read(native, self.keys):
+    def _read_back(
+        self, config: dict[str, Any], content: Content, blocks: Mapping[Key, Native], staged: Mapping[Key, Native]
+    ) -> Content:
+        """Return what is read from a configuration; it must be the wanted blocks and frame. Raises `Refused`."""
+        again = split(config, self.keys, content)
+        found = again.owned()
+        for key, native in blocks.items():
+            wanted = _as_read(staged[key], self.keys) if key in staged else native
+            live = found.pop(key, None)
+            if (live.native if live else {}) != wanted:
                 raise refused(UNWRITABLE, f"{key} would read back different from what is wanted", [key])
         if found or again.frame != self.frame(blocks):
             raise refused(UNWRITABLE, "the composed configuration reads back with another frame", [])
-        return Document(config, body, blocks, again)
+        return again
 
 
 def refused(code: Code, summary: str, blamed: Collection[Key], hint: str = "") -> Refused:
     """Return a refusal ready to be raised."""
     return Refused(Diagnostic(code, summary, hint=hint or f"see conduit explain {code.id}"), blamed)
+
+
+def _dumps(value: Any) -> bytes:
+    return json.dumps(value, allow_nan=False).encode()
+
+
+def _marks(key: Key, native: Native, protected: bool) -> Iterable[Mark]:
+    """Yield the marks the fragments of a block carry; only the HTTPS one is linked to the certificate."""
+    for part in SERVERS:
+        if part in native:
+            linked = part == "https" and CERTIFICATE in native
+            yield Mark(key, part, link_of(native[CERTIFICATE]) if linked else NO_LINK, protected)
+
+
+def _ordered(part: str, kept: Blocks, fresh: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the routes of one server in the order Caddy has to try them."""
+    ranked = [(f.rank, f.route) for own in kept.values() for mark, f in own if mark.part == part]
+    ranked += [(precedence(Key.parse(key), route), route) for key, route in fresh.items()]
+    return [route for _, route in sorted(ranked, key=itemgetter(0))]
 
 
 def _as_read(native: Native, keys: Keyring) -> Native:

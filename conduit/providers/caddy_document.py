@@ -7,15 +7,15 @@ Everything else is kept as it was read. A route somebody put into our servers st
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import Any
 
 from conduit.model import Claim, Key, Live, Native, rewrite
 from conduit.providers.caddy_accounts import Fingerprint, Hashed, Seal, is_hash
+from conduit.providers.caddy_fragments import Fragment, disorder, fragments_of, reach
 from conduit.providers.caddy_marks import FRAME_KEY, Mark, Sign, read_mark, write_mark
-from conduit.providers.caddy_route import names_and_path
 
 SERVERS = {"https": "conduit_https", "http": "conduit_http"}
 """Our servers by the fragment of a block they hold."""
@@ -37,6 +37,11 @@ class Keyring:
     fingerprint: Fingerprint
 
 
+Marked = tuple[Mark, Fragment]
+Blocks = Mapping[Key, list[Marked]]
+"""The fragments of each of our blocks, with what their marks say."""
+
+
 @dataclass(frozen=True, slots=True)
 class Content:
     """What a configuration holds, from our point of view.
@@ -49,17 +54,11 @@ class Content:
     frame: Native
     strangers: Mapping[str, list[dict[str, Any]]]
     taken: tuple[str, ...]
+    blocks: Blocks
 
-
-class _Fragment(NamedTuple):
-    mark: Mark | None
-    route: dict[str, Any]
-    server: str
-    position: int
-
-    @property
-    def place(self) -> str:
-        return f"apps/http/servers/{self.server}/routes/{self.position}"
+    def owned(self) -> dict[Key, Live]:
+        """Return our live objects by key."""
+        return {live.key: live for lives in self.objects.values() for live in lives if live.owned}
 
 
 def mapping(value: Any, *path: str) -> dict[str, Any]:
@@ -80,37 +79,67 @@ def servers_of(config: Any) -> dict[str, dict[str, Any]]:
     return mapping(config, "apps", "http", "servers")
 
 
-def split(config: Any, keys: Keyring) -> Content:
-    """Tell what is ours in a configuration, what stands among it, and how our frame looks."""
-    fragments = [f for name, server in servers_of(config).items() for f in _fragments(name, server, keys.sign)]
-    certificates = _certificates(config, keys.sign)
-    blocks: dict[Key, list[tuple[Mark, _Fragment]]] = defaultdict(list)
-    strangers: dict[str, list[_Fragment]] = defaultdict(list)
+def split(config: Any, keys: Keyring, earlier: Content | None = None) -> Content:
+    """Tell what is ours in a configuration, what stands among it, and how our frame looks.
+
+    What is the very object of an `earlier` content is not read again.
+    """
+    known = {id(f.route): f for own in earlier.blocks.values() for _, f in own} if earlier else {}
+    fragments = [
+        fragment
+        for name, server in servers_of(config).items()
+        for fragment in fragments_of(name, listing(server, "routes"), keys.sign, known)
+    ]
+    blocks: dict[Key, list[Marked]] = defaultdict(list)
+    strangers: dict[str, list[Fragment]] = defaultdict(list)
     for fragment in fragments:
         if fragment.mark:
             blocks[fragment.mark.key].append((fragment.mark, fragment))
         else:
             strangers[fragment.server].append(fragment)
-    lives: dict[str, list[Live]] = defaultdict(list)
-    for key, own in blocks.items():
-        lives[key.kind].append(_live(key, own, certificates, keys.fingerprint))
-    lives[ROUTES] += [_foreign(fragment) for found in strangers.values() for fragment in found]
-    used = {mark.link for own in blocks.values() for mark, _ in own}
-    unused = [f"unused certificate entry {link}" for link in sorted(certificates.keys() - used)]
-    occupied = {fragment.server for own in blocks.values() for _, fragment in own}
-    servers = _own_servers(config, keys.sign, occupied)
-    frame = {
-        part: settings
-        for part, settings in servers.items()
-        if SERVERS[part] in occupied or not strangers[SERVERS[part]]
-    }
-    disorder = [complaint for name in _PARTS for complaint in _disorder([f for f in fragments if f.server == name])]
+    certificates = _certificates(config, keys.sign)
+    objects = _objects(blocks, certificates, keys.fingerprint, earlier)
+    objects[ROUTES] += [_foreign(fragment) for found in strangers.values() for fragment in found]
+    occupied = {fragment.server for fragment in fragments if fragment.mark}
+    own = _own_servers(config, keys.sign, occupied)
     return Content(
-        {kind: tuple(found) for kind, found in lives.items()},
-        {**frame, "disorder": disorder + unused} if frame or unused else None,
+        {kind: tuple(found) for kind, found in objects.items()},
+        _frame(own, fragments, occupied, certificates),
         {name: [fragment.route for fragment in strangers[name]] for name in _PARTS},
-        tuple(name for part, name in SERVERS.items() if name in servers_of(config) and part not in servers),
+        tuple(name for part, name in SERVERS.items() if name in servers_of(config) and part not in own),
+        dict(blocks),
     )
+
+
+def _objects(
+    blocks: Blocks, certificates: Mapping[str, Any], fingerprint: Fingerprint, earlier: Content | None
+) -> dict[str, list[Live]]:
+    """Return the live object of each block by kind; one whose fragments and certificate did not move stays as it is."""
+    found: dict[str, list[Live]] = defaultdict(list)
+    before = earlier.owned() if earlier else {}
+    for key, own in blocks.items():
+        live = before.get(key)
+        if live is None or earlier is None or earlier.blocks[key] != own or not _linked(live, own, certificates):
+            live = _live(key, own, certificates, fingerprint)
+        found[key.kind].append(live)
+    return found
+
+
+def _linked(live: Live, own: list[Marked], certificates: Mapping[str, Any]) -> bool:
+    """Return whether the certificate entry of a block is still there, or still missing."""
+    return (CERTIFICATE in live.native) == any(mark.link in certificates for mark, _ in own)
+
+
+def _frame(
+    own: Mapping[str, Any], fragments: list[Fragment], occupied: Collection[str], certificates: Mapping[str, Any]
+) -> Native:
+    """Return the settings of our servers and what is out of order in them; None when we have nothing there."""
+    used = {fragment.mark.link for fragment in fragments if fragment.mark}
+    unused = [f"unused certificate entry {link}" for link in sorted(certificates.keys() - used)]
+    lent = {fragment.server for fragment in fragments if not fragment.mark} - set(occupied)
+    frame = {part: own[part] for part in own if SERVERS[part] not in lent}
+    wrong = [complaint for name in _PARTS for complaint in disorder(f for f in fragments if f.server == name)]
+    return {**frame, "disorder": wrong + unused} if frame or unused else None
 
 
 def _own_servers(config: Any, sign: Sign, occupied: Collection[str]) -> dict[str, dict[str, Any]]:
@@ -124,50 +153,6 @@ def _own_servers(config: Any, sign: Sign, occupied: Collection[str]) -> dict[str
                 settings = {key: value for key, value in server.items() if key not in ("@id", "routes")}
                 found[part] = settings if marked else {**settings, "mark": "missing"}
     return found
-
-
-def _disorder(fragments: list[_Fragment]) -> Iterable[str]:
-    """Yield what is wrong with the order of one of our servers: Caddy takes the first route that matches."""
-    ahead: list[_Fragment] = []
-    last: tuple[Any, ...] = ()
-    for fragment in fragments:
-        if not fragment.mark:
-            ahead.append(fragment)
-            continue
-        here = precedence(fragment.mark.key, fragment.route)
-        if last and here < last:
-            yield f"{fragment.mark.key} stands behind a less specific route"
-        last = here
-        for stranger in [other for other in ahead if _may_shadow(other.route, fragment.route)]:
-            ahead.remove(stranger)
-            yield f"{stranger.place}, which is not ours, shadows {fragment.mark.key}"
-
-
-def precedence(key: Key, route: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Return where a route belongs: exact hosts before wildcards, longer paths before shorter, then by key."""
-    hosts, path = reach(route)
-    labels = [host.count(".") for host in hosts if host.startswith("*")]
-    return (bool(labels), -min(labels) if labels else 0, -len(path), key)
-
-
-def reach(route: Mapping[str, Any]) -> tuple[list[str], str]:
-    """Return the hosts, in lower case, and the path of a route; no host means all of them."""
-    try:
-        found = names_and_path(route)
-        return list(map(str.lower, found["names"])), str(found["path"])
-    except (LookupError, TypeError, AttributeError):
-        return [], "/"
-
-
-def _may_shadow(stranger: Mapping[str, Any], own: Mapping[str, Any]) -> bool:
-    hosts, _ = reach(stranger)
-    return not hosts or any(host.startswith("*") for host in hosts) or not set(hosts).isdisjoint(reach(own)[0])
-
-
-def _fragments(name: str, server: Any, sign: Sign) -> Iterable[_Fragment]:
-    for index, route in enumerate(listing(server, "routes")):
-        if isinstance(route, dict):
-            yield _Fragment(read_mark(sign, route.get("@id")), route, name, index)
 
 
 def link_of(certificate: Mapping[str, Any]) -> str:
@@ -201,9 +186,7 @@ def _certificates(config: Any, sign: Sign) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _live(
-    key: Key, own: list[tuple[Mark, _Fragment]], certificates: dict[str, dict[str, Any]], fingerprint: Fingerprint
-) -> Live:
+def _live(key: Key, own: list[Marked], certificates: Mapping[str, Any], fingerprint: Fingerprint) -> Live:
     native: dict[str, Any] = {}
     for mark, fragment in own:
         part = _PARTS.get(fragment.server, fragment.server)
@@ -212,9 +195,8 @@ def _live(
         native[name] = bare(fragment.route, fingerprint)
         if mark.link in certificates:
             native[CERTIFICATE] = certificates[mark.link]
-    first = own[0][1]
-    protected = own[0][0].protected
-    return Live(key, first.route["@id"], native, owned=True, protected=protected, place=first.place)
+    mark, first = own[0]
+    return Live(key, first.route["@id"], native, owned=True, protected=mark.protected, place=first.place)
 
 
 def bare(route: Mapping[str, Any], fingerprint: Fingerprint) -> dict[str, Any]:
@@ -244,7 +226,7 @@ def _hide(value: Any, fingerprint: Fingerprint) -> Any:
     return hidden
 
 
-def _foreign(fragment: _Fragment) -> Live:
+def _foreign(fragment: Fragment) -> Live:
     hosts, path = reach(fragment.route)
     adoptable = fragment.server in _PARTS
     native = {_PARTS.get(fragment.server, fragment.server): fragment.route}

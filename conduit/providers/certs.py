@@ -21,6 +21,7 @@ from pydantic import AfterValidator, Field
 from conduit import grammar
 from conduit.change import Action, Change, Disturbance, Impact, Outcome, Result
 from conduit.errors import ConduitError, Diagnostic, Unreadable
+from conduit.evidence import AFTER, BEFORE, Evidence, of_clock
 from conduit.model import Key, Live
 from conduit.providers import certs_ca as ca
 from conduit.providers.base import ObjectProvider, Reading
@@ -81,7 +82,20 @@ class Certs(ObjectProvider):
         if not root:
             self._refuse_lost_root(lives)
         version = hashlib.sha256(repr([root, *((live.id, live.status) for live in lives)]).encode()).hexdigest()
-        return Reading({KIND: tuple(lives)}, version, warnings=self._warnings(lives))
+        return Reading({KIND: tuple(lives)}, version, raw=root, warnings=self._warnings(lives))
+
+    def evidence(self, reading: Reading) -> tuple[Evidence, ...] | None:
+        """The root, every pair file, whose they are, and the times at which one of them would be due."""
+        lives = reading.objects[KIND]
+        files = self._store.evidence(lives)
+        if files is None:
+            return None
+        root = Evidence("root", str(self._ca), reading.raw)
+        if not lives:
+            return (root, *files)
+        dues = [min(live.facts["renew_at"], live.facts["root_not_after"] - ROOT_WARNING) for live in lives]
+        starts = [live.facts["issued"] - ca.BACKDATE for live in lives]
+        return (root, *files, of_clock(min(dues), BEFORE), of_clock(max(starts), AFTER))
 
     def impact(self, change: Change, reading: Reading) -> Impact:
         """A new certificate reloads the daemons that serve it; restoring a file interrupts nobody."""
@@ -201,7 +215,7 @@ PROVIDER = Certs
 
 def root_path(settings: Settings) -> Path:
     """Return where the root certificate lies that clients trust."""
-    config = Config.model_validate(settings.sections.get(Certs.name, {}))
+    config = Config.model_validate(settings.sections.get(Certs.name) or {})
     return settings.path(config.dir) / "ca" / "root.crt"
 
 

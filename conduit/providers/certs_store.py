@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from conduit.errors import Code, Diagnostic, Refused, Unreadable
+from conduit.evidence import Evidence, hash_of
 from conduit.model import Live
-from conduit.providers.certs_pair import Mark, Place, copy_of, examine, listing, proven
+from conduit.providers.certs_pair import INTACT, Mark, Place, copy_of, examine, listing, proven
 from conduit.providers.certs_state import KIND, MASTER, damage, foreign, state
 from conduit.providers.files import make_directory, remove_file, write_file
 
@@ -57,6 +58,21 @@ class Store:
                 found.setdefault(file, []).append(label)
         lives = [self.live(file, labels, root) for file, labels in found.items()]
         return sorted(lives, key=lambda live: (live.key, -live.facts.get("issued", 0), live.id))
+
+    def evidence(self, lives: Iterable[Live]) -> list[Evidence] | None:
+        """Return what `read` saw of these files and of their owners; None when one of them was not whole and ours."""
+        whole: dict[str, list[str]] = {label: [] for label in self.places}
+        for live in lives:
+            if not live.owned or damage(live):
+                return None
+            for label in live.status["files"]:
+                whole[label].append(f"{live.id} {INTACT}")
+        found = [
+            Evidence("pairs", f"{place.uid} {place.directory}", hash_of(sorted(whole[label])))
+            for label, place in self.places.items()
+        ]
+        owners = {place.user: str(place.uid) for place in self.places.values() if place.user and os.geteuid() == 0}
+        return [*found, *(Evidence("user", user, uid) for user, uid in owners.items())]
 
     def live(self, file: str, labels: Iterable[str], root: str) -> Live:
         """Return the live object behind a file name, looking for it in the places `labels`."""

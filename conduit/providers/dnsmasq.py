@@ -16,12 +16,13 @@ from typing import Any, ClassVar, Final
 
 from conduit.change import Action, Change, Disturbance, Impact
 from conduit.errors import Code, Diagnostic, Refused
+from conduit.evidence import Evidence
 from conduit.grammar import split_host_port
 from conduit.model import FRAME, UNRESOLVED, Claim, Key, Live, Native
 from conduit.providers.base import DocumentProvider, Reading, Site
-from conduit.providers.dnsmasq_daemon import Daemon, File, Files, Served, closed_to
+from conduit.providers.dnsmasq_daemon import Daemon, File, Files, Others, Served, closed_to
 from conduit.providers.dnsmasq_files import RECORDS, Entry, Record, clash, is_host, read_files, types_of
-from conduit.providers.dnsmasq_render import Wish, write_files
+from conduit.providers.dnsmasq_render import NOTHING_KNOWN, Known, Wish, write_files
 from conduit.providers.dnsmasq_switch import check_conf, switch
 from conduit.providers.files import TEMPORARY, left_over, remove_file
 from conduit.providers.process import PlainProcess, SystemdUnit, open_process
@@ -57,12 +58,14 @@ class Config(Section):
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What `read` keeps: both files, whether each is the one dnsmasq serves, and others' records in them."""
+    """What `read` keeps: both files, whether each is the one dnsmasq serves, what lies beside and stands in them."""
 
     files: Files
     hosts_served: bool
     conf_served: bool
+    others: Others
     foreign: tuple[Record, ...] = ()
+    known: Known = NOTHING_KNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,18 +104,29 @@ class Dnsmasq(DocumentProvider[Document]):
         faults = [file.fault(have) if file else "is gone" for file, have in zip(files, served, strict=True)]
         hosts, conf = (file.body if file else "" for file in files)
         contents = read_files(hosts, conf, (str(daemon.hosts_file), str(daemon.conf_file)), self._sign)
-        others = list(daemon.others())
+        beside = daemon.others()
+        others = list(beside.entries())
         lives = [_owned(entry) for entry in contents.owned.values()]
         lives += [_foreign(entry, adoptable=True) for entry in contents.foreign]
         lives += [_foreign(entry, adoptable=False) for entry in others]
+        whole = files.conf is not None and not faults[1] and not contents.foreign
+        known = Known(contents.owned, contents.frame(), conf if whole else None)
+        foreign = tuple(entry.record for entry in contents.foreign)
         stale = "; ".join(f"{path} {fault}" for path, fault in zip(daemon.paths, faults, strict=True) if fault)
         return Reading(
             {RECORDS: tuple(lives)},
             _version(files, served, others),
             frame=contents.frame() if files.conf else None,
             stale=stale if files.conf else "",
-            raw=Snapshot(files, not faults[0], not faults[1], tuple(entry.record for entry in contents.foreign)),
+            raw=Snapshot(files, not faults[0], not faults[1], beside, foreign, known),
         )
+
+    def evidence(self, reading: Reading) -> tuple[Evidence, ...] | None:
+        """Both files, those beside them, and the generations dnsmasq serves; None while it serves others."""
+        snapshot: Snapshot = reading.raw
+        if snapshot.files != Files() and not (snapshot.hosts_served and snapshot.conf_served):
+            return None
+        return (*self._daemon.evidence(snapshot.files), *snapshot.others.evidence())
 
     def _sign(self, owner: str, part: str, name: str) -> str:
         return self.site.mark(Key(RECORDS, owner), part, name)
@@ -132,7 +146,7 @@ class Dnsmasq(DocumentProvider[Document]):
         records: dict[str, Record] = {key.name: native for key, native in blocks.items() if key.kind == RECORDS}
         names = types_of(records.values())
         foreign = tuple(record for record in snapshot.foreign if not clash(record, names))
-        wish = Wish(records, {key.name for key in protected}, foreign, self.frame(blocks))
+        wish = Wish(records, {key.name for key in protected}, foreign, self.frame(blocks), snapshot.known)
         hosts, conf = write_files(wish, self._sign)
         write_hosts = not (snapshot.hosts_served and hosts == _body(snapshot.files.hosts))
         write_conf = not (snapshot.conf_served and conf == _body(snapshot.files.conf))
@@ -230,7 +244,7 @@ def _conf_part(record: Record, protected: bool) -> Native:
 
 
 def _owned(entry: Entry) -> Live:
-    owner, record, place, protected = entry
+    owner, record, place, protected, _ = entry
     number = f"{record['type']} {record['name']}"
     return Live(Key(RECORDS, owner), number, record, owned=True, protected=protected, place=place)
 

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from conduit.errors import Code, Diagnostic, Unreadable
+from conduit.evidence import UNREADABLE as NOT_READ
+from conduit.evidence import Evidence, names, of_bytes
 from conduit.grammar import join_host_port
 from conduit.providers.dns_query import ask
 from conduit.providers.dnsmasq_files import Entry, Generation, conf_seal, hosts_seal, read_elsewhere, unseal
@@ -66,6 +68,25 @@ class Served(NamedTuple):
 
     hosts: Generation | None = None
     conf: Generation | None = None
+
+
+class Others(NamedTuple):
+    """Other people's conf files: the pattern they fit, all that fit it, and contents; None for an unreadable one."""
+
+    pattern: Path
+    names: list[Path]
+    contents: dict[Path, bytes | None]
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield the records in them."""
+        for path, raw in self.contents.items():
+            yield from read_elsewhere((raw or b"").decode(errors="replace"), str(path))
+
+    def evidence(self) -> Iterator[Evidence]:
+        """Yield what was seen."""
+        yield Evidence("names", str(self.pattern), "/".join(path.name for path in self.names))
+        for path, raw in self.contents.items():
+            yield Evidence("bytes", str(path), NOT_READ) if raw is None else of_bytes(path, raw)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,12 +171,23 @@ class Daemon:
                 make_directory(path.parent, mode=0o755)
                 write_file(path, file.raw, mode=0o644, mtime_ns=file.mtime)
 
-    def others(self) -> Iterator[Entry]:
-        """Yield the records in other people's files of the same directory, as far as they can be read."""
-        for path in sorted(self.conf_file.parent.glob("[!.]*.conf")):
-            if path != self.conf_file:
-                with suppress(OSError):
-                    yield from read_elsewhere(read_regular(path, _OTHERS_LIMIT).decode(errors="replace"), str(path))
+    def others(self) -> Others:
+        """Read other people's files in the directory of our conf file, as far as they can be read."""
+        pattern = self.conf_file.parent / "[!.]*.conf"
+        found = names(pattern)
+        return Others(pattern, found, {path: _other(path) for path in found if path != self.conf_file})
+
+    def evidence(self, files: Files) -> Iterator[Evidence]:
+        """Yield what `load` and `served` saw, when dnsmasq serves `files` just as they are."""
+        for path, file in zip(self.paths, files, strict=True):
+            yield of_bytes(path, file and file.raw)
+            if file:
+                yield Evidence("mtime", str(path), str(file.mtime))
+        if files.hosts and files.conf:
+            server = join_host_port(*self.address)
+            text = str(files.conf.generation)
+            yield Evidence("dns", f"{server} AAAA {self.hosts_name}", str(files.hosts.generation))
+            yield Evidence("dns", f"{server} TXT {self.conf_name}", f"{len(text):02x}{text.encode().hex()}")
 
 
 def _load(path: Path, name: str) -> File | None:
@@ -168,6 +200,12 @@ def _load(path: Path, name: str) -> File | None:
         hint = "make it a plain file again, or move it away and apply"
         raise Unreadable(Diagnostic(UNREADABLE, f"cannot read {path}: {error}", hint=hint)) from error
     return File(raw, mtime, *unseal(raw.decode(errors="backslashreplace"), name))
+
+
+def _other(path: Path) -> bytes | None:
+    with suppress(OSError):
+        return read_regular(path, _OTHERS_LIMIT)
+    return None
 
 
 def _sealed(body: str, name: str, seal: Callable[[str, Generation], str], stamp: int) -> File:

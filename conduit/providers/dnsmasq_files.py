@@ -50,12 +50,13 @@ _FORMS: Final = {
 
 
 class Entry(NamedTuple):
-    """One record as found: the name of its resource (empty for nobody's), what it says, and where it stands."""
+    """One record as found: the name of its resource (empty for nobody's), what it says, where it stands and how."""
 
     owner: str
     record: Record
     place: str
     protected: bool = False
+    line: str = ""
 
 
 @dataclass(slots=True)
@@ -92,11 +93,14 @@ def types_of(records: Iterable[Record]) -> dict[str, set[str]]:
     return names
 
 
-def read_files(hosts: str, conf: str, places: tuple[str, str], sign: Sign) -> Contents:
-    """Read the bodies of both files; `places` are their names for people, who count the generation as line 1."""
+def read_files(hosts: str, conf: str, places: tuple[str, str], sign: Sign, known: Iterable[Entry] = ()) -> Contents:
+    """Read the bodies of both files; `places` are their names for people, who count the generation as line 1.
+
+    A line of the hosts file that one of the `known` entries was read from is not taken apart again.
+    """
     contents = Contents()
     local = _read_conf(conf, places[1], contents, sign)
-    _read_hosts(hosts, places[0], contents, sign, local)
+    _read_hosts(hosts, places[0], contents, sign, local, {entry.line: entry for entry in known if entry.line})
     for owner, name in local.items():
         if owner not in contents.owned or contents.owned[owner].record["name"] != name:
             contents.unknown.append(f"{places[1]}: local=/{name}/")
@@ -108,9 +112,14 @@ def read_files(hosts: str, conf: str, places: tuple[str, str], sign: Sign) -> Co
     return contents
 
 
-def _read_hosts(text: str, file: str, contents: Contents, sign: Sign, local: Mapping[str, str]) -> None:
+def _read_hosts(
+    text: str, file: str, contents: Contents, sign: Sign, local: Mapping[str, str], known: Mapping[str, Entry]
+) -> None:
     for number, line in enumerate(text.split("\n"), 2):
-        if match := _HOST.fullmatch(line):
+        entry = known.get(line)
+        if entry and entry.record["local"] == (local.get(entry.owner) == entry.record["name"]):
+            _own(contents, entry)
+        elif match := _HOST.fullmatch(line):
             value, name, owner, mark, protected = match.groups("")
             record = {
                 "type": "AAAA" if ":" in value else "A",
@@ -118,7 +127,7 @@ def _read_hosts(text: str, file: str, contents: Contents, sign: Sign, local: Map
                 "value": value,
                 "local": bool(local) and local.get(owner) == name,
             }
-            _take(contents, sign, Entry(owner, record, f"{file}:{number}", bool(protected)), mark)
+            _take(contents, sign, Entry(owner, record, f"{file}:{number}", bool(protected), line), mark)
         elif line and line != HEADER:
             contents.unknown.append(f"{file}:{number}: {line[:200]}")
 
@@ -156,16 +165,21 @@ def part_of(record: Record, protected: bool) -> str:
 
 def _take(contents: Contents, sign: Sign, entry: Entry, mark: str) -> None:
     """File a record as ours when its mark holds, else as a stranger's. A second line of one resource is nobody's."""
-    owner, record, place, protected = entry
+    owner, record, place, protected, _ = entry
     if not (owner and sign(owner, part_of(record, protected), record["name"]) == mark):
         if record["type"] in ("A", "AAAA") and not _is_address(record["value"]):
             contents.unknown.append(f"{place}: {_shown(record)}")
         else:
             contents.foreign.append(Entry("", record | {"local": False}, place))
-    elif owner in contents.owned:
-        contents.unknown.append(f"{place}: {_shown(record)} is a second record of {owner}")
     else:
-        contents.owned[owner] = entry
+        _own(contents, entry)
+
+
+def _own(contents: Contents, entry: Entry) -> None:
+    if entry.owner in contents.owned:
+        contents.unknown.append(f"{entry.place}: {_shown(entry.record)} is a second record of {entry.owner}")
+    else:
+        contents.owned[entry.owner] = entry
 
 
 def _is_address(text: str) -> bool:

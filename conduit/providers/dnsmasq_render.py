@@ -1,19 +1,22 @@
-"""The writing half of dnsmasq's text format: Jinja2 templates whose every value is checked on its way out.
+"""The writing half of dnsmasq's text format: every value is checked on its way out.
 
-The finished text is read back and compared with what was meant. Pure but for loading the templates.
+The conf file is a Jinja2 template, the hosts file one line for each record. What stands in a file just as it is
+wished stays as it was read. The finished text is read back and compared with what was meant. Pure but for loading
+the template.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from conduit.errors import Code, Diagnostic, Refused
-from conduit.model import Key
-from conduit.providers.dnsmasq_files import HEADER, RECORDS, Record, Sign, is_host, part_of, quote, read_files
+from conduit.model import Key, Native
+from conduit.providers.dnsmasq_files import HEADER, RECORDS, Entry, Record, Sign, is_host, part_of, quote, read_files
 
 UNWRITABLE = Code(
     "CND-0703",
@@ -28,6 +31,17 @@ _LINE: Final = 1024
 """dnsmasq cuts longer lines and reads the rest as a line of its own."""
 
 
+class Known(NamedTuple):
+    """What was read: our records by resource, the frame, and the conf file when dnsmasq serves it and all is ours."""
+
+    entries: Mapping[str, Entry] = MappingProxyType({})
+    frame: Native = None
+    conf: str | None = None
+
+
+NOTHING_KNOWN: Final = Known()
+
+
 class Wish(NamedTuple):
     """What both files are to say: our records by resource, which are protected, others' records, and the frame."""
 
@@ -35,6 +49,7 @@ class Wish(NamedTuple):
     protected: Collection[str]
     foreign: tuple[Record, ...]
     frame: Mapping[str, Any]
+    known: Known = NOTHING_KNOWN
 
 
 class Line(NamedTuple):
@@ -71,7 +86,7 @@ def _writable(wish: Wish, sign: Sign) -> bool:
 def _proven(wish: Wish, sign: Sign) -> tuple[str, str]:
     """Render, read back, compare. Raises ValueError when the text does not say what is meant."""
     bodies = _render(wish, sign)
-    contents = read_files(*bodies, ("hosts", "conf"), sign)
+    contents = read_files(*bodies, ("hosts", "conf"), sign, wish.known.entries.values())
     found = {owner: (entry.record, entry.protected) for owner, entry in contents.owned.items()}
     meant = {owner: (record, owner in wish.protected) for owner, record in wish.records.items()}
     strangers = len(contents.foreign) == len(wish.foreign)
@@ -83,15 +98,45 @@ def _proven(wish: Wish, sign: Sign) -> tuple[str, str]:
 
 
 def _render(wish: Wish, sign: Sign) -> tuple[str, str]:
-    lines = [_line(owner, record, owner in wish.protected, sign) for owner, record in sorted(wish.records.items())]
+    owners = sorted(wish.records)
+    hosts = [_host_line(wish, owner, sign) for owner in owners if is_host(wish.records[owner])]
+    hosts += [f"{_host(record)}\n" for record in wish.foreign if is_host(record)]
+    conf = wish.known.conf if _same_conf(wish) else None
+    return f"{HEADER}\n{''.join(hosts)}", _render_conf(wish, owners, sign) if conf is None else conf
+
+
+def _host_line(wish: Wish, owner: str, sign: Sign) -> str:
+    record, protected = wish.records[owner], owner in wish.protected
+    known = wish.known.entries.get(owner)
+    if known and known.record is record and known.protected == protected and known.line:
+        return f"{known.line}\n"
+    mark = sign(owner, part_of(record, protected), record["name"])
+    return f"{_host(record)} # {_checked(owner)} {mark}{' protected' * protected}\n"
+
+
+def _host(record: Record) -> str:
+    return f"{_checked(record['value'])} {_checked(record['name'])}"
+
+
+def _same_conf(wish: Wish) -> bool:
+    """Return whether the conf file says already all that is wished of it."""
+    known = {owner: (entry.record, entry.protected) for owner, entry in wish.known.entries.items()}
+    wished = {owner: (record, owner in wish.protected) for owner, record in wish.records.items()}
+    return wish.known.frame == wish.frame and not wish.foreign and _in_conf(known) == _in_conf(wished)
+
+
+def _in_conf(records: Mapping[str, tuple[Record, bool]]) -> dict[str, tuple[Record, bool]]:
+    """Return the records the conf file has a line for."""
+    return {owner: each for owner, each in records.items() if each[0]["local"] or not is_host(each[0])}
+
+
+def _render_conf(wish: Wish, owners: Iterable[str], sign: Sign) -> str:
+    lines = [_line(owner, wish.records[owner], owner in wish.protected, sign) for owner in owners]
     lines += [Line("", "", "", record) for record in wish.foreign]
-    hosts = [line for line in lines if is_host(line.record)]
     others = [line for line in lines if not is_host(line.record)]
     kept_local = [line for line in lines if line.local_mark]
-    return (
-        _template("dnsmasq.hosts.j2").render(header=HEADER, lines=hosts),
-        _template("dnsmasq.conf.j2").render(header=HEADER, lines=others, kept_local=kept_local, **wish.frame),
-    )
+    rendered: str = _template().render(header=HEADER, lines=others, kept_local=kept_local, **wish.frame)
+    return rendered
 
 
 def _line(owner: str, record: Record, protected: bool, sign: Sign) -> Line:
@@ -109,7 +154,7 @@ def _checked(value: Any) -> str:
 
 
 @cache
-def _template(name: str) -> Any:
+def _template() -> Any:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     templates = Path(__file__).parents[1] / "templates"
@@ -122,4 +167,4 @@ def _template(name: str) -> Any:
         keep_trailing_newline=True,
     )
     environment.filters["quote"] = quote
-    return environment.get_template(name)
+    return environment.get_template("dnsmasq.conf.j2")

@@ -15,6 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from conduit.errors import Code, ConduitError, Diagnostic
+from conduit.evidence import Evidence, of_inode
 from conduit.model import Key
 from conduit.providers.files import TEMPORARY, make_directory, read_regular, remove_file, write_file
 from conduit.settings import Settings
@@ -40,6 +41,7 @@ class Keys:
     site: str
     signing: bytes
     secrets: bytes
+    evidence: tuple[Evidence, ...] = ()
 
     def mark(self, key: Key, part: str, name: str) -> str:
         """Return the ownership mark of one native part: 20 hex digits over site, key, part and the object's name.
@@ -65,8 +67,10 @@ def open_keys(settings: Settings) -> Keys:
     try:
         with suppress(FileExistsError):
             make_directory(directory)
+        signing, sealing = directory / "site.key", directory / "secrets.key"
+        evidence = tuple(map(of_inode, (directory, signing, sealing)))
         _require_private(directory, 0o700)
-        return Keys(settings.site, _key(directory / "site.key"), _key(directory / "secrets.key"))
+        return Keys(settings.site, _key(signing), _key(sealing), evidence)
     except OSError as error:
         raise _unusable(f"cannot use the keys in {directory}: {error.strerror or error}", _RUN_AS_OWNER) from error
 

@@ -100,8 +100,9 @@ class Prober:
     @property
     def root(self) -> Path:
         """The file of the internal CA's root certificate."""
-        directory = Path(str(self._section("certs").get("dir", "/etc/conduit/certs")))
-        return self.settings.path(directory) / "ca" / "root.crt"
+        from conduit.providers.certs import root_path
+
+        return root_path(self.settings)
 
     def http(self, request: HttpProbe) -> HttpAnswer:
         """Send one request; every failure is an answer with its `error`.

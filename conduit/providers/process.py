@@ -14,7 +14,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final, Protocol
 
@@ -99,13 +98,11 @@ def open_process(config: PlainProcess | SystemdUnit, program: Path, settings: Se
     return Plain(program, settings.path(config.pid_file), config.start)
 
 
-@dataclass(frozen=True, slots=True)
 class Plain:
     """A daemon known by its pid file and the command that starts it."""
 
-    program: Path
-    pid_file: Path
-    argv: tuple[str, ...]
+    def __init__(self, program: Path, pid_file: Path, argv: tuple[str, ...]) -> None:
+        self.program, self.pid_file, self.argv = program, pid_file, argv
 
     def pid(self) -> int | None:
         named = self._named()
@@ -205,12 +202,11 @@ def _said(words: IO[bytes]) -> str:
     return words.read(_TEXT).decode(errors="replace").strip() or "it said nothing"
 
 
-@dataclass(frozen=True, slots=True)
 class Systemd:
     """A daemon that systemd runs. SIGHUP goes to its main process: what a unit calls reload may be anything."""
 
-    unit: str
-    systemctl: Path = Path("/usr/bin/systemctl")
+    def __init__(self, unit: str, systemctl: Path = Path("/usr/bin/systemctl")) -> None:
+        self.unit, self.systemctl = unit, systemctl
 
     def pid(self) -> int | None:
         found = self._run("show", "--property=MainPID", "--value", self.unit).stdout.strip()

@@ -13,6 +13,8 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Final
 
+from conduit.evidence import Evidence
+
 NAME_SECONDS: Final = 2.0
 RUN_SECONDS: Final = 10.0
 AT_ONCE: Final = 16
@@ -29,10 +31,10 @@ def system_addresses(name: str) -> tuple[str, ...]:
 class Resolver:
     """Resolves names for one run: 2 s for a name, 10 s for all of them together, 16 at once with `prefetch`."""
 
-    def __init__(self, ask: Callable[[str], Sequence[str]] = system_addresses) -> None:
+    def __init__(self, ask: Callable[[str], Sequence[str]] = system_addresses, seconds: float = RUN_SECONDS) -> None:
         self._ask = ask
         self._answers: dict[str, Answer] = {}
-        self._left = RUN_SECONDS
+        self._left = seconds
 
     def __call__(self, name: str) -> tuple[str, ...]:
         """Return the addresses of a name. Raises OSError when it has none, TimeoutError when nobody tells in time."""
@@ -42,13 +44,18 @@ class Resolver:
             raise answer
         return answer
 
+    def evidence(self) -> tuple[Evidence, ...]:
+        """Return the answers so far, every name with its addresses or why it has none; nothing without any."""
+        answers = sorted(self._answers.items())
+        return (Evidence("addresses", " ".join(self._answers), repr(answers)),) if answers else ()
+
     def prefetch(self, names: Iterable[str]) -> None:
         """Ask for many names at once; a name that was asked before is not asked again."""
         open_names = set(names) - set(self._answers)
         if not open_names:
             return
         began = time.monotonic()
-        until = began + min(self._left, NAME_SECONDS if len(open_names) == 1 else RUN_SECONDS)
+        until = began + (min(self._left, NAME_SECONDS) if len(open_names) == 1 else self._left)
         done = self._start(sorted(open_names))
         while open_names:
             try:

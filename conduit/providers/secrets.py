@@ -10,12 +10,13 @@ import os
 import re
 import secrets
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conduit import grammar
 from conduit.errors import Code, ConduitError, Diagnostic
+from conduit.evidence import Evidence, of_bytes, of_inode
 from conduit.providers.files import make_directory, read_regular, remove_file, write_file
 from conduit.providers.keys import Keys
 from conduit.settings import Settings
@@ -55,10 +56,14 @@ UNUSABLE = Code(
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Secrets:
-    """The stored secrets of a site. Every error names the secret and never its value."""
+    """The stored secrets of a site. Every error names the secret and never its value.
+
+    `seen` tells of every secret read so far what it was read from; None for one from the environment.
+    """
 
     directory: Path
     key: bytes
+    seen: dict[str, Evidence | None] = field(default_factory=dict)
 
     def set(self, name: str, value: str) -> str:
         """Store a value and return its reference, `{secret: NAME}`. Raises `ConduitError`."""
@@ -77,15 +82,23 @@ class Secrets:
     def get(self, name: str) -> str:
         """Return a secret's value; `env:NAME` and `file:/path` are read where they point. Raises `ConduitError`."""
         sort, colon, place = name.partition(":")
+        self.seen[name] = of_inode(Path(place)) if sort == "file" else None
         if colon:
             return _pointed_at(name, sort, place)
         path = self._path(name)
         try:
-            return self._open(name, read_regular(path, LIMIT + 1024))
+            sealed = read_regular(path, LIMIT + 1024)
+            self.seen[name] = of_bytes(path, sealed)
+            return self._open(name, sealed)
         except FileNotFoundError:
             raise _error(MISSING, f'secret "{name}" is not stored', f"conduit secret set {name}") from None
         except OSError as error:
             raise _error(UNUSABLE, f'cannot read secret "{name}": {error}', f"check {path}") from error
+
+    def evidence(self) -> tuple[Evidence, ...] | None:
+        """Return what the secrets read so far were read from; None when that cannot be told of one."""
+        found = tuple(each for each in self.seen.values() if each)
+        return found if len(found) == len(self.seen) else None
 
     def remove(self, name: str) -> None:
         """Forget a secret. Raises `ConduitError` when it is not stored."""

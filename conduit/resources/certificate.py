@@ -10,8 +10,9 @@ from pydantic import AfterValidator, Field, ValidationError
 from conduit import grammar
 from conduit.change import Diff
 from conduit.kind import Context, Kind
-from conduit.model import Live, Native, Resource, Spec
+from conduit.model import Live, Native
 from conduit.providers.certs_state import ageing, damage
+from conduit.spec import Resource, Spec
 
 
 def _host(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from functools import cache
 from ipaddress import ip_address
 from typing import Annotated, Final, Literal, Self
 
@@ -13,7 +14,8 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator, mo
 from conduit.change import Level, Proof
 from conduit.grammar import NUMBER, address, domain_name, shown
 from conduit.kind import Context, Kind
-from conduit.model import Claim, Key, Native, Resource, Spec
+from conduit.model import Claim, Key, Native
+from conduit.spec import Resource, Spec
 
 RecordType = Literal["A", "AAAA", "CNAME", "TXT", "SRV", "MX", "PTR"]
 Number = Annotated[int, Field(ge=0, le=65535)]
@@ -157,8 +159,12 @@ class DnsRecord(Kind[DnsRecordSpec]):
 
 def _answered_here(name: str, ctx: Context) -> bool:
     """Whether the frame already keeps `name` from being forwarded."""
-    domains = (ctx.settings.internal_domain, *ctx.settings.local_domains)
-    return any(name == domain or name.endswith(f".{domain}") for domain in domains)
+    return f".{name}".endswith(_endings(ctx.settings.internal_domain, ctx.settings.local_domains))
+
+
+@cache
+def _endings(internal: str, local: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f".{domain}" for domain in (internal, *local))
 
 
 def _answer_of(spec: DnsRecordSpec) -> str:

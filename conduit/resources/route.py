@@ -14,11 +14,14 @@ from conduit.change import Diff, FieldChange
 from conduit.diff import compare, difference
 from conduit.errors import ConduitError
 from conduit.kind import Context, Kind
-from conduit.model import UNRESOLVED, Claim, Key, Live, Native, Ref, Resource, Secret
+from conduit.model import UNRESOLVED, Claim, Key, Live, Native, Ref, Secret
 from conduit.providers import caddy_route
 from conduit.providers.caddy_accounts import Hashed, Seal
 from conduit.providers.caddy_route import Dialect
 from conduit.resources.route_spec import RouteSpec
+from conduit.spec import Resource
+
+DISAGREE = "its routes in the HTTPS and the HTTP server disagree"
 
 
 class RouteKind(Kind[RouteSpec]):
@@ -62,16 +65,30 @@ class RouteKind(Kind[RouteSpec]):
 
     def explain(self, spec: RouteSpec, native: Native, live: Native, ctx: Context) -> Diff:
         """Show the difference in spec terms: passwords by keyed fingerprint, a certificate by its file."""
-        parsed = self.parse(live)
-        if parsed is None:
-            return difference(live, native)
-        plain = [change for change in compare(parsed, spec) if not change.path.startswith("basic_auth")]
+        halves = [self.parse(form) for form in _agreeing(live)]
+        changes: list[FieldChange] = []
+        for parsed in halves:
+            if parsed is None:
+                return difference(live, native)
+            changes += [change for change in compare(parsed, spec) if change not in changes]
+        plain = [change for change in changes if not change.path.startswith("basic_auth")]
         fields = (*map(_by_file, plain), *_password_changes(live, native, ctx))
-        return Diff(fields) if fields else difference(live, native)
+        return Diff(fields, reason=DISAGREE if len(halves) > 1 else "") if fields else difference(live, native)
 
     def claims(self, spec: RouteSpec) -> Iterable[Claim]:
         """A route claims its path on each of its hosts; Caddy matches paths without regard to case."""
         return (Claim("route", (host, spec.path.lower())) for host in spec.names)
+
+
+def _agreeing(native: Native) -> list[Native]:
+    """Return a native form as it is, or when its two routes match different requests, as it would be after each."""
+    routes = {part: native[part] for part in ("https", "http") if part in native}
+    forms: list[Native] = []
+    for match in (route.get("match") for route in routes.values()):
+        form = native | {part: route | {"match": match} for part, route in routes.items()}
+        if form not in forms:
+            forms.append(form)
+    return forms or [native]
 
 
 def _dialect(ctx: Context) -> Dialect:

@@ -8,7 +8,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from conduit import grammar, upstreams
 from conduit.fields import Cidr, Duration, Headers, Host, Password, Prefix, Probe, Size, Target, Text, User
-from conduit.model import Ref, RefTo, Spec
+from conduit.model import Ref
+from conduit.spec import RefTo, Spec
 
 
 def _upstream(text: str) -> str:

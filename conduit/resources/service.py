@@ -16,12 +16,13 @@ from conduit import fields, grammar
 from conduit.change import Proof
 from conduit.errors import Code, ConduitError, Diagnostic
 from conduit.kind import Context, Kind, Look
-from conduit.model import Key, Ref, Resource, Spec
+from conduit.model import Key, Ref
 from conduit.resources import route_spec
 from conduit.resources.certificate import CertificateSpec
 from conduit.resources.dns_record import DnsRecordSpec
 from conduit.resources.route_spec import RouteSpec, Upstream
 from conduit.settings import Settings
+from conduit.spec import Resource, Spec
 from conduit.upstreams import (
     REFUSED_UPSTREAM,
     UNKNOWN_UPSTREAM,

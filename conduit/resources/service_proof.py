@@ -14,10 +14,11 @@ from typing import Final
 from conduit.change import Level, Proof
 from conduit.grammar import split_host_port
 from conduit.kind import Context, Prober
-from conduit.model import Key, Resource
+from conduit.model import Key
 from conduit.providers.probe import CONNECT_SECONDS, HttpAnswer, HttpProbe
 from conduit.resources.route_spec import Redirect
 from conduit.resources.service import ServiceSpec, address_of, names_of, upstreams_of
+from conduit.spec import Resource
 
 Verdict = tuple[Level, str]
 

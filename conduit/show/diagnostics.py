@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from conduit.errors import Diagnostic
 from conduit.show.text import View, counted, escape
 
-WORD = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
+WORD = r"[A-Za-z0-9_.-]+"
 
 
 def diagnostic_lines(problem: Diagnostic, view: View) -> Iterator[str]:
@@ -36,7 +36,7 @@ def problems_lines(problems: Iterable[Diagnostic], view: View) -> Iterator[str]:
 
 def _caret(line: str, number: int, column: int) -> Iterator[str]:
     head, tail = line[: max(0, column - 1)], line[max(0, column - 1) :]
-    word = WORD.match(tail)
+    word = re.match(WORD, tail, re.ASCII)
     gutter = f"{number:>6} | " if number else "       | "
     yield gutter + _flat(line)
     if column:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator
 
-from conduit.change import Action, Change, FieldChange, Origin
-from conduit.model import FRAME, UNRESOLVED, Key
+from conduit.change import Action, Change, Origin
+from conduit.model import Key
 from conduit.plan import Plan
 from conduit.show.diagnostics import diagnostic_lines
 from conduit.show.summary import Summary, expiry
-from conduit.show.text import View, counted, duration, escape, folded, folded_pair, value_text
-from conduit.show.visible import fields_of, immutable_fields, raw_of
+from conduit.show.text import View, counted, duration, escape
 
 SYMBOLS = {
     Action.CREATE: "+",
@@ -43,6 +41,10 @@ def plan_lines(plan: Plan, view: View) -> Iterator[str]:
 
 
 def _change_lines(plan: Plan, view: View) -> Iterator[str]:
+    if not plan.changes:
+        return
+    from conduit.show.detail import detail_lines
+
     groups: dict[Key, list[Change]] = {}
     for change in plan.changes:
         groups.setdefault(change.root, []).append(change)
@@ -52,7 +54,9 @@ def _change_lines(plan: Plan, view: View) -> Iterator[str]:
             yield view.style("bold", escape(str(root))) + view.style("dim", _source(changes[0]))
         for change in changes:
             yield _head(change, view) + (view.style("dim", _source(change)) if alone else "")
-            yield from _detail(change, view)
+            if change.origin in DRIFT:
+                yield "        " + view.style("drift", DRIFT[change.origin])
+            yield from detail_lines(change, view)
 
 
 def _source(change: Change) -> str:
@@ -64,42 +68,6 @@ def _head(change: Change, view: View) -> str:
     drifted = "!" if change.origin in DRIFT else " "
     what = view.style(ROLES[symbol], f"{drifted} {symbol:>3} {escape(str(change.key)):<36}")
     return f"{what} impact: {escape(str(change.impact))}"
-
-
-def _detail(change: Change, view: View) -> Iterator[str]:
-    if change.origin in DRIFT:
-        yield "        " + view.style("drift", DRIFT[change.origin])
-    if change.action is Action.REPLACE and (fields := immutable_fields(change)):
-        yield f"        replaced, because {' and '.join(fields)} cannot change in place"
-    if change.diff.reason:
-        yield f"        {escape(change.diff.reason)}"
-    if change.key.kind == FRAME and change.live is None and view.verbosity < 1:
-        return
-    for field in fields_of(change):
-        yield from _field_lines(field, view)
-    for line in raw_of(change):
-        yield "        " + _raw_line(line, view)
-
-
-def _field_lines(field: FieldChange, view: View) -> Iterator[str]:
-    path = f"        {escape(field.path):<12} "
-    if field.old is UNRESOLVED:
-        yield path + folded(value_text(field.new), view.fold * 2)
-    elif isinstance(field.old, str) and isinstance(field.new, str) and "\n" in field.old + field.new:
-        yield path.rstrip()
-        for line in difflib.unified_diff(
-            field.old.splitlines(), field.new.splitlines(), "live", "declared", lineterm=""
-        ):
-            yield "          " + _raw_line(line, view)
-    else:
-        old, new = folded_pair(value_text(field.old), value_text(field.new), view.fold)
-        yield f"{path}{old} → {new}"
-
-
-def _raw_line(line: str, view: View) -> str:
-    role = {"+": "create", "-": "delete", "@": "dim"}.get(line[:1])
-    text = escape(line.expandtabs(4))
-    return view.style(role, text) if role else text
 
 
 def _unknown_lines(plan: Plan, view: View) -> Iterator[str]:

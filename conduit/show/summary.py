@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from enum import IntEnum
+from typing import TYPE_CHECKING, NamedTuple
 
 from conduit.change import Action
-from conduit.decide import Suppressed
 from conduit.grammar import instant
-from conduit.plan import Plan
 from conduit.show.text import counted, duration, escape
+
+if TYPE_CHECKING:
+    from conduit.decide import Suppressed
+    from conduit.plan import Plan
 
 
 class State(IntEnum):
@@ -22,8 +24,7 @@ class State(IntEnum):
     UNKNOWN = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(NamedTuple):
     """The numbers of a plan. `partial` tells that targets or excludes left something out."""
 
     actions: Counter[Action]
@@ -85,11 +86,16 @@ class Summary:
             return "No changes in what could be read."
         if self.partial:
             return "No changes to the selected resources."
-        wish = f"desired/ (HEAD is {escape(self.commit[:7])})" if self.commit else "desired/"
-        return f"No changes. Live state matches {wish}."
+        return in_sync(self.commit)
 
     def _soonest(self, now: float) -> str:
         return "" if self.expires is None else f" (1 expires in {duration(max(0.0, self.expires - now))})"
+
+
+def in_sync(commit: str) -> str:
+    """Return the whole answer of a diff that has nothing to tell; `commit` is empty outside git."""
+    wish = f"desired/ (HEAD is {escape(commit[:7])})" if commit else "desired/"
+    return f"No changes. Live state matches {wish}."
 
 
 def expiry(ignored: Suppressed) -> float | None:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
-
-from conduit.model import UNRESOLVED, Late
-from conduit.show.visible import HIDDEN
+from collections.abc import Callable, Iterable
+from typing import Final, NamedTuple
 
 Style = Callable[[str, str], str]
 """Dresses a text for a role such as "create" or "error"; see `plain` and `ansi`."""
+
 
 ANSI: Final = {
     "create": "32",
@@ -38,8 +34,7 @@ def ansi(role: str, text: str) -> str:
     return f"\x1b[{ANSI[role]}m{text}\x1b[0m"
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """How much to show and how: `verbosity` -1 is quiet, `width` in columns, `now` in seconds since the epoch."""
 
     style: Style = plain
@@ -58,23 +53,6 @@ def escape(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
-
-
-def value_text(value: Any) -> str:
-    """Return a visible value (see `conduit.show.visible`) in one line of YAML-like text."""
-    if isinstance(value, str):
-        return escape(json.dumps(value, ensure_ascii=False))
-    if value is None or isinstance(value, (bool, int, float)):
-        return json.dumps(value)
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{escape(str(name))}: {value_text(item)}" for name, item in value.items()) + "}"
-    if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(map(value_text, value)) + "]"
-    if value is UNRESOLVED:
-        return "(none)"
-    if value is HIDDEN:
-        return "(secret)"
-    return "(known after apply)" if isinstance(value, Late) else escape(str(value))
 
 
 def folded(text: str, limit: int) -> str:

@@ -8,7 +8,8 @@ from enum import Enum
 from typing import Any, Final
 
 from conduit.change import Change, FieldChange
-from conduit.model import FRAME, UNRESOLVED, Late, Marker, Ref, Secret, Spec
+from conduit.model import FRAME, UNRESOLVED, Late, Ref, Secret
+from conduit.spec import Marker, Spec
 
 
 class Hidden(Enum):

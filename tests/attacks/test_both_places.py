@@ -85,8 +85,9 @@ def test_y12_a_tree_that_lost_much_is_not_obeyed(attacked: Attacked) -> None:
     lost = "".join(text.splitlines(keepends=True)[:-5])
     assert [problem.code for problem in attacked.refuse_plan({"records.yaml": lost})] == ["CND-0401"]
     assert attacked.site.dig("r11.lan") == ["10.0.0.1"]
-    short = attacked.run("apply", "--yes", "--allow-deletes", "4")
-    assert (short.code, "--allow-deletes 5" in short.stderr) == (1, True)
+    for wrong in ("4", "6"):
+        ran = attacked.run("apply", "--yes", "--allow-deletes", wrong)
+        assert (ran.code, f"use --allow-deletes 5, not {wrong}" in ran.stderr) == (1, True)
     done = attacked.run("apply", "--yes", "--allow-deletes", "5")
     assert done.code == 0, oracle.told(done)
     assert attacked.site.dig("r11.lan") == []

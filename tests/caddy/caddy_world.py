@@ -14,7 +14,7 @@ from typing import Any
 from conduit.change import Diff
 from conduit.errors import ConduitError, Diagnostic
 from conduit.kind import Context
-from conduit.model import Key, Live, Native, Ref, Resource, Source
+from conduit.model import Key, Live, Native, Ref, Source
 from conduit.providers.base import Block, Reading, Site, Staged, transact
 from conduit.providers.caddy import Caddy, Config
 from conduit.providers.caddy_admin import Admin
@@ -23,6 +23,7 @@ from conduit.resources import load_kinds
 from conduit.resources.route_spec import RouteSpec
 from conduit.sandbox.daemon import Daemon
 from conduit.settings import Settings
+from conduit.spec import Resource
 
 KIND = load_kinds()["route"]
 SITE_KEY = b"the key of this site"

@@ -15,6 +15,7 @@ import pytest
 from caddy_world import KIND, World, certificate, key_of, plain
 
 from conduit.change import FieldChange
+from conduit.engine import Engine, read_settings
 from conduit.errors import Refused, Stale, Unreadable
 from conduit.model import Claim, Late
 from conduit.providers import caddy_checks
@@ -459,6 +460,18 @@ def test_the_version_is_asked_once_per_binary(world: World, monkeypatch: pytest.
     assert world.read().features == frozenset()
     world.options["program"] = None
     assert world.read().features == frozenset()
+
+
+def test_a_relative_program_lies_beside_conduit_yaml(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: it was looked up from wherever the command was run."""
+    (tmp_path / "caddy").symlink_to(world.daemon.section["program"])
+    document = {"state_dir": str(world.state), "caddy": world.daemon.section | {"program": "caddy"}}
+    (tmp_path / "conduit.yaml").write_text(json.dumps(document))
+    monkeypatch.chdir("/")
+    engine = Engine(read_settings(tmp_path / "conduit.yaml"))
+    assert "stream_close_delay" in engine.providers["caddy"].read().features
 
 
 def test_the_admin_endpoint_stays_after_a_refusal(world: World) -> None:

@@ -12,11 +12,12 @@ import pytest
 
 from conduit.change import Action, Change, Diff, Origin, Outcome
 from conduit.kind import KINDS, Context
-from conduit.model import Key, Live, Resource, Source
+from conduit.model import Key, Live, Source
 from conduit.providers.base import Reading, Site, open_provider
 from conduit.providers.keys import open_keys
 from conduit.resources.certificate import CertificateSpec
 from conduit.settings import Settings
+from conduit.spec import Resource
 
 KIND = KINDS["certificate"]
 HERE = Source("desired/certificates.yaml", 1, 1)

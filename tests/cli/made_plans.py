@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import Annotated, Any
 
 from conduit.change import Action, Change, Diff, FieldChange, Impact, Origin
-from conduit.model import Key, Live, Marker, Ref, RefTo, Resource, Secret, Source, Spec
+from conduit.model import Key, Live, Ref, Secret, Source
 from conduit.plan import Plan, Selection
+from conduit.spec import Marker, RefTo, Resource, Spec
 
 
 class Door(Spec):
@@ -43,10 +44,10 @@ def change_of(action: Action, name: str, *fields: FieldChange, spec: Door | None
     want = Resource(key, spec or Door(host=f"{name}.lan"), Source("desired/doors.yaml", 3, 3))
     live = None if action is Action.CREATE else Live(key, f"id-{name}", {"host": name}, owned=True)
     change = Change(action, key, "caddy", Diff(fields), Origin.PENDING, want.source, key, want=want, live=live)
-    change = replace(change, native={"host": name}, impact=Impact(note="reload, nothing dropped"))
+    change = change._replace(native={"host": name}, impact=Impact(note="reload, nothing dropped"))
     if action is Action.DELETE:
-        change = replace(change, want=None, native=None, source=Source(""))
-    return replace(change, **words)
+        change = change._replace(want=None, native=None, source=Source(""))
+    return change._replace(**words)
 
 
 def plan_of(*changes: Change, **words: Any) -> Plan:

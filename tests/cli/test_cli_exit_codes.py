@@ -68,7 +68,8 @@ def test_1_too_many_deletions_are_refused_until_allowed(applied: Any) -> None:
     assert refused.stderr.count("[CND-0401]") == 1
     assert "[CND-0401]" not in refused.stdout
     assert applied.dig("wiki.home.arpa") == ["127.0.0.1"]
-    assert applied.conduit("apply", "--yes", "--allow-deletes", "9").code == 0
+    (count,) = re.findall(r"use --allow-deletes (\d+)", refused.stderr)
+    assert applied.conduit("apply", "--yes", "--allow-deletes", count).code == 0
     assert applied.dig("wiki.home.arpa") == []
 
 

@@ -14,12 +14,13 @@ from made_plans import Door, change_of, plan_of
 from conduit.change import Action, Diff, FieldChange, Level, Origin, Outcome, Proof, Result
 from conduit.decide import Suppressed
 from conduit.errors import ConduitError, Diagnostic, Stale
-from conduit.model import UNRESOLVED, Ignore, Key, Late, Live, Ref, Secret, Source
+from conduit.model import UNRESOLVED, Key, Late, Live, Ref, Secret, Source
 from conduit.plan import Plan, Selection
 from conduit.plan_json import errors_document, event_document, plan_document, report_document
 from conduit.report import Event, EventKind, Report
 from conduit.safety import MASS_DELETE
 from conduit.saved_plan import read_plan, save_plan
+from conduit.spec import Ignore
 
 Check = Callable[[Mapping[str, Any]], None]
 LATE = Ref(Key("certificate", "a"), "file", Late(Key("certificate", "a"), "file"))

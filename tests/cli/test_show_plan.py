@@ -8,13 +8,14 @@ from made_plans import Door, change_of, plan_of
 from conduit.change import Action, Diff, FieldChange, Origin
 from conduit.decide import Suppressed
 from conduit.errors import Diagnostic
-from conduit.model import UNRESOLVED, Claim, Ignore, Key, Late, Live, Ref, Secret, Source
+from conduit.model import UNRESOLVED, Claim, Key, Late, Live, Ref, Secret, Source
 from conduit.plan import Plan, Selection
 from conduit.safety import MASS_DELETE
 from conduit.show.markdown import markdown_lines
 from conduit.show.plan import plan_lines
 from conduit.show.summary import State, Summary
 from conduit.show.text import View, ansi
+from conduit.spec import Ignore
 
 NOW = 1_800_000_000.0
 HOSTILE = "\x1b[2J\u202egnp.exe\r\x07\u2028end"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -13,9 +13,10 @@ from dnsmasq_world import World
 
 from conduit.change import Action, Change, Diff, Disturbance, Origin
 from conduit.errors import Refused, RollbackFailed, Stale
-from conduit.model import Key, Live, Native, Resource, Source
+from conduit.model import Key, Live, Native, Source
 from conduit.providers.base import Block, transact
 from conduit.providers.dnsmasq_switch import MOVED, NOT_SERVED, REJECTED
+from conduit.spec import Resource
 
 A = {"name": "a.home.arpa", "value": "10.0.0.5"}
 MOVED_A = {"name": "a.home.arpa", "value": "10.0.0.9"}
@@ -88,7 +89,7 @@ def test_protection_is_said_to_cost_what_it_costs(world: World) -> None:
     for owner, spec, expected in (("a", A, "reload"), ("t", TEXT, "restart"), ("o", OUTSIDE, "reload")):
         live = next(live for live in world.lives() if live.key.name == owner)
         want = Resource(live.key, world.kind.spec(**spec), Source("x"), protect=True)
-        planned = replace(change(None, live.native), key=live.key, live=live, want=want)
+        planned = change(None, live.native)._replace(key=live.key, live=live, want=want)
         assert world.provider.impact(planned, world.provider.read()).disturbance == expected
         before = world.daemon.pid
         world.apply(protected=(owner,), a=A, t=TEXT, o=OUTSIDE)

@@ -7,8 +7,9 @@ from dataclasses import replace
 from dnsmasq_world import World
 
 from conduit.change import Level
-from conduit.model import Key, Resource, Source
+from conduit.model import Key, Source
 from conduit.providers.probe import Prober
+from conduit.spec import Resource
 
 ALL = {
     "a": {"name": "a.home.arpa", "value": "10.0.0.5"},

@@ -24,7 +24,10 @@ class World:
         return Engine(read_settings(self.site.settings_file))
 
     def plan(self, **selection: Any) -> Plan:
-        return self.engine().plan(Selection(**selection))
+        engine = self.engine()
+        plan = engine.plan(Selection(**selection))
+        engine.keep_evidence(plan)
+        return plan
 
     def apply(self, prove: bool = True, **selection: Any) -> Report:
         engine = self.engine()

@@ -7,8 +7,10 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from conduit.change import Origin
-from conduit.model import Key
+from conduit.model import UNRESOLVED, Key
 from tests.engine.conftest import World
 from tests.engine.test_kind_contract import admin, conf_file, edit, hosts_file
 
@@ -38,6 +40,24 @@ def test_an_upstream_changed_in_caddy_is_told_by_its_field(service: World) -> No
     assert drifted(service) == {"route/web": ["upstreams.0.address"]}
     assert heals(service)
     assert "HTTP/2 200" in service.site.curl("https://web.home.arpa/health").stdout
+
+
+@pytest.mark.parametrize("server", ["https", "http"])
+def test_names_changed_in_one_of_two_servers_are_told_by_their_field(service: World, server: str) -> None:
+    """Once shown as raw text, because no manifest says such a thing of one half alone."""
+    path = route_path(service, server)
+    route = admin(service, "GET", path)
+    route["match"][0]["host"].append("more.home.arpa")
+    admin(service, "PATCH", path, route)
+    manifest = service.site.desired / "web.yaml"
+    manifest.write_text(manifest.read_text() + "    response_headers: {X-Test: one}\n")
+    (change,) = service.plan().drift
+    assert {field.path: field.old for field in change.diff.fields} == {
+        "names": ("web.home.arpa", "more.home.arpa"),
+        "response_headers.X-Test": UNRESOLVED,
+    }
+    assert (change.diff.raw, "disagree" in change.diff.reason) == ("", True)
+    assert heals(service)
 
 
 def test_a_field_conduit_does_not_know_is_told_as_raw_text(service: World) -> None:

@@ -11,13 +11,14 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from conduit.change import Action, Origin
 from conduit.model import Key
 from conduit.resources import load_kinds
+from conduit.settled import settled
 from tests.engine.conftest import World
 
 ROUTE = "routes:\n  x:\n    names: [x.home.arpa]\n    tls: false\n    upstreams: [{address: 'UPSTREAM'}]\n"
@@ -159,6 +160,22 @@ CASES = {
         "value",
         ("10 m1.home.arpa.", "10 m2.home.arpa."),
     ),
+    "SRV": record(
+        "SRV",
+        "_x._tcp.home.arpa",
+        "priority: 1, weight: 2, port: 389, value: s1.home.arpa",
+        "priority: 1, weight: 2, port: 389, value: s2.home.arpa",
+        "value",
+        ("1 2 389 s1.home.arpa.", "1 2 389 s2.home.arpa."),
+    ),
+    "PTR": record(
+        "PTR",
+        "1.0.0.10.in-addr.arpa",
+        "value: p1.home.arpa",
+        "value: p2.home.arpa",
+        "value",
+        ("p1.home.arpa.", "p2.home.arpa."),
+    ),
 }
 
 
@@ -202,6 +219,21 @@ def test_contract(world: World, upstream: Callable[..., Any], name: str) -> None
     assert neighbour() == "untouched"
 
 
+@pytest.mark.parametrize("name", CASES)
+def test_the_quick_answer_ends_with_any_change(world: World, upstream: Callable[..., Any], name: str) -> None:
+    """An edit or damage alike: `conduit.settled` may say of no kind that nothing differs when something does."""
+    case = CASES[name]
+    address = upstream().address if name == "route" else ""
+    for manifest in (case.first, case.second):
+        world.site.write("x.yaml", manifest.replace("UPSTREAM", address))
+        assert settled(world.site.settings_file) is None
+        assert world.apply(prove=False).exit_code == 0
+        assert world.plan().empty
+        assert settled(world.site.settings_file) is not None
+    case.damage(world)
+    assert settled(world.site.settings_file) is None
+
+
 def make_neighbour(world: World) -> Callable[[], str]:
     """Put foreign things beside ours in both daemons; the result tells whether they are as they were."""
     foreign = {"listen": ["127.0.0.1:0"], "automatic_https": {"disable": True}, "routes": [{"@id": "theirs"}]}
@@ -220,3 +252,8 @@ def make_neighbour(world: World) -> Callable[[], str]:
 def test_every_leaf_kind_has_a_case() -> None:
     leaves = {kind.name for kind in load_kinds().values() if not kind.composite}
     assert leaves == {Key.parse(case.key).kind for case in CASES.values()}
+
+
+def test_every_record_type_has_a_case() -> None:
+    types = get_args(load_kinds()["dns_record"].spec.model_fields["type"].annotation)
+    assert set(types) <= CASES.keys()

@@ -53,6 +53,25 @@ def test_a_change_that_breaks_a_site_is_taken_back_with_all_its_parts(world: Wor
     assert (code, "No changes" in told) == (0, True), told
 
 
+def test_a_change_that_was_taken_back_is_told_by_the_next_plan(world: World) -> None:
+    """By hand it may be tried again, but not without knowing."""
+    assert apply(world, BEFORE)[0] == 0
+    worse = BEFORE.replace('"{a}"', '"{dead}", aliases: [too.home.arpa]')
+    for _ in range(2):
+        assert apply(world, worse + '  new: {{upstream: "{a}"}}\n')[0] == 4
+        told = " ".join(world.site.conduit("diff").stdout.split())
+        assert "took these very changes of service/one back: expected before, proxy error after" in told
+        assert "service/new" not in told
+    records = world.site.directory / "state" / "records.db"
+    kept = records.read_bytes()
+    records.unlink()
+    assert "took" not in world.site.conduit("diff").stdout
+    records.write_bytes(kept)
+    code, told = apply(world, BEFORE.replace('"{a}"', '"{b}", aliases: [too.home.arpa]'))
+    assert (code, "took" in told) == (0, False), told
+    assert History(records).reverted() == {}
+
+
 def test_a_new_site_without_its_upstream_is_applied_and_proven_later(world: World) -> None:
     code, told = apply(world, BEFORE + '  new: {{upstream: "{dead}"}}')
     assert code == 0, told

@@ -14,8 +14,9 @@ from conduit import grammar
 from conduit.errors import Diagnostic, LoadError
 from conduit.kind import Kind
 from conduit.manifests.load import Manifests, load_manifests
-from conduit.model import Secret, Spec
+from conduit.model import Secret
 from conduit.settings import Settings
+from conduit.spec import Spec
 
 NOW = 1_800_000_000.0
 

@@ -101,6 +101,7 @@ def test_a_missing_section_is_told() -> None:
 
 def test_the_root_is_that_of_the_certs_section() -> None:
     assert Prober(settings(certs={"dir": "/srv/certs"})).root == Path("/srv/certs/ca/root.crt")
+    assert Prober(settings(certs=None)).root == Path("/etc/conduit/certs/ca/root.crt")
 
 
 RECORDS = """

@@ -12,8 +12,9 @@ from service_world import Table, declared, leaves
 
 from conduit.errors import ConduitError
 from conduit.kind import KINDS
-from conduit.model import Claim, Ignore, Key, Ref, Resource, Secret
+from conduit.model import Claim, Key, Ref, Secret
 from conduit.resources import route_spec, service
+from conduit.spec import Ignore, Resource
 
 HASH = "$2b$12$" + "a" * 53
 

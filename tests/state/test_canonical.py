@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conduit.canonical import canonical, digest_of
-from conduit.model import Key, Late, Ref, Secret, Spec
+from conduit.model import Key, Late, Ref, Secret
+from conduit.spec import Spec
 
 WIKI = Key("container", "wiki-web-1")
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()

@@ -10,9 +10,10 @@ from conduit.change import Impact
 from conduit.decide import Observed
 from conduit.expand import Desired, expand
 from conduit.kind import KINDS, Context, Kind
-from conduit.model import Claim, Key, Live, Marker, Native, Reading, Ref, RefTo, Resource, Source, Spec
+from conduit.model import Claim, Key, Live, Native, Reading, Ref, Source
 from conduit.plan import Plan, Selection, make_plan
 from conduit.settings import Settings
+from conduit.spec import Marker, RefTo, Resource, Spec
 
 SETTINGS = Settings.model_validate({"desk": {}, "shop": {}})
 

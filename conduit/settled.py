@@ -1,0 +1,227 @@
+"""The quick answer of `diff`: an empty plan stays empty for as long as everything it was drawn from stays the same.
+
+When a plan had nothing at all to say, its evidence is kept in the state directory. The next `diff` looks at just that
+evidence again, with the standard library only; any difference, doubt or error means the ordinary way. It is a cache:
+deletable, checked against its own checksum, and never a reason to change anything.
+See docs/decisions/0009-evidence-of-a-settled-site.md.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import site
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from conduit import __version__
+from conduit.evidence import (
+    AFTER,
+    BEFORE,
+    GONE,
+    UNREADABLE,
+    Evidence,
+    hash_of,
+    hash_of_tree,
+    inode,
+    names,
+    sizes,
+)
+from conduit.providers.files import make_directory, read_regular, write_file
+
+FORMAT: Final = 1
+"""Raise it when what a sort of evidence means changes."""
+STATE_DIR: Final = "/var/lib/conduit"
+"""The default of `state_dir`, which `conduit.settings` would take too long to tell."""
+STATE_LINE: Final = re.compile(rb"^state_dir: *([\w./-]+) *$", re.MULTILINE)
+"""Where to look for kept evidence. It must name this very settings file, so a wrong guess does no harm."""
+MAX_BYTES: Final = 64 * 2**20
+SECONDS: Final = 2.0
+"""How long a daemon or name server may take to answer again."""
+STILL: Final = 0.1
+"""Seconds the manifests must have been left alone before they count as whole, for a plan and for another look."""
+FRESH: Final = 2.0
+"""Seconds in which a source file may have changed after it was imported."""
+
+
+def settled(settings_file: Path, now: Callable[[], float] = time.time) -> str | None:
+    """Return the commit of a site where nothing changed since its plan was empty, "" outside git; None in any doubt.
+
+    `settings_file` is the conduit.yaml in force, `now` the clock in seconds since the epoch. Takes a few seconds at
+    most, changes nothing and never raises.
+    """
+    if os.environ.get("CONDUIT_FAILPOINT"):
+        return None
+    try:
+        kept = _kept(settings_file.absolute())
+        looks: Mapping[str, Callable[[str], str]] = {**LOOKS, "clock": partial(_clock, now)}
+        same = all(looks[sort](subject) == seen for sort, subject, seen in kept)
+        return next(each.seen for each in kept if each.sort == "head") if same else None
+    except Exception:  # noqa: BLE001 - whatever is wrong, the ordinary way tells it
+        return None
+
+
+def keep(state: Path, evidence: Iterable[Evidence]) -> None:
+    """Keep the evidence of an empty plan, its settings file first. Never fails: without it the next diff is slower."""
+    body = json.dumps(list(evidence), separators=(",", ":")).encode()
+    content = _header(body) + body
+    if not CODE:
+        return
+    with suppress(OSError):
+        make_directory(state / "cache")
+        if _read(state) != content:
+            write_file(_path(state), content)
+
+
+def forget(state: Path) -> None:
+    """Drop the kept evidence: the site is about to be changed. Raises OSError."""
+    _path(state).unlink(missing_ok=True)
+
+
+def _kept(settings_file: Path) -> list[Evidence]:
+    """Return the evidence kept for a settings file. Raises OSError or ValueError when there is none to be trusted."""
+    content = read_regular(settings_file, MAX_BYTES)
+    found = STATE_LINE.findall(content) or ([] if b"state_dir" in content else [STATE_DIR.encode()])
+    (state,) = map(os.fsdecode, found)
+    kept = _read(settings_file.parent / state)
+    body = kept.partition(b"\n")[2]
+    if not CODE or kept != _header(body) + body:
+        raise ValueError("it is damaged, or of another conduit or user")
+    evidence = [Evidence(*each) for each in json.loads(body)]
+    if evidence[0][:2] != ("bytes", str(settings_file)):
+        raise ValueError("it belongs to another settings file")
+    return evidence
+
+
+def _path(state: Path) -> Path:
+    return state / "cache" / "settled.json"
+
+
+def _read(state: Path) -> bytes:
+    try:
+        return read_regular(_path(state), MAX_BYTES)
+    except OSError:
+        return b""
+
+
+def _header(body: bytes) -> bytes:
+    words = f"conduit settled {FORMAT} {__version__} {os.geteuid()} {CODE} {sha256(body).hexdigest()}\n"
+    return words.encode()
+
+
+def _code() -> str:
+    """Tell which code this process runs: its sources and templates, the interpreter and the packages beside it.
+
+    Empty when that cannot be told, or while a file is so fresh that it may not be the one that was imported.
+    """
+    sources = sorted(
+        f"{directory}/{name}"
+        for directory, _, files in os.walk(Path(__file__).parent)
+        for name in files
+        if not name.endswith(".pyc")
+    )
+    newest = max((Path(each).stat().st_ctime for each in sources), default=time.time())
+    if newest > time.time() - FRESH:
+        return ""
+    return hash_of([sys.version, *(f"{each} {inode(each)}" for each in [*sources, *site.getsitepackages()])])
+
+
+CODE: Final = _code()
+"""Looked at when this module is imported, before most of the code that plans."""
+
+
+def _clock(now: Callable[[], float], instant: str) -> str:
+    return BEFORE if now() < float(instant) else AFTER
+
+
+def _bytes(path: str) -> str:
+    try:
+        return sha256(read_regular(Path(path), MAX_BYTES)).hexdigest()
+    except FileNotFoundError:
+        return GONE
+    except OSError:
+        return UNREADABLE
+
+
+def _tree(places: str) -> str:
+    """Hash all manifests; `places` are the tree and the directory their names count from."""
+    from conduit.manifests.tree import read_still_tree
+
+    root, base = map(Path, places.split("\0"))
+    tree = read_still_tree(root, base, STILL)
+    return UNREADABLE if tree.problems else hash_of_tree(tree.files)
+
+
+def _head(directory: str) -> str:
+    from conduit.manifests.git import head_commit
+
+    return head_commit(Path(directory))
+
+
+def _caddy(address: str) -> str:
+    from conduit.providers.caddy_admin import Admin
+
+    reply = Admin(address, SECONDS).get()
+    return sha256(reply.body).hexdigest() if reply.status == 200 else UNREADABLE
+
+
+def _dns(question: str) -> str:
+    from conduit.grammar import split_host_port
+    from conduit.providers.dns_query import ask
+
+    server, rtype, name = question.split()
+    return " ".join(answer.hex() for answer in ask(split_host_port(server), name, rtype, SECONDS))
+
+
+def _addresses(hosts: str) -> str:
+    from conduit.providers.resolver import Resolver
+
+    resolver = Resolver(seconds=SECONDS)
+    resolver.prefetch(hosts.split())
+    return resolver.evidence()[0].seen
+
+
+def _user(name: str) -> str:
+    import pwd
+
+    return str(pwd.getpwnam(name).pw_uid)
+
+
+def _root(directory: str) -> str:
+    from conduit.providers.certs_ca import fingerprint
+
+    return fingerprint(Path(directory))
+
+
+def _pairs(place: str) -> str:
+    """Hash the names and states of all pair files; `place` is their owner and the directory."""
+    from conduit.providers.certs_pair import Place, examine, listing
+
+    uid, _, directory = place.partition(" ")
+    at = Place(directory, int(uid))
+    return hash_of(f"{name} {examine(at, name, name.split('.')[1])[0]}" for name in sorted(listing(directory)))
+
+
+LOOKS: Final[Mapping[str, Callable[[str], str]]] = {
+    "bytes": _bytes,
+    "inode": inode,
+    "mtime": lambda path: str(os.lstat(path).st_mtime_ns),
+    "names": lambda pattern: "/".join(path.name for path in names(pattern)),
+    "sizes": sizes,
+    "tree": _tree,
+    "head": _head,
+    "caddy": _caddy,
+    "dns": _dns,
+    "addresses": _addresses,
+    "user": _user,
+    "root": _root,
+    "pairs": _pairs,
+}
+"""How to look again at each sort of evidence but the clock."""

@@ -1,0 +1,88 @@
+"""What is declared: the base of all specs, what their fields may be annotated with, and resources. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from pydantic import ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+from conduit.documented import Documented
+from conduit.model import NO_FIELDS, Key, Ref, Source
+
+
+class Marker(Enum):
+    """What a field's change means beyond an update."""
+
+    IMMUTABLE = "a change replaces the object"
+    WRITE_ONLY = "compared by keyed fingerprint, never read back"
+    UNMANAGED = "absent means: leave as it is"
+
+
+class RefTo(NamedTuple):
+    """Field annotation: the YAML holds the name of a resource of `kind`; the spec holds a `Ref` to its `fact`."""
+
+    kind: str
+    fact: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        def read(value: Any) -> Ref | None:
+            if value is None or isinstance(value, Ref):
+                return value
+            if isinstance(value, str) and value:
+                return Ref(Key(self.kind, value), self.fact)
+            raise ValueError(f"write the name of a {self.kind}")
+
+        return core_schema.no_info_plain_validator_function(
+            read, serialization=core_schema.plain_serializer_function_ser_schema(lambda ref: ref.key.name)
+        )
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"type": "string", "description": f"the name of a {self.kind}"}
+
+
+class Spec(Documented):
+    """What an operator declares. An absent field means its default, so deleting a line takes effect.
+
+    Its validator is built when it is first used: most commands use few of all kinds.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, validate_default=False, defer_build=True)
+
+
+S = TypeVar("S", bound=Spec)
+
+
+class Ignore(Spec):
+    """Known drift to leave alone until a date: the field path, the reason, and the last moment it holds."""
+
+    path: str
+    """The field, in the terms of the declared resource."""
+    reason: str
+    """Why, for whoever reads it later."""
+    until: str | None = None
+    """The last moment it holds, a date or a time with its zone; without it, always."""
+
+
+class Resource(NamedTuple, Generic[S]):
+    """One wished-for resource, declared in YAML or expanded from one that is.
+
+    `parent` is the declared (root) resource it was expanded from, None for a root itself.
+    `from_` maps each field of an expanded spec to the root's field it came from.
+    """
+
+    key: Key
+    spec: S
+    source: Source
+    parent: Key | None = None
+    needs: tuple[Key, ...] = ()
+    protect: bool = False
+    ignore: tuple[Ignore, ...] = ()
+    from_: Mapping[str, str] = NO_FIELDS
+
+    @property
+    def root(self) -> Key:
+        """The declared resource this one belongs to; itself when it was declared."""
+        return self.parent or self.key
