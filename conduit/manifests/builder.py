@@ -69,6 +69,8 @@ MAX_REPEATED: Final = 100_000
 class Builder:
     """Builds one document. Recursive, because depth is bounded by `MAX_DEPTH`."""
 
+    max_aliases = MAX_ALIASES
+
     def __init__(self, source: SourceText, content: bytes) -> None:
         self.source = source
         self.next: Callable[[], Any] = CParser(content).get_event
@@ -186,8 +188,8 @@ class Builder:
         value, size = known
         self.aliases += 1
         self.repeated += size
-        if self.aliases > MAX_ALIASES or self.repeated > MAX_REPEATED:
-            limit = f"{MAX_ALIASES} aliases or {MAX_REPEATED:,} repeated values"
+        if self.aliases > self.max_aliases or self.repeated > MAX_REPEATED:
+            limit = f"{self.max_aliases:,} aliases or {MAX_REPEATED:,} repeated values"
             self.stop(ALIAS, f"more than {limit} in one file", event, "write the values out, or use variables")
         return value
 

@@ -73,13 +73,14 @@ def parse(file: str, content: bytes) -> Document:
         with collector_paused():
             data = builder.document()
     except yaml.YAMLError as error:
-        raise LoadError([*builder.problems, _syntax(source, error)]) from None
+        raise LoadError([*builder.problems, syntax_problem(source, error)]) from None
     if builder.problems:
         raise LoadError(builder.problems)
     return Document(source, data, builder.marks, builder.children, builder.templated)
 
 
-def _syntax(source: SourceText, error: yaml.YAMLError) -> Diagnostic:
+def syntax_problem(source: SourceText, error: yaml.YAMLError) -> Diagnostic:
+    """Return the diagnostic of a break of syntax."""
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be read"

@@ -1,0 +1,1 @@
+"""Applications of the Compose Specification: read, checked, and brought to one normal form. Pure but for `files`."""

@@ -1,0 +1,157 @@
+"""The settings of an application that hand over the host: listed with their place and in words. Pure.
+
+None of them is an error here. Whoever runs the application decides; the list says what is asked for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from posixpath import basename, normpath
+from typing import Final, NamedTuple
+
+from conduit.compose.load import Loaded
+from conduit.compose.mounts import Volume
+from conduit.compose.nodes import Path
+from conduit.compose.service import Service
+from conduit.model import Source
+
+CAPABILITIES: Final = {
+    "ALL": "every capability of the kernel",
+    "BPF": "loading programs into the kernel",
+    "DAC_READ_SEARCH": "reading every file of the host by its handle",
+    "MAC_ADMIN": "changing the host's access policy",
+    "MAC_OVERRIDE": "passing over the host's access policy",
+    "PERFMON": "watching every process of the host",
+    "SYS_ADMIN": "mounting, namespaces and most of what root may do",
+    "SYS_BOOT": "rebooting the host",
+    "SYS_MODULE": "loading modules into the kernel",
+    "SYS_PTRACE": "reading and changing other processes",
+    "SYS_RAWIO": "access to the host's ports and memory",
+    "SYS_TIME": "setting the host's clock",
+    "SYSLOG": "reading the kernel's addresses",
+}
+_SYSTEM: Final = (
+    "/bin /boot /dev /etc /lib /lib32 /lib64 /proc /root /run /sbin /sys /usr /var/lib/containerd /var/lib/docker"
+    " /var/run /var/spool/cron"
+)
+SYSTEM: Final = tuple(_SYSTEM.split())
+"""A bind at, below or above one of these reaches the host's system."""
+SOCKETS: Final = frozenset(("docker.sock", "containerd.sock", "crio.sock", "podman.sock", "balena-engine.sock"))
+"""Whoever may speak to one of these may start a privileged container."""
+CLOCK: Final = ("/etc/localtime", "/etc/timezone", "/usr/share/zoneinfo")
+"""Read-only, these tell a container the time zone and nothing else."""
+REMOTE: Final = frozenset(("cifs", "nfs", "nfs3", "nfs4", "tmpfs"))
+"""File systems whose device is no path of the host."""
+
+Resolve = Callable[[str], str]
+
+
+class Danger(NamedTuple):
+    """One dangerous setting: where in the application, where in the file, and what it gives away."""
+
+    path: Path
+    source: Source
+    words: str
+
+
+def dangers(loaded: Loaded, resolve: Resolve, protected: Iterable[str] = ()) -> tuple[Danger, ...]:
+    """Return every dangerous setting of an application, in the order of its fields.
+
+    `resolve` returns a path with its symbolic links followed (os.path.realpath); `protected` are more directories no
+    container should reach, such as conduit's own.
+    """
+    application = loaded.application
+    places = _Places(resolve, (*SYSTEM, *protected))
+    found: list[tuple[Path, str]] = []
+    for name, service in application.services.items():
+        found += [(("services", name, *path), words) for path, words in _of_service(service, places)]
+    for name, volume in application.volumes.items():
+        found += [(("volumes", name, "driver_opts", option), words) for option, words in _of_volume(volume, places)]
+    for section, contents in (("secrets", application.secrets), ("configs", application.configs)):
+        for name, content in contents.items():
+            if content.file and (words := places.reach(content.file, True)):
+                found.append(((section, name, "file"), f"it gives a container {words}"))
+    located = [Danger(path, loaded.source(path), words) for path, words in found]
+    return (*located, *_of_files(loaded, places))
+
+
+class _Places:
+    """Judges paths of the host."""
+
+    def __init__(self, resolve: Resolve, system: tuple[str, ...]) -> None:
+        self._resolve, self._system = resolve, system
+
+    def reach(self, path: str, read_only: bool) -> str:
+        """Return in words what of the host a path reaches, nothing when that is harmless."""
+        plain = "/" + normpath(path).lstrip("/")
+        for each in dict.fromkeys((plain, self._resolve(plain))):
+            words = self._judge(each, read_only)
+            if words:
+                return words if each == plain else f"{words} (through a link)"
+        return ""
+
+    def _judge(self, path: str, read_only: bool) -> str:
+        if basename(path) in SOCKETS:
+            return f"the socket {path}, which commands the container engine"
+        if read_only and any(_at_or_below(path, clock) for clock in CLOCK):
+            return ""
+        for root in self._system:
+            if _at_or_below(path, root):
+                return f"{path}, a part of the host's system"
+            if _at_or_below(root, path):
+                return f"{path}, which holds {root} of the host"
+        return ""
+
+
+def _at_or_below(path: str, root: str) -> bool:
+    return path == root or path.startswith(root.rstrip("/") + "/")
+
+
+def _of_service(service: Service, places: _Places) -> Iterator[tuple[Path, str]]:
+    if service.privileged:
+        yield ("privileged",), "a privileged container may do on the host whatever root may"
+    yield from _of_namespaces(service)
+    for index, capability in enumerate(service.cap_add):
+        if capability in CAPABILITIES:
+            yield ("cap_add", index), f"the capability {capability} allows {CAPABILITIES[capability]}"
+    for index, device in enumerate(service.devices):
+        yield ("devices", index), f"the container gets the host's device {device.source}"
+    for index, option in enumerate(service.security_opt):
+        if "unconfined" in option or re.fullmatch(r"label[:=]disable|seccomp[:=]/.*", option):
+            yield ("security_opt", index), f"{option} takes a protection of the host away"
+    for index, mount in enumerate(service.volumes):
+        if mount.type == "bind" and (words := places.reach(mount.source or "/", mount.read_only)):
+            yield ("volumes", index), f"the container gets {words}"
+    if service.build and service.build.context.startswith("/") and (words := places.reach(service.build.context, True)):
+        yield ("build", "context"), f"the build reads {words}"
+
+
+def _of_namespaces(service: Service) -> Iterator[tuple[Path, str]]:
+    shared = {"network_mode": "network", "pid": "processes", "ipc": "shared memory"}
+    for field, value in service.namespaces().items():
+        if value == "host":
+            yield (field,), f"the container shares the host's {shared[field]}"
+        elif value.startswith("container:"):
+            yield (field,), f"the container shares the {shared[field]} of one outside the application"
+
+
+def _of_volume(volume: Volume, places: _Places) -> Iterator[tuple[str, str]]:
+    """Yield the options of a driver that name a dangerous path of the host."""
+    remote = volume.driver_opts.get("type", "").lower() in REMOTE
+    for option, value in volume.driver_opts.items():
+        if option == "device" and remote:
+            continue
+        for part in re.split("[,=:]", value):
+            # dockerd works in /, so that a relative device counts from there
+            words = places.reach(f"/{part}", False) if part.startswith("/") or option == "device" else ""
+            if words:
+                yield option, f"the volume gives a container {words}"
+                break
+
+
+def _of_files(loaded: Loaded, places: _Places) -> Iterator[Danger]:
+    """Yield the files outside the application's directory that were read for it from the host's system."""
+    for file in loaded.files:
+        if words := places.reach(file, True):
+            yield Danger((), Source(file), f"the application reads {words}")
