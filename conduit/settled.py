@@ -172,6 +172,13 @@ def _caddy(address: str) -> str:
     return sha256(reply.body).hexdigest() if reply.status == 200 else UNREADABLE
 
 
+def _nginx(address: str) -> str:
+    from conduit.grammar import split_host_port
+    from conduit.providers.nginx_marker import ask
+
+    return str(ask(split_host_port(address), SECONDS))
+
+
 def _dns(question: str) -> str:
     from conduit.grammar import split_host_port
     from conduit.providers.dns_query import ask
@@ -219,6 +226,7 @@ LOOKS: Final[Mapping[str, Callable[[str], str]]] = {
     "head": _head,
     "caddy": _caddy,
     "dns": _dns,
+    "nginx": _nginx,
     "addresses": _addresses,
     "user": _user,
     "root": _root,

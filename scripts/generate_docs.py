@@ -47,6 +47,7 @@ GROUPS = {
     "09": "Secrets and keys",
     "10": "Settings and command line",
     "11": "Probes, processes, sandbox",
+    "12": "nginx",
     "14": "Compose files",
 }
 

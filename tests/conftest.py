@@ -59,10 +59,10 @@ class Site(Sandbox):
         answer = run_program("dig", f"@{host}", "-p", port, name, record, "+short", "+time=3", "+tries=2")
         return sorted(answer.stdout.split("\n")[:-1])
 
-    def curl(self, url: str, *options: str) -> Ran:
-        """Fetch a URL through the site's Caddy, trusting its internal CA; stdout is status line, headers and body."""
+    def curl(self, url: str, *options: str, proxy: str = "caddy") -> Ran:
+        """Fetch a URL through the site's proxy, trusting its internal CA; stdout is status line, headers and body."""
         scheme = urlsplit(url).scheme
-        listener = self.daemons["caddy"].section[scheme][0]
+        listener = self.daemons[proxy].section[scheme][0]
         trust = ["--cacert", str(self.certificates / "ca" / "root.crt")] if scheme == "https" else []
         return run_program("curl", "-sSi", "--max-time", "10", "--connect-to", f"::{listener}", *trust, *options, url)
 
@@ -146,9 +146,15 @@ def upstream(directory: Path, private: Callable[..., Daemon]) -> Callable[..., D
 
 
 @pytest.fixture
-def site(directory: Path) -> Iterator[Site]:
+def proxies() -> tuple[str, ...]:
+    """The proxies of `site`; a module with tests of nginx returns more."""
+    return ("caddy",)
+
+
+@pytest.fixture
+def site(directory: Path, proxies: tuple[str, ...]) -> Iterator[Site]:
     """A private site, up, with an empty `desired/`."""
-    site = Site(directory / "site")
+    site = Site(directory / "site", proxies=proxies)
     try:
         site.up()
         yield site

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from html import escape, unescape
 from typing import Any
 
 from conduit import grammar
 from conduit.fields import duration_text, size_text
 from conduit.model import Native
+from conduit.providers.maintenance_page import CONTENT_TYPE, message_of, page
 
 HOSTS_PER_MATCHER = 100
 """Above this Caddy searches hosts another way, which before 2.11.1 minded upper and lower case (CVE-2026-27588)."""
@@ -23,11 +23,6 @@ STREAM_CLOSE_DELAY = "5m"
 """How long websockets outlive a reload, so that they do not all reconnect at once."""
 
 _TIMEOUTS = {"connect": "dial_timeout", "read": "response_header_timeout", "write": "write_timeout"}
-_PAGE_START = (
-    '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-    "<title>Maintenance</title><h1>"
-)
-_PAGE_END = "</h1></html>\n"
 _URI = "{http.request.uri}"
 
 Password = Callable[[str, Any], Any]
@@ -183,10 +178,10 @@ def _answer(spec: Any, dialect: Dialect) -> dict[str, Any]:
             "status_code": 503,
             "headers": {
                 "Cache-Control": ["no-store"],
-                "Content-Type": ["text/html; charset=utf-8"],
+                "Content-Type": [CONTENT_TYPE],
                 "Retry-After": [str(round(grammar.duration(spec.maintenance.retry_after)))],
             },
-            "body": _PAGE_START + escape(spec.maintenance.message) + _PAGE_END,
+            "body": page(spec.maintenance.message) + "\n",
         }
     return _proxy(spec, dialect)
 
@@ -198,7 +193,7 @@ def _redirect(location: str, status: int) -> dict[str, Any]:
 def _read_answer(handler: dict[str, Any]) -> dict[str, Any]:
     if handler["status_code"] == 503:
         seconds = int(handler["headers"]["Retry-After"][0])
-        message = unescape(handler["body"].removeprefix(_PAGE_START).removesuffix(_PAGE_END))
+        message = message_of(handler["body"].removesuffix("\n"))
         return {"maintenance": {"message": message, "retry_after": duration_text(1000 * seconds)}}
     location = handler["headers"]["Location"][0]
     target = {"to": location.removesuffix(_URI), "keep_path": location.endswith(_URI)}

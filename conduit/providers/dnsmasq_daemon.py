@@ -17,8 +17,9 @@ from conduit.evidence import UNREADABLE as NOT_READ
 from conduit.evidence import Evidence, names, of_bytes
 from conduit.grammar import join_host_port
 from conduit.providers.dns_query import ask
-from conduit.providers.dnsmasq_files import Entry, Generation, conf_seal, hosts_seal, read_elsewhere, unseal
+from conduit.providers.dnsmasq_files import Entry, conf_seal, hosts_seal, read_elsewhere, unseal
 from conduit.providers.files import make_directory, read_regular, remove_file, write_file
+from conduit.providers.generation import Generation
 from conduit.providers.process import Process
 
 SILENT = Code(

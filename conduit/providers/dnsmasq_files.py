@@ -15,9 +15,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from ipaddress import ip_address
 from typing import Any, Final, NamedTuple
+
+from conduit.providers.generation import Generation
 
 RECORDS: Final = "dns_record"
 HEADER: Final = "# Written by conduit. What is changed here by hand shows up as drift and is put back."
@@ -226,29 +227,6 @@ def quote(text: str) -> str:
 def unquote(text: str) -> str:
     """Undo the escapes of `quote`."""
     return re.sub(r"\\(.)", r"\1", text)
-
-
-class Generation(NamedTuple):
-    """Which writing of a file this is: a hash of its body (16 hex digits), and its stamp, also the file's mtime in ns.
-
-    The stamp is there because a hash alone lies when a hand edit is told to dnsmasq and taken back, or keeps the hash.
-    """
-
-    hash: str
-    stamp: int
-
-    @classmethod
-    def of(cls, body: str, stamp: int) -> Generation:
-        """Return the generation of a body written at `stamp`."""
-        return cls(blake2b(body.encode(), digest_size=8).hexdigest(), stamp)
-
-    @classmethod
-    def read(cls, digits: str) -> Generation | None:
-        """Read the 32 hex digits that dnsmasq or a file holds; None for anything else."""
-        return cls(digits[:16], int(digits[16:], 16)) if re.fullmatch(r"[0-9a-f]{32}", digits) else None
-
-    def __str__(self) -> str:
-        return f"{self.hash}{self.stamp:016x}"
 
 
 def hosts_seal(name: str, generation: Generation) -> str:

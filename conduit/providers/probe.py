@@ -33,7 +33,7 @@ NO_ENDPOINT = Code(
 class HttpProbe:
     """One GET: for which host (Host header and TLS server name), for what, and whether over TLS.
 
-    Without an `address` (host, port) it goes to the proxy. `root` is the PEM file of the only authority trusted over
+    Without an `address` (host, port) it goes to the `proxy`. `root` is the PEM file of the only authority trusted over
     TLS, by default that of the internal CA.
     """
 
@@ -43,6 +43,7 @@ class HttpProbe:
     address: tuple[str, int] | None = None
     root: Path | None = None
     seconds: float = TOTAL_SECONDS
+    proxy: str = "caddy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,9 @@ class Prober:
         from conduit.providers.probe_http import exchange
 
         try:
-            address = self._checked(*request.address) if request.address else self.endpoint(tls=request.tls)
+            address = (
+                self._checked(*request.address) if request.address else self.endpoint(request.proxy, tls=request.tls)
+            )
         except ValueError as error:
             return HttpAnswer(Level.NO_CONNECTION, error=f"blocked: {error}")
         except OSError as error:

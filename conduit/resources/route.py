@@ -8,16 +8,14 @@ Its native form is a mapping of marked fragments: `https` and `http` are Caddy r
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from conduit.change import Diff, FieldChange
 from conduit.diff import compare, difference
-from conduit.errors import ConduitError
 from conduit.kind import Context, Kind
-from conduit.model import UNRESOLVED, Claim, Key, Live, Native, Ref, Secret
+from conduit.model import Claim, Key, Live, Native, Ref
 from conduit.providers import caddy_route
-from conduit.providers.caddy_accounts import Hashed, Seal
 from conduit.providers.caddy_route import Dialect
+from conduit.resources import passwords_spec as passwords
 from conduit.resources.route_spec import RouteSpec
 from conduit.spec import Resource
 
@@ -36,7 +34,7 @@ class RouteKind(Kind[RouteSpec]):
 
     def render(self, spec: RouteSpec, ctx: Context) -> Native:
         """Return the Caddy fragments of a route; stored passwords stay `Secret` until they are staged."""
-        return caddy_route.build(spec, _dialect(ctx), _declared(ctx))
+        return caddy_route.build(spec, _dialect(ctx), passwords.declared(ctx))
 
     def parse(self, native: Native) -> RouteSpec | None:
         """Return the spec of a native form, or None when Caddy does more than a spec can say."""
@@ -58,8 +56,8 @@ class RouteKind(Kind[RouteSpec]):
         """Compare, taking a stored password as equal while its seal in Caddy still holds."""
         users = want.spec.basic_auth
         if users and live.native != native:
-            kept = _unchanged(users, live, ctx)
-            declared = _declared(ctx)
+            kept = passwords.unchanged(users, live.key, caddy_route.accounts(live.native), ctx)
+            declared = passwords.declared(ctx)
             native = caddy_route.build(want.spec, _dialect(ctx), lambda u, v: kept.get(u) or declared(u, v))
         return super().same(want, native, live, ctx)
 
@@ -72,7 +70,10 @@ class RouteKind(Kind[RouteSpec]):
                 return difference(live, native)
             changes += [change for change in compare(parsed, spec) if change not in changes]
         plain = [change for change in changes if not change.path.startswith("basic_auth")]
-        fields = (*map(_by_file, plain), *_password_changes(live, native, ctx))
+        fields = (
+            *map(_by_file, plain),
+            *passwords.changes(caddy_route.accounts(live), caddy_route.accounts(native), ctx),
+        )
         return Diff(fields, reason=DISAGREE if len(halves) > 1 else "") if fields else difference(live, native)
 
     def claims(self, spec: RouteSpec) -> Iterable[Claim]:
@@ -95,51 +96,6 @@ def _dialect(ctx: Context) -> Dialect:
     listen = (ctx.settings.sections.get("caddy") or {}).get("https") or [":443"]
     port = str(listen[0]).rpartition(":")[2]
     return Dialect("stream_close_delay" in ctx.features, int(port) if port.isdigit() else 443)
-
-
-def _declared(ctx: Context) -> caddy_route.Password:
-    return lambda user, value: value if isinstance(value, Secret) else Hashed.of(ctx.fingerprint, value)
-
-
-def _unchanged(users: dict[str, Any], live: Live, ctx: Context) -> dict[str, Hashed]:
-    """Return the hashes in Caddy that still stand for the stored passwords, by user."""
-    kept = {}
-    for user, hashed in caddy_route.accounts(live.native).items():
-        secret = users.get(user)
-        if isinstance(secret, Secret) and isinstance(hashed, Hashed):
-            password = _stored(secret, ctx)
-            seal = Seal.of(ctx.fingerprint, live.key, user, password, hashed.value) if password else None
-            if seal == hashed.seal:
-                kept[user] = hashed
-    return kept
-
-
-def _stored(secret: Secret, ctx: Context) -> str:
-    """Return a stored password, empty when it is missing: then this route alone is refused when it is written."""
-    try:
-        return ctx.secret(secret.name)
-    except ConduitError:
-        return ""
-
-
-def _password_changes(live: Native, native: Native, ctx: Context) -> Iterable[FieldChange]:
-    have, want = caddy_route.accounts(live), caddy_route.accounts(native)
-    for user in sorted({*have, *want}):
-        old, new = have.get(user, UNRESOLVED), want.get(user, UNRESOLVED)
-        if old != new:
-            yield FieldChange(f"basic_auth.{user}", *_labels(old, new, ctx))
-
-
-def _labels(old: Any, new: Any, ctx: Context) -> tuple[Any, Any]:
-    """Tell a rotated secret (`ab12` to `cd34`) from a hash that someone edited in Caddy."""
-    if not isinstance(new, Secret):
-        return old, new
-    password = _stored(new, ctx)
-    label = ctx.fingerprint(password) if password else "which is not stored"
-    before = old.seal.label if isinstance(old, Hashed) else ""
-    if before:
-        old = f"{new} {before[:4]}" if before != label else f"{new} with another hash"
-    return old, f"{new} {label[:4] if password else label}"
 
 
 def _by_file(change: FieldChange) -> FieldChange:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -26,6 +26,19 @@ def _whole_seconds(text: str) -> str:
     if text.endswith("ms"):
         raise ValueError("Retry-After counts whole seconds")
     return text
+
+
+SET_BY_PROXY: Final = frozenset(("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"))
+"""What every proxy tells an upstream about the visitor, whatever else is declared."""
+
+
+def _not_the_proxys(headers: dict[str, str | None]) -> dict[str, str | None]:
+    if forbidden := sorted(SET_BY_PROXY & headers.keys()):
+        raise ValueError(f"the proxy itself sets {forbidden[0]}; what is declared would be overwritten")
+    return headers
+
+
+RequestHeaders = Annotated[Headers, AfterValidator(_not_the_proxys)]
 
 
 class Upstream(Spec):
@@ -112,7 +125,7 @@ class RouteSpec(Spec):
     """A page with status 503 instead: true, or its message."""
     websockets: bool = True
     """Whether connections may be upgraded."""
-    request_headers: Headers = Field(default_factory=dict)
+    request_headers: RequestHeaders = Field(default_factory=dict)
     """Headers the upstream gets; null removes one."""
     response_headers: Headers = Field(default_factory=dict)
     """Headers the visitor gets; null removes one."""

@@ -1,4 +1,4 @@
-"""service: a site under a name of its own. It expands into DNS records, a certificate and a route.
+"""service: a site under a name of its own. It expands into DNS records, a certificate and a route, or nginx's vhost.
 
 The name answers at the proxy, the proxy shows a certificate of the internal CA and passes requests on to the upstream.
 An upstream given by name is resolved when the plan is made and handed to the proxy as addresses, so that what was
@@ -21,6 +21,7 @@ from conduit.resources import route_spec
 from conduit.resources.certificate import CertificateSpec
 from conduit.resources.dns_record import DnsRecordSpec
 from conduit.resources.route_spec import RouteSpec, Upstream
+from conduit.resources.vhost import VhostSpec
 from conduit.settings import Settings
 from conduit.spec import Resource, Spec
 from conduit.upstreams import (
@@ -80,11 +81,14 @@ class ServiceSpec(Spec):
     dns: bool = Field(True, description="whether the names get DNS records; off when something else answers them")
     path: fields.Prefix = Field("/", description="the service answers this path and everything below it")
     strip_prefix: bool = Field(False, description="whether the upstream sees requests without the path")
+    proxy: Literal["caddy", "nginx"] | None = Field(
+        None, description="the proxy that serves it; by default the only one the settings name, else caddy"
+    )
     tls: Literal["internal", "off"] = Field("internal", description="who signs the certificate; off serves plain HTTP")
     https_redirect: bool = Field(True, description="whether plain HTTP is sent on to HTTPS")
     health: route_spec.Health | None = Field(None, description="the proxy's check of the upstreams, and the proof's")
     websockets: bool = Field(True, description="whether connections may be upgraded")
-    request_headers: fields.Headers = Field(
+    request_headers: route_spec.RequestHeaders = Field(
         default_factory=dict, description="headers the upstream gets; null removes one"
     )
     response_headers: fields.Headers = Field(
@@ -121,7 +125,7 @@ ROUTE_FROM: Final = {n: n for n in CARRIED} | {"names": "domain", "tls": "tls", 
 FROM: Final[Mapping[str, Mapping[str, str]]] = {
     "dns_record": {"name": "domain", "type": "address", "value": "address"},
     "alias": {"name": "aliases", "type": "address", "value": "address"},
-    "certificate": {"names": "domain", "consumers": "tls"},
+    "certificate": {"names": "domain", "consumers": "proxy"},
     "one": ROUTE_FROM | {"upstreams": "upstream"},
     "several": ROUTE_FROM | {"upstreams": "upstreams"},
 }
@@ -129,23 +133,33 @@ FROM: Final[Mapping[str, Mapping[str, str]]] = {
 
 INDEPENDENT: Final = frozenset(
     (
-        *("upstream", "address", "dns", "tls", "health", "websockets"),
+        *("upstream", "address", "dns", "tls", "proxy", "health", "websockets"),
         *("max_body", "basic_auth", "request_headers", "response_headers"),
     )
 )
 """Fields that make a valid leaf whatever the others are. With these alone, leaves are copied from a valid one: at ten
 thousand services, validating again what was validated as a service would cost more than all the rest."""
 
+LEAF: Final[Mapping[str, str]] = {"caddy": "route", "nginx": "vhost"}
+"""The kind that stands for a service in each proxy."""
+
+READ_TWICE: Final[Mapping[str, frozenset[str]]] = {
+    "caddy": frozenset(),
+    "nginx": frozenset(("request_headers", "response_headers")),
+}
+"""Fields with rules of that proxy's own, which its leaf has to check."""
+
 VALID_UPSTREAM: Final = Upstream(address="192.0.2.1:80")
 VALID: Final[Mapping[str, Spec]] = {
     "dns_record": DnsRecordSpec(name="name.invalid", value="192.0.2.1"),
     "certificate": CertificateSpec(names=("name.invalid",)),
     "route": RouteSpec(names=("name.invalid",), upstreams=(VALID_UPSTREAM,), tls=False),
+    "vhost": VhostSpec(names=("name.invalid",), upstreams=(VALID_UPSTREAM,), tls=False),
 }
 
 
 class Service(Kind[ServiceSpec]):
-    """A site with a DNS name, a certificate and a route through the proxy."""
+    """A site with a DNS name, a certificate and a route through the proxy, Caddy or nginx."""
 
     name = "service"
     plural = "services"
@@ -156,7 +170,7 @@ class Service(Kind[ServiceSpec]):
         return (host for _, text, _ in upstreams_of(spec) if (host := named_host(text)))
 
     def expand(self, resource: Resource[ServiceSpec], look: Look) -> Iterable[Resource[Any]]:
-        """Return the DNS records, the certificate and the route of a service. Raises `ConduitError`."""
+        """Return the DNS records, the certificate and the route or vhost of a service. Raises `ConduitError`."""
         found = () if resource.spec.maintenance else tuple(self._upstreams(resource, look))
         try:
             return list(_leaves(resource, look.settings, found))
@@ -186,6 +200,11 @@ def names_of(name: str, spec: ServiceSpec, settings: Settings) -> tuple[str, ...
     return (spec.domain or f"{grammar.label_of(name)}.{settings.internal_domain}", *spec.aliases)
 
 
+def proxy_of(spec: ServiceSpec, settings: Settings) -> str:
+    """Return the proxy that serves a service."""
+    return spec.proxy or ("nginx" if "nginx" in settings.sections and "caddy" not in settings.sections else "caddy")
+
+
 def address_of(spec: ServiceSpec, settings: Settings) -> tuple[Literal["A", "AAAA"], str]:
     """Return the record type and address that the names of a service answer."""
     address = spec.address or settings.proxy_address
@@ -197,8 +216,8 @@ def _leaves(
 ) -> Iterable[Resource[Any]]:
     """Yield the parts of a service in the order a visitor meets them."""
     (_, name), spec = resource.key, resource.spec
-    names = names_of(name, spec, settings)
-    copied = spec.model_fields_set <= INDEPENDENT and len(names[0]) <= 253
+    names, proxy = names_of(name, spec, settings), proxy_of(spec, settings)
+    copied = spec.model_fields_set <= INDEPENDENT - READ_TWICE[proxy] and len(names[0]) <= 253
 
     def leaf(kind: str, name: str, fields: Mapping[str, Any], origin: Mapping[str, str]) -> Resource[Any]:
         valid = VALID[kind]
@@ -213,17 +232,17 @@ def _leaves(
             record = {"name": host, "type": rtype, "value": address}
             yield leaf("dns_record", own, record, FROM["alias" if number else "dns_record"])
     if spec.tls == "internal":
-        yield leaf("certificate", name, {"names": names}, FROM["certificate"])
-    fields = _route_fields(spec, name) | {"names": names, "upstreams": found}
-    yield leaf("route", name, fields, FROM["several" if spec.upstreams else "one"])
+        yield leaf("certificate", name, {"names": names, "consumers": (proxy,)}, FROM["certificate"])
+    fields = _route_fields(spec, name, proxy) | {"names": names, "upstreams": found}
+    yield leaf(LEAF[proxy], name, fields, FROM["several" if spec.upstreams else "one"])
 
 
-def _route_fields(spec: ServiceSpec, name: str) -> dict[str, Any]:
+def _route_fields(spec: ServiceSpec, name: str, proxy: str) -> dict[str, Any]:
     """Return what a route takes over as it stands; under maintenance there is nothing to proxy to."""
     given = spec.model_fields_set & (UNDER_MAINTENANCE if spec.maintenance else CARRIED)
     fields: dict[str, Any] = {field: getattr(spec, field) for field in given}
     if spec.tls == "internal":
-        return fields | {"tls": True, "certificate": Ref(Key("certificate", name), "caddy")}
+        return fields | {"tls": True, "certificate": Ref(Key("certificate", name), proxy)}
     fields.pop("https_redirect", None)
     return fields | {"tls": False}
 

@@ -1,13 +1,14 @@
 """The black-box proof of a service: its name, the connection, the certificate, the answer.
 
-Whose answer it is: Caddy adds `Via: <version> Caddy` to what an upstream sent (2.11) and to nothing of its own. Its own
-502 and 503 have an empty body, and so has the 200 it gives to a host no route matches; status alone proves nothing.
+Whose answer it is: Caddy adds `Via: <version> Caddy` to what an upstream sent (2.11) and to nothing of its own, and our
+vhosts let nginx do the same. Caddy's own 502 and 503 have an empty body, and so has the 200 it gives to a host no route
+matches; status alone proves nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from html import escape
+from html import unescape
 from ipaddress import ip_address, ip_network
 from typing import Final
 
@@ -17,7 +18,7 @@ from conduit.kind import Context, Prober
 from conduit.model import Key
 from conduit.providers.probe import CONNECT_SECONDS, HttpAnswer, HttpProbe
 from conduit.resources.route_spec import Redirect
-from conduit.resources.service import ServiceSpec, address_of, names_of, upstreams_of
+from conduit.resources.service import ServiceSpec, address_of, names_of, proxy_of, upstreams_of
 from conduit.spec import Resource
 
 Verdict = tuple[Level, str]
@@ -34,11 +35,11 @@ def prove(ctx: Context, prober: Prober, resource: Resource[ServiceSpec]) -> Proo
     if spec.dns and (wrong := _name(ctx, prober, spec, host, checks)):
         return Proof(key, Level.NO_NAME, wrong, tuple(checks))
     asked, wanted = _question(spec)
-    answer: HttpAnswer = prober.http(HttpProbe(host, asked, tls=spec.tls != "off"))
+    answer: HttpAnswer = prober.http(HttpProbe(host, asked, tls=spec.tls != "off", proxy=proxy_of(spec, ctx.settings)))
     if answer.status is None:
         return Proof(key, answer.level, f"{host}: {answer.error}", tuple(checks))
     serial = ctx.facts.get(Key("certificate", key.name), {}).get("serial")
-    if spec.tls != "off" and serial and answer.serial != serial:
+    if spec.tls != "off" and serial and answer.serial != serial and not _shared(ctx, answer):
         wrong = f"{host} serves the certificate {answer.serial}, not {serial}"
         return Proof(key, Level.NO_TLS, wrong, tuple(checks))
     if answer.serial:
@@ -46,6 +47,11 @@ def prove(ctx: Context, prober: Prober, resource: Resource[ServiceSpec]) -> Proo
     level, detail = _judge(spec, asked, wanted, answer, prober)
     checks.append(f"GET {asked} answered {answer.status}")
     return Proof(key, level, detail, tuple(checks))
+
+
+def _shared(ctx: Context, answer: HttpAnswer) -> bool:
+    """Whether the certificate is another one of ours: services that share a name by path show one of theirs."""
+    return any(key.kind == "certificate" and facts.get("serial") == answer.serial for key, facts in ctx.facts.items())
 
 
 def _name(ctx: Context, prober: Prober, spec: ServiceSpec, host: str, checks: list[str]) -> str:
@@ -80,7 +86,7 @@ def _judge(spec: ServiceSpec, asked: str, wanted: int | str, answer: HttpAnswer,
     if spec.basic_auth:
         return _own(answer, 401, "a password must be asked for")
     if spec.maintenance:
-        return _own(answer, 503, "the maintenance page must be shown", escape(spec.maintenance.message))
+        return _own(answer, 503, "the maintenance page must be shown", spec.maintenance.message)
     if spec.redirect:
         return _redirected(spec.redirect, asked, answer)
     return _served(spec, wanted, answer, prober)
@@ -96,7 +102,11 @@ def _admitted(spec: ServiceSpec, client: str) -> bool:
 
 def _own(answer: HttpAnswer, status: int, promise: str, text: str = "") -> Verdict:
     """Judge an answer that must come from the proxy itself."""
-    if answer.status == status and not _from_upstream(answer) and text.encode() in answer.body:
+    if (
+        answer.status == status
+        and not _from_upstream(answer)
+        and text in unescape(answer.body.decode(errors="replace"))
+    ):
         return Level.EXPECTED, f"{status}, as it must be: {promise}"
     return _reached(answer), f"{promise}, with status {status}, but the answer is {answer.status}"
 
@@ -138,4 +148,4 @@ def _reached(answer: HttpAnswer) -> Level:
 
 
 def _from_upstream(answer: HttpAnswer) -> bool:
-    return any(step.strip().endswith(" Caddy") for step in answer.headers.get("via", "").split(","))
+    return any(step.strip().endswith((" Caddy", " nginx")) for step in answer.headers.get("via", "").split(","))

@@ -74,7 +74,7 @@ class Daemon:
             command = Path(f"/proc/{pid}/cmdline").read_bytes()
         except (OSError, ValueError):
             return None
-        return pid if command.split(b"\0")[:-1] == [os.fsencode(word) for word in self.argv] else None
+        return pid if _is(command, self.argv) else None
 
     @property
     def running(self) -> bool:
@@ -164,3 +164,9 @@ class Daemon:
     def _signal(self, number: signal.Signals) -> None:
         if (pid := self.pid) is not None:
             os.kill(pid, number)
+
+
+def _is(command: bytes, argv: tuple[str, ...]) -> bool:
+    """Tell whether a process's title is a command; nginx writes `nginx: master process` before its own."""
+    words = [os.fsencode(word) for word in argv]
+    return command.split(b"\0")[:-1] == words or command.rstrip(b"\0").endswith(b"process " + b" ".join(words))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any, Final
 import yaml
 
 from conduit.errors import Code, Diagnostic
-from conduit.sandbox import caddy, dnsmasq, upstream
+from conduit.sandbox import caddy, dnsmasq, nginx, upstream
 from conduit.sandbox.daemon import RECORD, Daemon
 from conduit.sandbox.machine import SandboxError, current_user
 
@@ -43,10 +43,11 @@ class Status:
 
 
 class Sandbox:
-    """A Caddy, a dnsmasq and upstreams in `directory`, with the settings that make conduit manage them.
+    """Proxies, a dnsmasq and upstreams in `directory`, with the settings that make conduit manage them.
 
-    `upstreams` maps names to ports; `ports` may fix those named `dns`, `http` and `https`, others are chosen free at
-    the first `up` and kept. `settings` are laid over the settings of the site. Every method finds the daemons by what
+    `upstreams` maps names to ports; `proxies` are `caddy`, `nginx` or both. `ports` may fix those named `dns`, `http`
+    and `https`, and `nginx_http` and `nginx_https` for nginx; others are chosen free at the first `up` and kept.
+    `settings` are laid over the settings of the site. Every method finds the daemons by what
     is recorded in `directory`, so a later process can go on where an earlier one stopped.
     """
 
@@ -58,12 +59,14 @@ class Sandbox:
         upstreams: Mapping[str, int] | None = None,
         ports: Mapping[str, int] | None = None,
         settings: Mapping[str, Any] | None = None,
+        proxies: Iterable[str] = ("caddy",),
     ) -> None:
         self.directory = directory.absolute()
         self.desired = (desired or directory / "desired").absolute()
         self.upstreams = dict(upstreams or {})
         self.ports = dict(ports or {})
         self.settings = dict(settings or {})
+        self.proxies = tuple(proxies)
 
     @property
     def settings_file(self) -> Path:
@@ -123,8 +126,13 @@ class Sandbox:
         }
         port = self.ports.get
         recipes["dnsmasq"] = partial(dnsmasq.prepare, self.directory / "dnsmasq", port=port("dns"))
-        recipes["caddy"] = partial(caddy.prepare, self.directory / "caddy", http=port("http"), https=port("https"))
-        return recipes
+        proxies: dict[str, Callable[[], Daemon]] = {
+            "caddy": partial(caddy.prepare, self.directory / "caddy", http=port("http"), https=port("https")),
+            "nginx": partial(
+                nginx.prepare, self.directory / "nginx", http=port("nginx_http"), https=port("nginx_https")
+            ),
+        }
+        return recipes | {name: proxies[name] for name in self.proxies}
 
     def _forget_unstartable(self) -> None:
         """A moved checkout or a program that is gone: such daemons are stopped and prepared anew."""
@@ -135,11 +143,13 @@ class Sandbox:
 
     def _make_directories(self) -> None:
         self.desired.mkdir(parents=True, exist_ok=True)
-        for name in (".", "state", "keys", "certs", "caddy-certs"):
+        for name in (".", "state", "keys", "certs", *(f"{proxy}-certs" for proxy in self.proxies)):
             (self.directory / name).mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def _write_settings(self, daemons: Mapping[str, Daemon]) -> None:
-        copies = {"caddy": {"dir": str(self.directory / "caddy-certs"), "user": current_user()}}
+        copies = {
+            proxy: {"dir": str(self.directory / f"{proxy}-certs"), "user": current_user()} for proxy in self.proxies
+        }
         inside = self.desired.is_relative_to(self.directory)
         document = {
             "desired": str(self.desired.relative_to(self.directory) if inside else self.desired),
@@ -149,8 +159,7 @@ class Sandbox:
             "internal_domain": "home.arpa",
             "proxy_address": "127.0.0.1",
             "upstreams": {"allow_loopback": True},
-            "caddy": daemons["caddy"].section,
-            "dnsmasq": daemons["dnsmasq"].section,
+            **{name: daemons[name].section for name in (*self.proxies, "dnsmasq")},
             "certs": {"dir": str(self.certificates), "copies": copies},
         }
         text = _HEADER + yaml.safe_dump(document | self.settings, sort_keys=False)

@@ -61,6 +61,7 @@ TEXT_FIELDS = {
     "aliases": "{up}, aliases: [@]",
     "address": "{up}, address: @",
     "path": "{up}, path: @",
+    "proxy": "{up}, proxy: @",
     "tls": "{up}, tls: @",
     "health": "{up}, health: {path: @}",
     "request_headers": "{up}, request_headers: {X-A: @}",

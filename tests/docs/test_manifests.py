@@ -26,7 +26,8 @@ dnsmasq:
   conf_file: conduit.conf
   hosts_file: conduit.hosts
   process: {systemd: dnsmasq.service}
-certs: {copies: {caddy: {dir: copies}}}
+nginx: {process: {systemd: nginx.service}}
+certs: {copies: {caddy: {dir: copies}, nginx: {dir: nginx-copies}}}
 """
 
 

@@ -23,6 +23,7 @@ from tests.engine.conftest import World
 
 ROUTE = "routes:\n  x:\n    names: [x.home.arpa]\n    tls: false\n    upstreams: [{address: 'UPSTREAM'}]\n"
 RECORD = "dns_records:\n  x: {{name: {name}, type: {type}, {value}}}\n"
+VHOST = ROUTE.replace("routes", "vhosts")
 CERTIFICATE = "certificates:\n  x: {{names: [{names}]}}\n"
 
 
@@ -72,6 +73,10 @@ def remove_route(world: World) -> None:
     name = next(name for name in servers if any("x.home.arpa" in json.dumps(r) for r in servers[name]["routes"]))
     index = next(i for i, r in enumerate(servers[name]["routes"]) if "x.home.arpa" in json.dumps(r))
     admin(world, "DELETE", f"/config/apps/http/servers/{name}/routes/{index}")
+
+
+def nginx_file(world: World) -> Path:
+    return Path(world.site.daemons["nginx"].section["conf_file"])
 
 
 def spoil_certificate(world: World) -> None:
@@ -135,6 +140,16 @@ CASES = {
         before="HTTP/1.1 200",
         after="X-Sort: tested",
     ),
+    "vhost": Case(
+        key="vhost/x",
+        first=VHOST,
+        second=VHOST + "    response_headers: {X-Sort: tested}\n",
+        field="response_headers.X-Sort",
+        damage=edit(nginx_file, "X-Sort tested", "X-Sort evil"),
+        seen=lambda world: world.site.curl("http://x.home.arpa/", proxy="nginx").stdout,
+        before="HTTP/1.1 200",
+        after="X-Sort: tested",
+    ),
     "certificate": Case(
         key="certificate/x",
         first=CERTIFICATE.format(names="x.home.arpa"),
@@ -179,10 +194,15 @@ CASES = {
 }
 
 
+@pytest.fixture
+def proxies(name: str) -> tuple[str, ...]:
+    return ("caddy", "nginx") if name == "vhost" else ("caddy",)
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_contract(world: World, upstream: Callable[..., Any], name: str) -> None:
     case = CASES[name]
-    address = upstream().address if name == "route" else ""
+    address = upstream().address if name in ("route", "vhost") else ""
     neighbour = make_neighbour(world)
     key = Key.parse(case.key)
 
@@ -223,7 +243,7 @@ def test_contract(world: World, upstream: Callable[..., Any], name: str) -> None
 def test_the_quick_answer_ends_with_any_change(world: World, upstream: Callable[..., Any], name: str) -> None:
     """An edit or damage alike: `conduit.settled` may say of no kind that nothing differs when something does."""
     case = CASES[name]
-    address = upstream().address if name == "route" else ""
+    address = upstream().address if name in ("route", "vhost") else ""
     for manifest in (case.first, case.second):
         world.site.write("x.yaml", manifest.replace("UPSTREAM", address))
         assert settled(world.site.settings_file) is None

@@ -87,7 +87,7 @@ def test_each_field_reaches_the_route(field: str) -> None:
 
 
 def test_a_service_field_is_carried_placed_elsewhere_or_an_upstream() -> None:
-    elsewhere = {"upstream", "upstreams", "domain", "aliases", "address", "dns", "tls"}
+    elsewhere = {"upstream", "upstreams", "domain", "aliases", "address", "dns", "tls", "proxy"}
     assert frozenset(service.ServiceSpec.model_fields) == service.CARRIED | elsewhere
 
 
@@ -216,3 +216,38 @@ def test_a_copied_leaf_is_what_validation_makes_of_it(fields: dict[str, Any], na
 def test_a_stored_password_stays_a_reference() -> None:
     site = leaves(declared(upstream="10.0.1.5:80", basic_auth={"ann": {"secret": "ANN"}}))["route/wiki"].spec
     assert site.basic_auth == {"ann": Secret("ANN")}
+
+
+def test_the_proxy_decides_between_a_route_and_a_vhost() -> None:
+    found = leaves(declared(upstream="10.0.1.5:3000", proxy="nginx"))
+    assert list(found) == ["dns_record/wiki", "certificate/wiki", "vhost/wiki"]
+    assert found["certificate/wiki"].spec.consumers == ("nginx",)
+    assert found["vhost/wiki"].spec.certificate == Ref(Key("certificate", "wiki"), "nginx")
+
+
+@pytest.mark.parametrize(
+    ("sections", "kind"),
+    [({}, "route"), ({"caddy": {}}, "route"), ({"nginx": {}}, "vhost"), ({"caddy": {}, "nginx": {}}, "route")],
+    ids=str,
+)
+def test_the_only_proxy_of_the_settings_is_the_default(sections: dict[str, Any], kind: str) -> None:
+    assert f"{kind}/wiki" in leaves(declared(upstream="10.0.1.5:3000"), Table(**sections))
+
+
+@pytest.mark.parametrize("proxy", ["caddy", "nginx"])
+def test_the_names_of_a_vhost_are_in_order_however_it_was_made(proxy: str) -> None:
+    fields = {"upstream": "10.0.1.5:3000", "aliases": ["b.example", "a.example"], "proxy": proxy}
+    leaf = leaves(declared(**fields))[{"caddy": "route/wiki", "nginx": "vhost/wiki"}[proxy]]
+    assert type(leaf.spec).model_validate(leaf.spec.model_dump() | {"certificate": leaf.spec.certificate}) == leaf.spec
+
+
+@pytest.mark.parametrize("field", ["request_headers", "response_headers"])
+def test_what_nginx_would_expand_is_an_error_at_its_service(field: str) -> None:
+    with pytest.raises(ConduitError, match=r"service/wiki: .* nginx reads as the name of a variable") as refused:
+        leaves(declared(upstream="10.0.1.5:80", proxy="nginx", **{field: {"X-A": "$host"}}))
+    assert refused.value.diagnostics[0].source is not None
+
+
+def test_headers_every_proxy_sets_are_refused() -> None:
+    with pytest.raises(ValidationError, match="the proxy itself sets X-Forwarded-For"):
+        declared(upstream="10.0.1.5:80", request_headers={"X-Forwarded-For": "10.0.0.1"})

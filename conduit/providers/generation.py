@@ -1,0 +1,31 @@
+"""Generations: which writing of a file this is, as the file and the daemon that loaded it tell. Pure."""
+
+from __future__ import annotations
+
+import re
+from hashlib import blake2b
+from typing import NamedTuple
+
+
+class Generation(NamedTuple):
+    """Which writing of a file this is: a hash of its body (16 hex digits), and its stamp, also the file's mtime in ns.
+
+    The stamp is there because a hash alone lies when a hand edit is told to the daemon and taken back, or keeps the
+    hash.
+    """
+
+    hash: str
+    stamp: int
+
+    @classmethod
+    def of(cls, body: str, stamp: int) -> Generation:
+        """Return the generation of a body written at `stamp`."""
+        return cls(blake2b(body.encode(), digest_size=8).hexdigest(), stamp)
+
+    @classmethod
+    def read(cls, digits: str) -> Generation | None:
+        """Read the 32 hex digits that a daemon or a file holds; None for anything else."""
+        return cls(digits[:16], int(digits[16:], 16)) if re.fullmatch(r"[0-9a-f]{32}", digits) else None
+
+    def __str__(self) -> str:
+        return f"{self.hash}{self.stamp:016x}"

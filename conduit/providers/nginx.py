@@ -1,0 +1,296 @@
+"""nginx: one generated file of servers, checked on a copy, loaded by SIGHUP, and proof by asking the new workers.
+
+Every vhost is a marked block of that file. A reload interrupts nobody: old workers end the requests they have. What
+nginx does not tell (a reload that failed on a port somebody holds) is seen by the generation its workers answer with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Final
+
+from pydantic import AfterValidator, Field
+
+from conduit.change import Change, Disturbance, Impact
+from conduit.errors import ConduitError, Diagnostic, Refused
+from conduit.evidence import Evidence, of_bytes
+from conduit.grammar import split_host_port
+from conduit.model import UNRESOLVED, Key, Live, Native, Secret
+from conduit.providers.base import DocumentProvider, Reading, Site
+from conduit.providers.caddy_accounts import Hashed, Seal, hash_password
+from conduit.providers.files import TEMPORARY, left_over, remove_file
+from conduit.providers.nginx_daemon import Daemon, File, Others, sealed
+from conduit.providers.nginx_files import VHOSTS, Contents, Entry, read_file
+from conduit.providers.nginx_layout import Shape
+from conduit.providers.nginx_render import UNWRITABLE, Wanted, Wish, write_file
+from conduit.providers.nginx_switch import Written, check, switch
+from conduit.providers.nginx_text import word
+from conduit.providers.nginx_users import content_of, file_name, read_users
+from conduit.providers.process import PlainProcess, SystemdUnit, open_process
+from conduit.settings import ConfigPath, Section, Settings
+
+RELOAD: Final = Impact(Disturbance.RELOAD, "nginx", note="no interruption")
+
+
+def _plain(path: Path) -> Path:
+    word(path)
+    return path
+
+
+FilePath = Annotated[ConfigPath, AfterValidator(_plain)]
+"""A path that can be written into nginx's configuration."""
+Listen = Annotated[str, Field(pattern=r"^(\[[0-9a-f:]+\]|[0-9.]*):[0-9]{1,5}$")]
+"""Where nginx listens for us: `address:port`, or `:port` for every address."""
+
+
+class Config(Section):
+    """The `nginx` section of conduit.yaml: our file, where nginx listens for us, and how it is told."""
+
+    conf_file: FilePath = Path("/etc/nginx/conf.d/conduit.conf")
+    """Our file of servers; nginx must include it in its `http` block."""
+    config: ConfigPath = Path("/etc/nginx/nginx.conf")
+    """nginx's main configuration; every change is checked with it."""
+    http: tuple[Listen, ...] = Field(default=(":80",), min_length=1, strict=False)
+    """What plain HTTP listens on."""
+    https: tuple[Listen, ...] = Field(default=(":443",), min_length=1, strict=False)
+    """What HTTPS listens on."""
+    marker: str = Field("127.0.0.1:8989", pattern=r"^(127\.[0-9.]+|\[::1\]):[0-9]{1,5}$")
+    """A loopback `address:port` of its own where nginx tells which generation of the file it serves."""
+    passwords: FilePath = Path("/etc/nginx/conduit-passwords")
+    """The directory of the password files; only nginx's user may read them."""
+    catch_all: bool = True
+    """Whether hosts nobody declared are refused; off when another file has the default server of these listeners."""
+    challenges: FilePath | None = None
+    """The directory that answers ACME's HTTP challenges."""
+    access_log: FilePath | None = None
+    """A log of all requests to vhosts, in JSON."""
+    program: ConfigPath = Path("/usr/sbin/nginx")
+    """Checks our file before it is used."""
+    user: str | None = "www-data"
+    """Who nginx's workers run as."""
+    process: PlainProcess | SystemdUnit = SystemdUnit(systemd="nginx.service")
+    """How it is told: a systemd unit, or a pid file and a command."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What `read` keeps: the file and whether nginx serves it, what it says, its password files, and what is beside."""
+
+    file: File | None
+    served: bool
+    contents: Contents
+    passwords: Mapping[str, bytes]
+    others: Others
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The file on its way out; one that is already in force is not written again."""
+
+    written: Written
+    write: bool
+
+
+class Nginx(DocumentProvider[Document]):
+    """The vhosts of one nginx."""
+
+    name: ClassVar[str] = "nginx"
+    order: ClassVar[int] = 40
+    config: Config
+
+    def __init__(self, config: Config, settings: Settings, site: Site) -> None:
+        super().__init__(config, settings, site)
+        program = settings.path(config.program)
+        self._daemon = Daemon(
+            program,
+            settings.path(config.config),
+            settings.path(config.conf_file),
+            split_host_port(config.marker),
+            settings.path(config.passwords),
+            open_process(config.process, program, settings),
+            config.user,
+        )
+        self._shape = Shape(
+            config.http,
+            config.https,
+            config.marker,
+            config.catch_all,
+            str(settings.path(config.challenges)) if config.challenges else "",
+            str(settings.path(config.access_log)) if config.access_log else "",
+        )
+
+    def read(self) -> Reading:
+        """Read the file, the password files, the files beside it, and ask what nginx serves. Raises `Unreadable`."""
+        daemon, file = self._daemon, self._daemon.load()
+        served = daemon.served() if file else None
+        contents = read_file(file.body if file else "", str(daemon.conf_file), self._shape, self._sign)
+        passwords = daemon.read_passwords(e.users_file for e in contents.owned.values() if e.users_file)
+        for entry in contents.owned.values():
+            if entry.users_file:
+                entry.native["users"] = read_users(passwords.get(entry.users_file, b""), self.site.fingerprint)
+        beside = daemon.others()
+        others = list(beside.servers())
+        fault = file.fault(served) if file else ""
+        return Reading(
+            {VHOSTS: (*self._owned(contents), *_foreign(others))},
+            _version(file, served, passwords, others),
+            frame=contents.frame() if file else None,
+            stale=f"{daemon.conf_file} {fault}" if fault else "",
+            raw=Snapshot(file, not fault, contents, passwords, beside),
+            warnings=tuple(_shadowed(contents, others)),
+        )
+
+    def evidence(self, reading: Reading) -> tuple[Evidence, ...] | None:
+        """Our file, the password files, those beside it, and the generation nginx serves; None while it is another."""
+        snapshot: Snapshot = reading.raw
+        if snapshot.file and not snapshot.served:
+            return None
+        passwords = (of_bytes(Path(path), content) for path, content in snapshot.passwords.items())
+        return (*self._daemon.evidence(snapshot.file), *passwords, *snapshot.others.evidence)
+
+    def _owned(self, contents: Contents) -> Iterable[Live]:
+        for name, entry in contents.owned.items():
+            native = entry.native
+            yield Live(Key(VHOSTS, name), name, native, owned=True, protected=entry.protected, place=entry.place)
+
+    def _sign(self, owner: str, part: str, name: str) -> str:
+        return self.site.mark(Key(VHOSTS, owner), part, name)
+
+    def frame(self, blocks: Mapping[Key, Native]) -> Native:
+        return {"lines": self._shape.frame({key.name: native for key, native in blocks.items()}), "unknown": []}
+
+    def explain_frame(self, live: Native, want: Native) -> tuple[tuple[str, Any, Any], ...]:
+        """Return the lines that differ, each under its file; what nobody knows under its place."""
+        have, wish = (live or {}).get("lines", []), want["lines"]
+        file = self._daemon.conf_file.name
+        unknown = [text.partition(": ") for text in (live or {}).get("unknown", [])]
+        return (
+            *((file, line, UNRESOLVED) for line in have if line not in wish),
+            *((file, UNRESOLVED, line) for line in wish if line not in have),
+            *((Path(place).name, text, UNRESOLVED) for place, _, text in unknown),
+        ) or ((file, "in another order", "as declared"),)
+
+    def compose(self, reading: Reading, blocks: Mapping[Key, Native], protected: Collection[Key] = ()) -> Document:
+        snapshot: Snapshot = reading.raw
+        known = snapshot.contents.owned
+        wanted: dict[str, Wanted] = {}
+        passwords: dict[str, bytes] = {}
+        for key, native in blocks.items():
+            users_file = self._users_file(key, native, known.get(key.name), passwords, snapshot)
+            wanted[key.name] = Wanted(native, key in protected, users_file)
+        body, contents = write_file(Wish(wanted, self._shape, known), self._sign)
+        same = snapshot.served and snapshot.file is not None and body == snapshot.file.body
+        written = Written(body, contents, blocks, passwords)
+        return Document(written, write=not (same and passwords.items() <= snapshot.passwords.items()))
+
+    def _users_file(
+        self, key: Key, native: Native, known: Entry | None, passwords: dict[str, bytes], snapshot: Snapshot
+    ) -> str:
+        """Add the password file of a block to `passwords` and return its path; empty when it needs none."""
+        if "users" not in native:
+            return ""
+        if known and known.native is native:
+            if content := snapshot.passwords.get(known.users_file):
+                passwords[known.users_file] = content
+            return known.users_file
+        hashed = {user: self._hashed(key, user, value) for user, value in native["users"].items()}
+        try:
+            content = content_of(hashed)
+        except ValueError as error:
+            raise Refused(Diagnostic(UNWRITABLE, f"{key}: {error}"), [key]) from None
+        path = str(self._daemon.passwords / file_name(key.name, content))
+        passwords[path] = content
+        return path
+
+    def _hashed(self, key: Key, user: str, value: Any) -> Hashed:
+        """Return a password as nginx gets it. Raises `Refused` for one that is not stored or cannot be hashed."""
+        if not isinstance(value, Secret):
+            return value if isinstance(value, Hashed) else Hashed.of(self.site.fingerprint, str(value))
+        fingerprint = self.site.fingerprint
+        try:
+            password = self.site.secret(value.name)
+            text = hash_password(fingerprint, key, user, password)
+        except ValueError as error:
+            raise Refused(Diagnostic(UNWRITABLE, f"{key}: {value} for user {user}: {error}"), [key]) from None
+        except ConduitError as error:
+            raise Refused(error.diagnostics[0], [key]) from error
+        return Hashed.of(fingerprint, text, Seal.of(fingerprint, key, user, password, text))
+
+    def validate(self, document: Document) -> None:
+        if document.write:
+            check(self._daemon, document.written)
+
+    def commit(self, document: Document, reading: Reading) -> Reading:
+        if not document.write:
+            return reading
+        before: Snapshot = reading.raw
+        after = sealed(document.written.body, self._stamp(before.file))
+        return self._switch(before.file, after, document.written.passwords)
+
+    def restore(self, earlier: Reading, reading: Reading) -> Reading:
+        if earlier.raw.file == reading.raw.file and earlier.raw.passwords == reading.raw.passwords:
+            return reading
+        return self._switch(reading.raw.file, earlier.raw.file, earlier.raw.passwords)
+
+    def _switch(self, before: File | None, after: File | None, passwords: Mapping[str, bytes]) -> Reading:
+        switch(self._daemon, before, after, passwords, self.site.fail)
+        self._daemon.clear_passwords(passwords)
+        return self.read()
+
+    def _stamp(self, before: File | None) -> int:
+        """Return the moment of this writing in ns, later than that of the file it replaces."""
+        return max(int(self.site.now() * 1e9), before.mtime + 1 if before else 0)
+
+    def impact(self, change: Change, reading: Reading) -> Impact:
+        """A reload interrupts nobody, however many vhosts change."""
+        return RELOAD
+
+    def recover(self) -> tuple[str, ...]:
+        """Clear temporary files of a killed run; what it had written and not loaded is a difference of the frame."""
+        daemon = self._daemon
+        own = [p for p in left_over({daemon.conf_file.parent, daemon.passwords}) if self._is_ours(p)]
+        for path in own:
+            remove_file(path)
+        return tuple(f"removed {path}, left by a killed run" for path in own)
+
+    def _is_ours(self, path: Path) -> bool:
+        ours = f"{TEMPORARY}{self._daemon.conf_file.name}."
+        return path.parent == self._daemon.passwords or path.name.startswith(ours)
+
+    def check(self) -> Iterable[str]:
+        """Yield what `conduit doctor` should say about this nginx."""
+        daemon = self._daemon
+        if not daemon.program.exists():
+            yield f"{daemon.program} does not exist: install nginx, or correct nginx.program"
+        if not daemon.config.exists():
+            yield f"{daemon.config} does not exist: correct nginx.config"
+
+
+PROVIDER = Nginx
+
+_Servers = list[tuple[str, str, int]]
+
+
+def _foreign(others: _Servers) -> Iterable[Live]:
+    """Return other people's servers; none can be taken over, because it stands in a file of theirs."""
+    for host, file, line in others:
+        key = Key(VHOSTS, host.replace("*", "any").replace(".", "-").strip("-_").lower() or "any")
+        yield Live(key, f"{file}:{line} {host}", {"names": [host]}, owned=False, place=f"{file}:{line}")
+
+
+def _shadowed(contents: Contents, others: _Servers) -> Iterable[str]:
+    """Yield a warning for each name of ours that another file serves too: nginx takes the one it reads first."""
+    ours = {host for entry in contents.owned.values() for host in entry.native["names"]}
+    for host, file, line in others:
+        if host.lower() in ours:
+            yield f"{host} is also served by {file}:{line}; nginx takes the one it reads first"
+
+
+def _version(file: File | None, served: Any, passwords: Mapping[str, bytes], others: _Servers) -> str:
+    digest = blake2b(digest_size=16)
+    digest.update(f"{file.mtime} ".encode() + file.raw if file else b"gone")
+    digest.update(repr((str(served), sorted(passwords.items()), others)).encode())
+    return digest.hexdigest()

@@ -1,0 +1,267 @@
+"""The text of conduit's nginx file: read and checked. Pure.
+
+The first line is the generation, which nginx answers at the marker's address. Then comes the frame, then the servers.
+A *block* of a vhost is one or more fragments, each between a header with its mark and `# end`:
+
+    # vhost wiki upstream 5d41402abc4b2a76b971
+    upstream wiki.conduit {
+        server 10.0.0.5:3000 weight=3 max_fails=0;
+        server 10.0.0.6:3000 weight=1 max_fails=0;
+    }
+    # end
+    server {
+        listen 443 ssl http2;
+        server_name wiki.home.arpa;
+        # vhost wiki https 9d911017c5925d41402a protected certificate=wiki
+        ssl_certificate /etc/nginx/conduit/wiki.1f.2e.pem;
+        ...
+        # end
+    }
+
+Fragments of one vhost may stand in several servers (see `nginx_layout`); they all say the same. What stands anywhere
+else, and is not what the blocks ask for, is the frame's `unknown`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+from conduit.providers.generation import Generation
+from conduit.providers.nginx_layout import Part, Server, Shape, host_of
+from conduit.providers.nginx_text import words_of
+from conduit.providers.nginx_vhost import PARTS, SELF
+
+VHOSTS: Final = "vhost"
+HEADER: Final = "# Written by conduit. What is changed here by hand shows up as drift and is put back."
+SITES: Final = "# vhosts"
+END: Final = "# end"
+INDENT: Final = "    "
+SHOWN: Final = 20
+"""How many unknown places are listed one by one."""
+
+Sign = Callable[[str, str, str], str]
+"""(resource name, part, object's name) -> our mark for just that."""
+
+_HEADER: Final = re.compile(
+    r"# vhost (?P<name>[a-z0-9_-]{1,63}) (?P<part>upstream|https|http)(?P<also> also)? (?P<mark>[0-9a-f]{1,64})"
+    r"(?P<protected> protected)?(?: certificate=(?P<certificate>[a-z0-9_-]{1,63}))?"
+)
+_SEAL: Final = re.compile(r"geo \$conduit_generation \{ default ([0-9a-f]{32}); \}\n")
+_OWN_NAME: Final = ("upstream ", "zone ", "proxy_pass ", "try_files ", "location @")
+"""The lines in which the name nginx knows a vhost by stands for `self.conduit`."""
+
+
+class Fragment(NamedTuple):
+    """One fragment as found: what its header says, its lines without indentation, and the number of its header."""
+
+    place: Part
+    mark: str
+    protected: bool
+    certificate: str
+    lines: tuple[str, ...]
+    number: int
+
+
+@dataclass(slots=True)
+class Entry:
+    """One of our blocks: its native form without passwords, where it stands, and the file of its passwords."""
+
+    native: dict[str, Any]
+    place: str
+    protected: bool
+    users_file: str = ""
+    lines: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Its fragments by part, as they stand in the file."""
+    marks: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Contents:
+    """What the file says: our blocks by resource, the frame's lines, and places that follow from neither."""
+
+    owned: dict[str, Entry] = field(default_factory=dict)
+    frame_lines: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    places: list[tuple[int, int, str]] = field(default_factory=list)
+    """The first and last line of each fragment and its resource, in order: whom a line number blames."""
+
+    def frame(self) -> dict[str, list[str]]:
+        """Return the frame as data; `unknown` holds what only a hand can have written, so the wish has none."""
+        return {"lines": self.frame_lines, "unknown": self.unknown}
+
+
+def seal(generation: Generation) -> str:
+    """Return the first line of the file."""
+    return f"geo $conduit_generation {{ default {generation}; }}\n"
+
+
+def unseal(text: str) -> tuple[str, Generation | None]:
+    """Split the file into its body and the generation it says it has."""
+    found = _SEAL.match(text)
+    return (text[found.end() :], Generation.read(found[1])) if found else (text, None)
+
+
+def part_of(part: str, protected: bool) -> str:
+    """Return the part of a resource that a fragment's mark signs; protection is signed with it."""
+    return f"{part} protected" if protected else part
+
+
+def own_name(name: str) -> str:
+    """Return what nginx knows a vhost by."""
+    return f"{name}.conduit"
+
+
+def named(lines: Iterable[str], old: str, new: str) -> list[str]:
+    """Return lines with the one name of a vhost in place of another, where such a name can stand."""
+    return [line.replace(old, new) if line.startswith(_OWN_NAME) else line for line in lines]
+
+
+def read_file(body: str, place: str, shape: Shape, sign: Sign) -> Contents:
+    """Read the body of the file; `place` is its name for people, who count the generation as line 1."""
+    contents = Contents()
+    frame, sites = _scan(body)
+    contents.frame_lines = [line for _, line in frame]
+    servers = list(_servers(sites, contents, place))
+    for server, fragments in servers:
+        for fragment in fragments:
+            _take(fragment, server, contents, place, sign)
+    _compare_servers(servers, contents, shape, place)
+    if len(contents.unknown) > SHOWN:
+        more = len(contents.unknown) - SHOWN
+        contents.unknown[SHOWN:] = [f"{place}: and {more} more such places"]
+    return contents
+
+
+_Line = tuple[int, str]
+
+
+def _scan(body: str) -> tuple[list[_Line], list[_Line | Fragment]]:
+    """Split the body into the frame's lines and the rest, in which fragments are taken together."""
+    rest: list[_Line | Fragment] = []
+    lines = list(map(str.strip, body.split("\n")))
+    whole = len(lines)
+    start = lines.index(SITES) if SITES in lines else whole
+    frame = [(number, line) for number, line in enumerate(lines[:start], 2) if line and line != HEADER]
+    lines.append(END)  # ends a fragment whose own end is lost
+    index = start + 1
+    while index < whole:
+        line = lines[index]
+        header = _HEADER.fullmatch(line) if line.startswith("# vhost ") else None
+        if header:
+            end = lines.index(END, index)
+            rest.append(_fragment(header, tuple(lines[index + 1 : end]), index + 2))
+            index = end + 1
+        else:
+            if line:
+                rest.append((index + 2, line))
+            index += 1
+    return frame, rest
+
+
+def _fragment(header: re.Match[str], lines: tuple[str, ...], number: int) -> Fragment:
+    part = Part(header["name"], header["part"], bool(header["also"]))
+    return Fragment(part, header["mark"], bool(header["protected"]), header["certificate"] or "", lines, number)
+
+
+_Found = tuple[Server, list[Fragment]]
+
+
+def _servers(rest: list[_Line | Fragment], contents: Contents, place: str) -> Iterator[_Found]:
+    """Yield each server with its fragments; groups of upstreams count as a server without lines."""
+    lines: list[_Line] = []
+    fragments: list[Fragment] = []
+    depth = 0
+    for item in rest:
+        if isinstance(item, Fragment):
+            if depth:
+                fragments.append(item)
+            else:
+                yield Server((), ()), [item]
+            continue
+        lines.append(item)
+        depth += item[1].endswith("{") - (item[1] == "}")
+        if depth <= 0:
+            if lines[0][1] == "server {" and lines[-1][1] == "}":
+                parts = tuple(fragment.place for fragment in fragments)
+                yield Server(tuple(line for _, line in lines[1:-1]), parts), fragments
+            else:
+                contents.unknown += [f"{place}:{number}: {line[:200]}" for number, line in lines]
+            lines, fragments, depth = [], [], 0
+    contents.unknown += [f"{place}:{number}: {line[:200]}" for number, line in lines]
+
+
+def _take(fragment: Fragment, server: Server, contents: Contents, place: str, sign: Sign) -> None:
+    """File a fragment under its vhost when its mark holds; else it is nobody's."""
+    name, part, also = fragment.place
+    contents.places.append((fragment.number, fragment.number + len(fragment.lines) + 1, name))
+    where = f"{place}:{fragment.number}"
+    if sign(name, part_of(part, fragment.protected), own_name(name)) != fragment.mark:
+        contents.unknown.append(f"{where}: a block of {name} without a mark of this site")
+        return
+    entry = contents.owned.get(name)
+    if entry is None:
+        entry = contents.owned[name] = Entry({"names": []}, where, fragment.protected)
+    known = entry.lines.get(part)
+    if known is not None and known != fragment.lines:
+        contents.unknown.append(f"{where}: this part of {name} differs from its copy above")
+    elif known is None:
+        _add(entry, fragment)
+    if not also and part != "upstream":
+        entry.native.setdefault(f"names {part}", []).extend(_names(server))
+
+
+def _add(entry: Entry, fragment: Fragment) -> None:
+    name, part, _ = fragment.place
+    entry.lines[part], entry.marks[part] = fragment.lines, fragment.mark
+    kept, files = [], {}
+    for line in fragment.lines:
+        if line.startswith("ssl_certificate"):
+            words = words_of(line)
+            files["key" if words[:1] == ("ssl_certificate_key",) else "certificate"] = words[1] if words else line
+        elif line.startswith("auth_basic_user_file "):
+            entry.users_file = (words_of(line) or ("", ""))[1]
+        else:
+            kept.append(line)
+    entry.native[part] = named(kept, own_name(name), SELF)
+    entry.protected = entry.protected and fragment.protected
+    if files or fragment.certificate:
+        entry.native["certificate"] = {"name": fragment.certificate, "files": files}
+
+
+def _names(server: Server) -> list[str]:
+    found = [words_of(line) for line in server.lines if line.startswith("server_name ")]
+    return [host_of(host) for words in found for host in words[1:-1]]
+
+
+def _compare_servers(servers: list[_Found], contents: Contents, shape: Shape, place: str) -> None:
+    """Give each block the names of its servers, and find what differs from the servers the blocks ask for."""
+    for entry in contents.owned.values():
+        found = [entry.native.pop(f"names {part}", None) for part in PARTS]
+        entry.native["names"] = sorted(set(next((names for names in found if names is not None), [])))
+    asked = shape.servers({name: entry.native for name, entry in contents.owned.items()})
+    actual = [(server, fragments) for server, fragments in servers if server.lines]
+    if [server for server, _ in actual] == asked:
+        return
+    wanted, extra = set(asked), []
+    for server, fragments in actual:
+        if server in wanted:
+            wanted.discard(server)
+        else:
+            number = fragments[0].number if fragments else 0
+            extra.append(f"{place}:{number}: server {' '.join(_names(server)) or 'without a name'} is not as declared")
+    contents.unknown += extra
+    missing = [server for server in asked if server in wanted]
+    contents.unknown += [f"{place}: no server {' '.join(_names(server))} as declared" for server in missing]
+    if not extra and not wanted:
+        contents.unknown.append(f"{place}: the servers are out of order")
+
+
+def read_elsewhere(text: str, file: str) -> Iterator[tuple[str, str, int]]:
+    """Read the host names of somebody else's servers, as far as they are easy to read: name, file and line."""
+    for number, line in enumerate(text.splitlines(), 1):
+        words = line.partition("#")[0].strip().rstrip(";").split()
+        if words[:1] == ["server_name"]:
+            yield from ((host, file, number) for host in words[1:] if re.fullmatch(r"[A-Za-z0-9.*-]+", host))

@@ -1,0 +1,186 @@
+"""The writing half of nginx's file: every line is checked on its way out.
+
+A fragment that stands in the file just as it is wished stays as it was read. The finished text is read back and
+compared with what was meant, because `nginx -t` accepts injected lines. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+
+from conduit.errors import Code, Diagnostic, Refused
+from conduit.model import Key, Native
+from conduit.providers.nginx_files import (
+    END,
+    HEADER,
+    INDENT,
+    SITES,
+    VHOSTS,
+    Contents,
+    Entry,
+    Sign,
+    named,
+    own_name,
+    part_of,
+    read_file,
+)
+from conduit.providers.nginx_layout import Part, Server, Shape
+from conduit.providers.nginx_text import complete, directive, word
+from conduit.providers.nginx_vhost import SELF
+
+UNWRITABLE = Code(
+    "CND-1203",
+    "a vhost cannot be written safely",
+    "Every value is checked as it is written, and the finished file is read back and compared with what was meant, "
+    "because nginx's own check accepts injected lines. This vhost did not come back as itself, or it holds a value "
+    "that is not known yet. Correct its values.",
+)
+
+
+class Wanted(NamedTuple):
+    """One block on its way out: its native form, whether it is protected, and the file of its passwords."""
+
+    native: Mapping[str, Any]
+    protected: bool = False
+    users_file: str = ""
+
+
+class Wish(NamedTuple):
+    """What the file is to say, and our blocks in it as they were read."""
+
+    blocks: Mapping[str, Wanted]
+    shape: Shape
+    known: Mapping[str, Entry] = MappingProxyType({})
+
+
+_DIRECTIVES: Final = frozenset(
+    (
+        *("location", "deny", "allow", "auth_basic", "root", "try_files", "return", "absolute_redirect", "set", "if"),
+        *("default_type", "add_header", "client_max_body_size", "upstream", "zone", "server", "#", "}"),
+    )
+)
+"""The directives a block may hold, beside those of the proxy module."""
+
+
+def write_file(wish: Wish, sign: Sign) -> tuple[str, Contents]:
+    """Return the body of the file and what is read in it. Raises `Refused`, blaming each block that is not safe."""
+    blamed = {name: why for name, wanted in wish.blocks.items() if (why := _trouble(name, wanted, wish))}
+    if blamed:
+        name, why = next(iter(blamed.items()))
+        raise _refused(f"{VHOSTS}/{name} {why}", blamed)
+    body = "\n".join([HEADER, *_lines(wish, sign)]) + "\n"
+    contents = read_file(body, "the new file", wish.shape, sign)
+    _prove(contents, wish)
+    return body, contents
+
+
+def _refused(summary: str, names: Iterable[str]) -> Refused:
+    return Refused(Diagnostic(UNWRITABLE, summary, hint="correct its values"), [Key(VHOSTS, name) for name in names])
+
+
+def _prove(contents: Contents, wish: Wish) -> None:
+    """Compare what is read back with what was meant. Raises `Refused`."""
+    differing = [
+        name
+        for name, wanted in wish.blocks.items()
+        if (found := contents.owned.get(name)) is None
+        or (found.native, found.protected, found.users_file)
+        != (_without_users(wanted.native), wanted.protected, wanted.users_file)
+    ]
+    frame = wish.shape.frame({name: wanted.native for name, wanted in wish.blocks.items()})
+    if differing:
+        raise _refused(f"{VHOSTS}/{differing[0]} does not come back as it was written", differing)
+    if contents.frame() != {"lines": frame, "unknown": []} or len(contents.owned) != len(wish.blocks):
+        raise _refused("the file does not come back as it was written", [])
+
+
+def _without_users(native: Mapping[str, Any]) -> Native:
+    return {name: value for name, value in native.items() if name != "users"}
+
+
+def _kept(name: str, wanted: Wanted, wish: Wish) -> Entry | None:
+    known = wish.known.get(name)
+    return known if known and known.native is wanted.native and known.protected == wanted.protected else None
+
+
+def _trouble(name: str, wanted: Wanted, wish: Wish) -> str:
+    """Return why a block cannot be written; empty when it can, or stands in the file already."""
+    if _kept(name, wanted, wish):
+        return ""
+    native = wanted.native
+    if "certificate" in native and not isinstance(native["certificate"]["files"], dict):
+        return f"has no certificate files yet: {native['certificate']['files']}"
+    try:
+        for part in ("upstream", "https", "http"):
+            lines = _fragment(name, part, wanted) if part in native else []
+            if not complete(lines) or not all(map(_allowed, lines)):
+                return f"holds a line in {part} that is not one whole directive"
+    except ValueError as error:
+        return f"cannot be written: {error}"
+    return ""
+
+
+def _allowed(line: str) -> bool:
+    head = line.rstrip(";").split(" ", 1)[0]
+    return head in _DIRECTIVES or head.startswith(("proxy_", "ssl_certificate", "auth_basic"))
+
+
+def _fragment(name: str, part: str, wanted: Wanted) -> list[str]:
+    """Return the lines of one fragment of a block that is written anew."""
+    lines = named(wanted.native[part], SELF, own_name(name))
+    if wanted.users_file:
+        at = [index for index, line in enumerate(lines) if line.startswith("auth_basic ")]
+        for index in reversed(at):
+            lines.insert(index + 1, directive("auth_basic_user_file", word(wanted.users_file)))
+    if part == "https":
+        files = wanted.native["certificate"]["files"]
+        lines[:0] = [
+            directive("ssl_certificate", word(files["certificate"])),
+            directive("ssl_certificate_key", word(files["key"])),
+        ]
+    return lines
+
+
+def _lines(wish: Wish, sign: Sign) -> Iterator[str]:
+    natives = {name: wish.blocks[name].native for name in sorted(wish.blocks)}
+    yield from _indented(wish.shape.frame(natives), 0)
+    yield SITES
+    for name, native in natives.items():
+        if "upstream" in native:
+            yield from _block(Part(name, "upstream"), wish, sign, 0)
+    for server in wish.shape.servers(natives):
+        yield from _server(server, wish, sign)
+
+
+def _server(server: Server, wish: Wish, sign: Sign) -> Iterator[str]:
+    yield "server {"
+    yield from _indented(server.lines, 1)
+    for part in server.parts:
+        yield from _block(part, wish, sign, 1)
+    yield "}"
+
+
+def _block(place: Part, wish: Wish, sign: Sign, depth: int) -> Iterator[str]:
+    """Yield one fragment with its header and end."""
+    name, part, also = place
+    wanted = wish.blocks[name]
+    kept = _kept(name, wanted, wish)
+    lines: Iterable[str] = kept.lines[part] if kept else _fragment(name, part, wanted)
+    mark = kept.marks[part] if kept else sign(name, part_of(part, wanted.protected), own_name(name))
+    words = ["# vhost", name, part, *(["also"] if also else []), mark, *(["protected"] if wanted.protected else [])]
+    if part == "https":
+        words.append(f"certificate={wanted.native['certificate']['name']}")
+    yield INDENT * depth + " ".join(words)
+    yield from _indented(lines, depth)
+    yield INDENT * depth + END
+
+
+def _indented(lines: Iterable[str], depth: int) -> Iterator[str]:
+    for line in lines:
+        if line == "}":
+            depth -= 1
+        yield INDENT * depth + line
+        if line[-1] == "{":
+            depth += 1

@@ -1,0 +1,73 @@
+"""nginx's words: how one line of our file is written, and what nginx reads in it. Pure.
+
+Our file keeps one directive on each line, in a narrow form of nginx's syntax: words apart by one blank, a word bare or
+between double quotes. Only words that conduit itself wrote hold variables, and those are never quoted; a quoted word
+is text and nothing more. Source: ngx_conf_file.c of nginx 1.22, `ngx_conf_read_token`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Final
+
+_BARE: Final = r"(?:[!$%&()*+,./0-9:<=>?@A-Z\[\]^_a-z|~-]|\\[.+?z])+"
+_QUOTED: Final = r'"(?:[^"\\$\x00-\x1f\x7f]|\\["\\])*"'
+_WORD: Final = re.compile(rf"{_BARE}|{_QUOTED}")
+_LINE: Final = re.compile(rf"(?:{_WORD.pattern})(?: (?:{_WORD.pattern}))*(?:;| \{{)|\}}")
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_./:@%+,=~*\[\]-]+")
+_NOTE: Final = re.compile(r"# [!-~]+(?: [!-~]+)*")
+LONGEST: Final = 4000
+"""nginx reads no word that does not fit its buffer of 4,096 bytes."""
+
+
+def word(value: object) -> str:
+    """Return text as one word nginx reads as just that text, quoted when it has to be.
+
+    Raises ValueError for text nginx could read as more: a variable, a control character, too much of it.
+    """
+    text = str(value)
+    if _PLAIN.fullmatch(text) and len(text) <= LONGEST:
+        return text
+    if "$" in text:
+        raise ValueError(f"{text[:60]!r} holds a $, which nginx reads as the name of a variable")
+    quoted = '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    if not re.fullmatch(_QUOTED, quoted) or len(quoted.encode()) > LONGEST:
+        raise ValueError(f"{text[:60]!r} is not one line of at most {LONGEST} bytes")
+    return quoted
+
+
+def directive(*words: str, opens: bool = False) -> str:
+    """Return one line of these words, as they are."""
+    return " ".join(words) + (" {" if opens else ";")
+
+
+@lru_cache(maxsize=1 << 15)
+def words_of(line: str) -> tuple[str, ...]:
+    """Return what nginx reads in a line of ours: its words, and `;` or `{` as the last; `}` alone.
+
+    Empty for a line that is not in our form, a note too.
+    """
+    if line == "}":
+        return ("}",)
+    if not _LINE.fullmatch(line):
+        return ()
+    return (*map(_plain, _WORD.findall(line)), line[-1])
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"\\(.)", r"\1", text[1:-1]) if text[0] == '"' else text
+
+
+def complete(lines: Iterable[str]) -> bool:
+    """Return whether lines are notes and whole directives, every block of which is closed."""
+    depth = 0
+    for line in lines:
+        words = words_of(line)
+        if not words and not _NOTE.fullmatch(line):
+            return False
+        depth += (words[-1:] == ("{",)) - (words == ("}",))
+        if depth < 0:
+            return False
+    return depth == 0
