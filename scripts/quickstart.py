@@ -40,12 +40,12 @@ def ask(name: str, record: str, expected: str) -> Proof:
     return Proof([*DIG, name, record], expected, "dnsmasq")
 
 
-def fetch(host: str, expected: str, *options: str, scheme: str = "https") -> Proof:
-    """A request through Caddy; over HTTPS it trusts the internal CA and nothing else."""
-    port = DEMO_PORTS[scheme]
+def fetch(host: str, expected: str, *options: str, scheme: str = "https", proxy: str = "Caddy") -> Proof:
+    """A request through a proxy; over HTTPS it trusts the internal CA and nothing else."""
+    port = DEMO_PORTS[scheme if proxy == "Caddy" else f"{proxy}_{scheme}"]
     trust = TRUST if scheme == "https" else []
     where = ["--resolve", f"{host}:{port}:127.0.0.1", *options, f"{scheme}://{host}:{port}/"]
-    return Proof([*CURL, *trust, *where], expected, "Caddy")
+    return Proof([*CURL, *trust, *where], expected, proxy)
 
 
 PROOFS = [
@@ -58,6 +58,7 @@ PROOFS = [
     fetch("wiki.home.arpa", "401"),
     fetch("wiki.home.arpa", '"name": "wiki"', "--user", "demo:sandbox"),
     fetch("status.home.arpa", '"name": "status"', scheme="http"),
+    fetch("metrics.home.arpa", '"name": "metrics"', proxy="nginx"),
     fetch("old-blog.home.arpa", "301 https://blog.home.arpa"),
 ]
 
@@ -69,7 +70,8 @@ All of it is real, and no plan is made from anything but your files and the live
   edit one line        sed -i 's/16MiB/32MiB/' desired/sites.yaml
   break dnsmasq        sed -i 's/^127.0.0.1 blog/127.0.0.9 blog/' .sandbox/dnsmasq/hosts/conduit.hosts
   break Caddy          curl -sS --unix-socket .sandbox/caddy/admin.sock -X PATCH --json '["other.home.arpa"]' \\
-                         http://caddy/config/apps/http/servers/conduit_http/routes/3/match/0/host
+                         http://caddy/config/apps/http/servers/conduit_http/routes/2/match/0/host
+  break nginx          sed -i 's/17485/17481/' .sandbox/nginx/conf.d/conduit.conf
   break a certificate  for file in .sandbox/caddy-certs/wiki.*.pem; do echo broken >"$file"; done
 
 After each, `conduit diff` shows what differs and who moved, your files or the host; `conduit apply` puts it right.
@@ -88,7 +90,7 @@ def main() -> int:
         conduit("diff")
         title("The apply")
         conduit("apply", "--yes", "--quiet")
-        title("The proof: names from dnsmasq, sites through Caddy, certificates of the internal CA")
+        title("The proof: names from dnsmasq, sites through Caddy and nginx, certificates of the internal CA")
         for proof in PROOFS:
             prove(proof)
         title("The second diff: nothing is left to do")

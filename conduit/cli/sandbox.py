@@ -25,7 +25,7 @@ def sandbox() -> None:
 @click.option("--demo", is_flag=True, help="With the ports and upstreams that conduit's own desired/ names.")
 @pass_app
 def up(app: App, demo: bool) -> None:
-    """Start a private Caddy and dnsmasq; a second call changes nothing.
+    """Start a private Caddy and dnsmasq, with --demo an nginx too; a second call changes nothing.
 
     \b
     Example:

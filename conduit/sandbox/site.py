@@ -26,7 +26,7 @@ FOREIGN = Code(
 DEMO_UPSTREAMS: Final = {"blog": 17_481, "blog-next": 17_482, "wiki": 17_483, "status": 17_484, "metrics": 17_485}
 """The upstreams of the repository's own `desired/`: fixed ports, because `desired/vars.yaml` names them."""
 
-DEMO_PORTS: Final = {"dns": 17_453, "http": 17_480, "https": 17_443}
+DEMO_PORTS: Final = {"dns": 17_453, "http": 17_480, "https": 17_443, "nginx_http": 17_490, "nginx_https": 17_491}
 """Where the daemons of a checkout's sandbox listen: fixed too, so that its addresses can be written down."""
 
 _HEADER: Final = "# Settings of the sandbox, written anew by `conduit sandbox up`.\n"
@@ -174,4 +174,10 @@ class Sandbox:
 
 def of_checkout(root: Path) -> Sandbox:
     """Return the sandbox of a checkout: `.sandbox/`, its own `desired/`, and the upstreams that tree names."""
-    return Sandbox(root / ".sandbox", desired=root / "desired", upstreams=DEMO_UPSTREAMS, ports=DEMO_PORTS)
+    return Sandbox(
+        root / ".sandbox",
+        desired=root / "desired",
+        upstreams=DEMO_UPSTREAMS,
+        ports=DEMO_PORTS,
+        proxies=("caddy", "nginx"),
+    )

@@ -16,6 +16,11 @@ DESIRED = Path(__file__).parents[2] / "desired"
 
 
 @pytest.fixture
+def proxies() -> tuple[str, ...]:
+    return ("caddy", "nginx")
+
+
+@pytest.fixture
 def own_site(site: Any, upstream: Callable[..., Any]) -> Any:
     """The site of the quick start on free ports."""
     shutil.copytree(DESIRED, site.desired, dirs_exist_ok=True)
@@ -43,4 +48,5 @@ def test_the_site_of_the_quick_start_is_applied_and_answers(own_site: Any) -> No
     assert own_site.curl("https://wiki.home.arpa/").stdout.startswith("HTTP/2 401")
     assert '"name": "wiki"' in own_site.curl("https://wiki.home.arpa/", "--user", "demo:sandbox").stdout
     assert '"name": "status"' in own_site.curl("http://status.home.arpa/").stdout
+    assert '"name": "metrics"' in own_site.curl("https://metrics.home.arpa/", proxy="nginx").stdout
     assert "location: https://blog.home.arpa" in own_site.curl("https://old-blog.home.arpa/x").stdout
