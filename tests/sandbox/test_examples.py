@@ -22,6 +22,13 @@ def example(request: pytest.FixtureRequest) -> Path:
     return EXAMPLES / request.param
 
 
+@pytest.fixture
+def proxies(example: Path) -> tuple[str, ...]:
+    """The proxies an example's settings name, Caddy when there is none."""
+    named = yaml.safe_load((example / "conduit.yaml").read_text())
+    return tuple(name for name in ("caddy", "nginx") if name in named) or ("caddy",)
+
+
 def test_the_readme_names_every_example() -> None:
     named = (EXAMPLES / "README.md").read_text()
     assert NAMES
