@@ -20,11 +20,12 @@ from conduit.evidence import Evidence
 from conduit.grammar import split_host_port
 from conduit.model import FRAME, UNRESOLVED, Claim, Key, Live, Native
 from conduit.providers.base import DocumentProvider, Reading, Site
-from conduit.providers.dnsmasq_daemon import Daemon, File, Files, Others, Served, closed_to
+from conduit.providers.dnsmasq_daemon import Daemon, Files, Others, Served, closed_to
 from conduit.providers.dnsmasq_files import RECORDS, Entry, Record, clash, is_host, read_files, types_of
 from conduit.providers.dnsmasq_render import NOTHING_KNOWN, Known, Wish, write_files
 from conduit.providers.dnsmasq_switch import check_conf, switch
 from conduit.providers.files import TEMPORARY, left_over, remove_file
+from conduit.providers.generation import File
 from conduit.providers.process import PlainProcess, SystemdUnit, open_process
 from conduit.settings import ConfigPath, Section, Settings
 
@@ -101,7 +102,7 @@ class Dnsmasq(DocumentProvider[Document]):
     def read(self) -> Reading:
         daemon, files = self._daemon, self._daemon.load()
         served = daemon.served() if files.conf else Served()
-        faults = [file.fault(have) if file else "is gone" for file, have in zip(files, served, strict=True)]
+        faults = [file.fault(have, self.name) if file else "is gone" for file, have in zip(files, served, strict=True)]
         hosts, conf = (file.body if file else "" for file in files)
         contents = read_files(hosts, conf, (str(daemon.hosts_file), str(daemon.conf_file)), self._sign)
         beside = daemon.others()

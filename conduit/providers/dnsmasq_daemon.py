@@ -19,7 +19,7 @@ from conduit.grammar import join_host_port
 from conduit.providers.dns_query import ask
 from conduit.providers.dnsmasq_files import Entry, conf_seal, hosts_seal, read_elsewhere, unseal
 from conduit.providers.files import make_directory, read_regular, remove_file, write_file
-from conduit.providers.generation import Generation
+from conduit.providers.generation import File, Generation
 from conduit.providers.process import Process
 
 SILENT = Code(
@@ -40,21 +40,6 @@ ANSWER_SECONDS: Final = 2.0
 SERVED_SECONDS: Final = 5.0
 _LIMIT: Final = 64 * 2**20
 _OTHERS_LIMIT: Final = 2**20
-
-
-class File(NamedTuple):
-    """One of our files: its bytes, its mtime in ns, its body and the generation it says it has."""
-
-    raw: bytes
-    mtime: int
-    body: str
-    generation: Generation | None
-
-    def fault(self, served: Generation | None) -> str:
-        """Return how this file is not what dnsmasq serves; empty when it is."""
-        if self.generation is None or Generation.of(self.body, self.mtime) != self.generation:
-            return "was changed by hand"
-        return "" if served == self.generation else "is not the one dnsmasq serves"
 
 
 class Files(NamedTuple):

@@ -29,3 +29,18 @@ class Generation(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.hash}{self.stamp:016x}"
+
+
+class File(NamedTuple):
+    """A generated file: its bytes, its mtime in ns, its body and the generation it says it has."""
+
+    raw: bytes
+    mtime: int
+    body: str
+    generation: Generation | None
+
+    def fault(self, served: Generation | None, daemon: str) -> str:
+        """Return how this file is not what the daemon of that name serves; empty when it is."""
+        if self.generation is None or Generation.of(self.body, self.mtime) != self.generation:
+            return "was changed by hand"
+        return "" if served == self.generation else f"is not the one {daemon} serves"

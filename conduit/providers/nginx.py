@@ -22,7 +22,8 @@ from conduit.model import UNRESOLVED, Key, Live, Native, Secret
 from conduit.providers.base import DocumentProvider, Reading, Site
 from conduit.providers.caddy_accounts import Hashed, Seal, hash_password
 from conduit.providers.files import TEMPORARY, left_over, remove_file
-from conduit.providers.nginx_daemon import Daemon, File, Others, sealed
+from conduit.providers.generation import File
+from conduit.providers.nginx_daemon import Daemon, Others, sealed
 from conduit.providers.nginx_files import VHOSTS, Contents, Entry, read_file
 from conduit.providers.nginx_layout import Shape
 from conduit.providers.nginx_render import UNWRITABLE, Wanted, Wish, write_file
@@ -133,7 +134,7 @@ class Nginx(DocumentProvider[Document]):
                 entry.native["users"] = read_users(passwords.get(entry.users_file, b""), self.site.fingerprint)
         beside = daemon.others()
         others = list(beside.servers())
-        fault = file.fault(served) if file else ""
+        fault = file.fault(served, self.name) if file else ""
         return Reading(
             {VHOSTS: (*self._owned(contents), *_foreign(others))},
             _version(file, served, passwords, others),

@@ -13,7 +13,7 @@ from conduit.errors import Code, Diagnostic, Unreadable
 from conduit.evidence import Evidence, names, of_bytes, of_inode
 from conduit.grammar import join_host_port
 from conduit.providers.files import make_directory, read_regular, remove_file, write_file
-from conduit.providers.generation import Generation
+from conduit.providers.generation import File, Generation
 from conduit.providers.http_call import NotWhole
 from conduit.providers.nginx_files import HEADER, read_elsewhere, seal, unseal
 from conduit.providers.nginx_marker import ask
@@ -42,21 +42,6 @@ _LIMIT: Final = 256 * 2**20
 _OTHERS_LIMIT: Final = 2**20
 _EMPTY: Final = f"{HEADER}\n".encode()
 """What our file says before the first frame, so that a check has a place to put a copy over."""
-
-
-class File(NamedTuple):
-    """Our file: its bytes, its mtime in ns, its body and the generation it says it has."""
-
-    raw: bytes
-    mtime: int
-    body: str
-    generation: Generation | None
-
-    def fault(self, served: Generation | None) -> str:
-        """Return how this file is not what nginx serves; empty when it is."""
-        if self.generation is None or Generation.of(self.body, self.mtime) != self.generation:
-            return "was changed by hand"
-        return "" if served == self.generation else "is not the one nginx serves"
 
 
 class Others(NamedTuple):

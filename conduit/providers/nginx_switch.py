@@ -15,8 +15,9 @@ from conduit.errors import Code, ConduitError, Diagnostic, Refused, RollbackFail
 from conduit.model import Key, Native
 from conduit.providers import nginx_stage
 from conduit.providers.caddy_accounts import hide_hashes
+from conduit.providers.generation import File
 from conduit.providers.listeners import holder
-from conduit.providers.nginx_daemon import Daemon, File
+from conduit.providers.nginx_daemon import Daemon
 from conduit.providers.nginx_files import VHOSTS, Contents
 from conduit.providers.process import ENVIRONMENT
 
