@@ -16,6 +16,7 @@ from conduit.model import Claim, Key, Live, Native, Ref
 from conduit.providers import caddy_route
 from conduit.providers.caddy_route import Dialect
 from conduit.resources import passwords_spec as passwords
+from conduit.resources import route_spec
 from conduit.resources.route_spec import RouteSpec
 from conduit.spec import Resource
 
@@ -71,14 +72,14 @@ class RouteKind(Kind[RouteSpec]):
             changes += [change for change in compare(parsed, spec) if change not in changes]
         plain = [change for change in changes if not change.path.startswith("basic_auth")]
         fields = (
-            *map(_by_file, plain),
+            *map(route_spec.by_file, plain),
             *passwords.changes(caddy_route.accounts(live), caddy_route.accounts(native), ctx),
         )
         return Diff(fields, reason=DISAGREE if len(halves) > 1 else "") if fields else difference(live, native)
 
     def claims(self, spec: RouteSpec) -> Iterable[Claim]:
         """A route claims its path on each of its hosts; Caddy matches paths without regard to case."""
-        return (Claim("route", (host, spec.path.lower())) for host in spec.names)
+        return route_spec.claims(spec)
 
 
 def _agreeing(native: Native) -> list[Native]:
@@ -93,15 +94,4 @@ def _agreeing(native: Native) -> list[Native]:
 
 
 def _dialect(ctx: Context) -> Dialect:
-    listen = (ctx.settings.sections.get("caddy") or {}).get("https") or [":443"]
-    port = str(listen[0]).rpartition(":")[2]
-    return Dialect("stream_close_delay" in ctx.features, int(port) if port.isdigit() else 443)
-
-
-def _by_file(change: FieldChange) -> FieldChange:
-    old, new = change.old, change.new
-    if not (isinstance(old, Ref) and isinstance(new, Ref) and old.key == new.key):
-        return change
-    return FieldChange(
-        change.path, *(r.value["certificate"] if isinstance(r.value, dict) else r.value for r in (old, new))
-    )
+    return Dialect("stream_close_delay" in ctx.features, route_spec.https_port(ctx, "caddy"))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from conduit import grammar, upstreams
+from conduit.change import FieldChange
 from conduit.fields import Cidr, Duration, Headers, Host, Password, Prefix, Probe, Size, Target, Text, User
-from conduit.model import Ref
+from conduit.kind import Context
+from conduit.model import Claim, Ref
 from conduit.spec import RefTo, Spec
 
 
@@ -175,3 +178,24 @@ class RouteSpec(Spec):
             name: type(self).model_fields[name].get_default(call_default_factory=True) for name in self.PROXY_ONLY
         }
         return [name for name, default in defaults.items() if getattr(self, name) != default]
+
+
+def claims(spec: RouteSpec) -> Iterable[Claim]:
+    """Yield what a route or vhost claims: its path on each of its hosts, in one scope for all proxies."""
+    return (Claim("route", (host, spec.path.lower())) for host in spec.names)
+
+
+def https_port(ctx: Context, proxy: str) -> int:
+    """Return the port a proxy serves HTTPS on, by its section of conduit.yaml."""
+    listen = (ctx.settings.sections.get(proxy) or {}).get("https") or [":443"]
+    port = str(listen[0]).rpartition(":")[2]
+    return int(port) if port.isdigit() else 443
+
+
+def by_file(change: FieldChange) -> FieldChange:
+    """Return a change of the files behind one certificate as a change of the certificate's file."""
+    old, new = change.old, change.new
+    if not (isinstance(old, Ref) and isinstance(new, Ref) and old.key == new.key):
+        return change
+    files = (ref.value["certificate"] if isinstance(ref.value, dict) else ref.value for ref in (old, new))
+    return FieldChange(change.path, *files)

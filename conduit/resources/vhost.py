@@ -12,7 +12,7 @@ from typing import Annotated, Final, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from conduit.change import Diff, FieldChange
+from conduit.change import Diff
 from conduit.diff import compare, difference
 from conduit.fields import Host
 from conduit.kind import Context, Kind
@@ -20,6 +20,7 @@ from conduit.model import Claim, Key, Live, Native, Ref
 from conduit.providers import nginx_vhost
 from conduit.providers.nginx_text import word
 from conduit.resources import passwords_spec as passwords
+from conduit.resources import route_spec
 from conduit.resources.route_spec import RouteSpec
 from conduit.spec import RefTo, Resource
 
@@ -71,7 +72,7 @@ class Vhost(Kind[VhostSpec]):
 
     def render(self, spec: VhostSpec, ctx: Context) -> Native:
         """Return nginx's directives; stored passwords stay `Secret` until they are staged."""
-        return nginx_vhost.build(spec, _https_port(ctx), passwords.declared(ctx))
+        return nginx_vhost.build(spec, route_spec.https_port(ctx, "nginx"), passwords.declared(ctx))
 
     def parse(self, native: Native) -> VhostSpec | None:
         """Return the spec of a native form, or None when nginx does more than a spec can say."""
@@ -104,23 +105,9 @@ class Vhost(Kind[VhostSpec]):
             return difference(live, native)
         plain = [change for change in compare(parsed, spec) if not change.path.startswith("basic_auth")]
         users = passwords.changes(live.get("users", {}), native.get("users", {}), ctx)
-        fields = (*map(_by_file, plain), *users)
+        fields = (*map(route_spec.by_file, plain), *users)
         return Diff(fields) if fields else difference(live, native)
 
     def claims(self, spec: VhostSpec) -> Iterable[Claim]:
         """A vhost claims its path on each of its hosts, whichever proxy serves them; paths ignore case."""
-        return (Claim("route", (host, spec.path.lower())) for host in spec.names)
-
-
-def _https_port(ctx: Context) -> int:
-    listen = (ctx.settings.sections.get("nginx") or {}).get("https") or [":443"]
-    port = str(listen[0]).rpartition(":")[2]
-    return int(port) if port.isdigit() else 443
-
-
-def _by_file(change: FieldChange) -> FieldChange:
-    old, new = change.old, change.new
-    if not (isinstance(old, Ref) and isinstance(new, Ref) and old.key == new.key):
-        return change
-    files = (ref.value["certificate"] if isinstance(ref.value, dict) else ref.value for ref in (old, new))
-    return FieldChange(change.path, *files)
+        return route_spec.claims(spec)
