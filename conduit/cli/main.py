@@ -12,8 +12,8 @@ import click
 
 from conduit import __version__
 from conduit.cli.app import App, common_options
+from conduit.dialect.words import did_you_mean
 from conduit.errors import Code, ConduitError, Diagnostic
-from conduit.manifests.words import did_you_mean
 from conduit.show.text import escape
 
 ERROR: Final = 1

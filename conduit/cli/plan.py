@@ -114,7 +114,7 @@ def make_plan(app: App, selection: Selection) -> Plan:
     known = {*desired.roots, *desired.leaves, *(key for change in plan.changes for key in (change.key, change.root))}
     for target in selection.targets:
         if target not in known and not plan.unknown:
-            from conduit.manifests.words import did_you_mean
+            from conduit.dialect.words import did_you_mean
 
             hint = did_you_mean(str(target), map(str, known)) or "see conduit diff"
             raise click.UsageError(f"{target} is neither declared nor live; {hint}")

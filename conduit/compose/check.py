@@ -10,8 +10,8 @@ from conduit.compose.application import Application
 from conduit.compose.nodes import Node, Path, Problems
 from conduit.compose.reader import CYCLE
 from conduit.compose.service import Service
+from conduit.dialect.words import did_you_mean, shown
 from conduit.errors import Code
-from conduit.manifests.words import did_you_mean, shown
 
 UNDECLARED = Code(
     "CND-1413",

@@ -8,8 +8,8 @@ from conduit.compose.merge import merge
 from conduit.compose.nodes import Node
 from conduit.compose.reader import CYCLE, TOO_MUCH, Reader, Surroundings, parent
 from conduit.compose.validate import checked
+from conduit.dialect.words import did_you_mean, shown
 from conduit.errors import Code
-from conduit.manifests.words import did_you_mean, shown
 from conduit.spec import Spec
 
 NO_BASE = Code(

@@ -13,8 +13,8 @@ from conduit.compose.merge import merge
 from conduit.compose.nodes import Node
 from conduit.compose.reader import CYCLE, SECTIONS, TOO_MUCH, Reader, Surroundings, parent
 from conduit.compose.validate import checked
+from conduit.dialect.words import shown
 from conduit.errors import Code
-from conduit.manifests.words import shown
 from conduit.spec import Spec
 
 CONFLICT = Code(

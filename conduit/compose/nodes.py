@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from conduit.dialect.text import SourceText
 from conduit.errors import Code, Diagnostic
-from conduit.manifests.text import SourceText
 from conduit.model import Source
 
 Path = tuple[str | int, ...]

@@ -11,9 +11,9 @@ from conduit.compose.dialect import parse
 from conduit.compose.files import Files
 from conduit.compose.interpolate import interpolate
 from conduit.compose.nodes import Node, Problems
+from conduit.dialect.complaints import UNKNOWN_KEY, WRONG_VALUE
+from conduit.dialect.words import did_you_mean, shown
 from conduit.errors import Code, LoadError
-from conduit.manifests.complaints import UNKNOWN_KEY, WRONG_VALUE
-from conduit.manifests.words import did_you_mean, shown
 
 CYCLE = Code(
     "CND-1408",

@@ -7,9 +7,9 @@ from typing import Final, TypeVar
 from pydantic import ValidationError
 
 from conduit.compose.nodes import Node, Problems
+from conduit.dialect.complaints import UNKNOWN_KEY, Complaint, complaints
+from conduit.dialect.words import shown
 from conduit.errors import Code
-from conduit.manifests.complaints import UNKNOWN_KEY, Complaint, complaints
-from conduit.manifests.words import shown
 from conduit.spec import Spec
 
 UNSUPPORTED = Code(

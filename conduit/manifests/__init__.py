@@ -1,4 +1,4 @@
-"""From files under desired/ to declared resources with positions: reading, the YAML dialect, variables, validation.
+"""From files under desired/ to declared resources with positions: reading, variables, validation.
 
 Reads files only; no daemon is touched here.
 """

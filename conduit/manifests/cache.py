@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from conduit import __version__
-from conduit.manifests.dialect import Document
+from conduit.dialect.document import Document
 from conduit.manifests.entries import Entry, Section, outline
 from conduit.providers.files import make_directory, read_regular, write_file
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Raise it whenever the dialect, the outline or the layout below changes what a file loads as."""
 
 MAX_BYTES: Final = 512 * 2**20

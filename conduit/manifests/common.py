@@ -8,10 +8,10 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, Field, PlainValidator
 
 from conduit import grammar
+from conduit.dialect.complaints import WRONG_VALUE, Complaint
+from conduit.dialect.words import did_you_mean, shown
 from conduit.errors import Code
 from conduit.kind import Kind
-from conduit.manifests.complaints import WRONG_VALUE, Complaint
-from conduit.manifests.words import did_you_mean, shown
 from conduit.model import Key
 from conduit.spec import Ignore, Spec
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from conduit.dialect.compose_profile import FIELD
+from conduit.dialect.document import Document
+from conduit.dialect.scalars import TEMPLATE
+from conduit.dialect.words import shown
 from conduit.errors import Code, Diagnostic, LoadError
-from conduit.manifests.dialect import Document
-from conduit.manifests.scalars import TEMPLATE
-from conduit.manifests.words import shown
 from conduit.model import walk
 
 SHAPE = Code(
@@ -70,6 +71,8 @@ def _section(document: Document, plural: str, index: int, names: dict[str, Any])
 
 
 def _templated(data: Any) -> bool:
+    if isinstance(data, dict) and isinstance(data.get(FIELD), dict):
+        data = {name: value for name, value in data.items() if name != FIELD}
     return any(isinstance(value, str) and TEMPLATE.search(value) for value in walk(data))
 
 

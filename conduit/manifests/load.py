@@ -8,12 +8,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from conduit.dialect.collector import collector_paused
 from conduit.errors import Diagnostic, LoadError
 from conduit.evidence import hash_of_tree
 from conduit.failpoints import fail
-from conduit.kind import Kind
+from conduit.kind import Kind, Written
 from conduit.manifests.cache import ParseCache
-from conduit.manifests.collector import collector_paused
 from conduit.manifests.entries import Section
 from conduit.manifests.places import Name, Places
 from conduit.manifests.tree import ManifestFile, read_still_tree
@@ -44,6 +44,11 @@ class Manifests:
         """
         source = self.resources[key].source
         return self.places.locate(Name(source.file, self.plurals[key.kind], key.name), path) if path else source
+
+    def written(self, key: Key) -> Written:
+        """Return how a declared resource was written. Raises KeyError for a key that is not declared."""
+        source = self.resources[key].source
+        return Written(self.places.document(source.file), (self.plurals[key.kind], key.name))
 
 
 def load_manifests(

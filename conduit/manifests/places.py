@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
+from conduit.dialect.complaints import Complaint, FieldPath
+from conduit.dialect.document import Document, parse
 from conduit.errors import Code, Diagnostic
-from conduit.manifests.complaints import Complaint, FieldPath
-from conduit.manifests.dialect import Document, parse
 from conduit.model import Source
 
 

@@ -8,12 +8,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from conduit.dialect.complaints import Complaint, complaints
+from conduit.dialect.document import Document, parse
+from conduit.dialect.words import did_you_mean, shown
 from conduit.errors import Code, Diagnostic, LoadError
 from conduit.evidence import of_bytes
-from conduit.manifests.complaints import Complaint, complaints
-from conduit.manifests.dialect import Document, parse
 from conduit.manifests.places import tell
-from conduit.manifests.words import did_you_mean, shown
 from conduit.model import Source
 from conduit.providers.base import config_of, provider_names
 from conduit.providers.files import read_regular

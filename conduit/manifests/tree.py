@@ -96,7 +96,7 @@ def read_tree(root: Path, base: Path) -> Tree:
             continue
         total += len(content)
         if len(tree.files) >= MAX_FILES or total > MAX_TREE_BYTES:
-            from conduit.manifests.builder import TOO_MUCH
+            from conduit.dialect.builder import TOO_MUCH
 
             limit = f"{MAX_FILES:,} files or {MAX_TREE_BYTES // 2**20} MiB"
             raise LoadError(Diagnostic(TOO_MUCH, f"{root} holds more than {limit}", hint="remove what does not belong"))

@@ -8,14 +8,14 @@ from typing import Any, Final, TypeVar
 from pydantic import ValidationError
 
 from conduit import grammar
+from conduit.dialect.complaints import Complaint, complaints
+from conduit.dialect.words import did_you_mean, shown
 from conduit.errors import Code, Diagnostic
 from conduit.kind import RESERVED, Kind
 from conduit.manifests.common import NOTHING, Common, current, unknown_needs
-from conduit.manifests.complaints import Complaint, complaints
 from conduit.manifests.entries import Entry, Section
 from conduit.manifests.places import Name, Places
 from conduit.manifests.variables import Variables
-from conduit.manifests.words import did_you_mean, shown
 from conduit.model import Key, Source
 from conduit.settings import Settings
 from conduit.spec import Resource, Spec
@@ -93,7 +93,7 @@ class Validator:
     def _entry(self, file: str, kind: Kind[Any], entry: Entry, variables: Variables | None) -> None:
         key, source = Key(kind.name, entry.name), Source(file, entry.line, entry.column)
         wrong: list[Complaint] = []
-        data = variables.fill(entry.data, wrong) if variables and entry.templated else entry.data
+        data = variables.fill_entry(entry.data, wrong) if variables and entry.templated else entry.data
         spec, common = (None, NOTHING) if wrong else self._read(kind, source, entry.name, data, wrong)
         try:
             grammar.name(entry.name)

@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from conduit.dialect.complaints import Complaint, FieldPath
+from conduit.dialect.compose_profile import FIELD
+from conduit.dialect.scalars import TEMPLATE
+from conduit.dialect.words import did_you_mean, shown
 from conduit.errors import Code
-from conduit.manifests.complaints import Complaint, FieldPath
-from conduit.manifests.scalars import TEMPLATE
-from conduit.manifests.words import did_you_mean, shown
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -76,6 +77,14 @@ class Variables:
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         self.values = values
+
+    def fill_entry(self, data: Any, problems: list[Complaint]) -> Any:
+        """Return the data of a declared name filled in; an application in it has variables of its own."""
+        application = data.get(FIELD) if isinstance(data, dict) else None
+        if not isinstance(application, dict):
+            return self.fill(data, problems)
+        rest = {name: value for name, value in data.items() if name != FIELD}
+        return self.fill(rest, problems) | {FIELD: application}
 
     def fill(self, value: Any, problems: list[Complaint], path: FieldPath = ()) -> Any:
         """Return data with every template in its texts filled in; keys stay as they are. Adds to `problems`."""

@@ -9,8 +9,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from conduit import manifest_schema as schemas
+from conduit.dialect.document import parse
 from conduit.kind import RESERVED
-from conduit.manifests.dialect import parse
 from conduit.resources import load_kinds
 
 ROOT = Path(__file__).parents[2]

@@ -216,7 +216,7 @@ NAMES = (
 FIELD_NAMES = st.sampled_from(NAMES.split())
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=300)
 @given(
     fields=st.dictionaries(FIELD_NAMES, SHAPES, max_size=4),
     shared=st.dictionaries(

@@ -8,8 +8,8 @@ import pytest
 
 from conduit.compose.dialect import below, parse
 from conduit.compose.load import load_inline
+from conduit.dialect import document as manifests
 from conduit.errors import LoadError
-from conduit.manifests import dialect as manifests
 from tests.compose.kit import Site, application
 
 

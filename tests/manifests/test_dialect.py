@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import pytest
 
+from conduit.dialect.document import parse
 from conduit.errors import LoadError
-from conduit.manifests.dialect import parse
 
 
 def value(text: str):
@@ -134,7 +134,7 @@ def test_fifty_levels_are_fine():
 
 
 def test_values_of_a_file_are_bounded(monkeypatch):
-    monkeypatch.setattr("conduit.manifests.builder.MAX_NODES", 100)
+    monkeypatch.setattr("conduit.dialect.builder.MAX_NODES", 100)
     assert parse("a", b"[" + b"1," * 99 + b"]")
     assert problems(b"[" + b"1," * 100 + b"]")[0].code.title == "too_many"
 

@@ -9,8 +9,8 @@ import yaml
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from conduit.dialect.document import parse
 from conduit.errors import LoadError
-from conduit.manifests.dialect import parse
 from conduit.model import Key
 
 FEW = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

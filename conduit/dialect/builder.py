@@ -11,10 +11,10 @@ from typing import Any, Final, NoReturn
 from yaml._yaml import CParser
 from yaml.events import AliasEvent, MappingEndEvent, MappingStartEvent, ScalarEvent, SequenceEndEvent, StreamEndEvent
 
+from conduit.dialect.scalars import TEMPLATE, resolve
+from conduit.dialect.text import SourceText
+from conduit.dialect.words import shown
 from conduit.errors import Code, Diagnostic, LoadError
-from conduit.manifests.scalars import TEMPLATE, resolve
-from conduit.manifests.text import SourceText
-from conduit.manifests.words import shown
 from conduit.model import Source
 
 DUPLICATE_KEY = Code(

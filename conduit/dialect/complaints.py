@@ -10,8 +10,8 @@ from typing import Annotated, Any, Final, NamedTuple, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from conduit.dialect.words import did_you_mean, nearest, shown
 from conduit.errors import Code
-from conduit.manifests.words import did_you_mean, nearest, shown
 from conduit.model import Secret
 
 UNKNOWN_KEY = Code(

@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from conduit.dialect.builder import Builder
+from conduit.dialect.collector import collector_paused
+from conduit.dialect.compose_profile import FIELD, ManifestBuilder
+from conduit.dialect.text import SourceText, decode
 from conduit.errors import Code, Diagnostic, LoadError
-from conduit.manifests.builder import Builder
-from conduit.manifests.collector import collector_paused
-from conduit.manifests.text import SourceText, decode
 
 NOT_YAML = Code(
     "CND-0104",
@@ -65,10 +66,13 @@ class Document(NamedTuple):
         return at
 
 
+APPLICATION = f"{FIELD}:".encode()
+
+
 def parse(file: str, content: bytes) -> Document:
     """Read one YAML document. Raises `LoadError` with every problem found up to the first break of syntax."""
     source = decode(file, content)
-    builder = Builder(source, content)
+    builder = (ManifestBuilder if APPLICATION in content else Builder)(source, content)
     try:
         with collector_paused():
             data = builder.document()
