@@ -73,7 +73,13 @@ def _objects(work: Work, provider: ObjectProvider, step: Step) -> None:
 
 
 def _with_wish(work: Work, change: Change) -> Change:
-    return change._replace(want=work.resolved(change))
+    """Return a change of an object with all that its wish had to wait for."""
+    wish = work.resolved(change)
+    if wish is None or wish is change.want:
+        return change._replace(want=wish)
+    return change._replace(
+        want=wish, native=work.kinds[change.key.kind].render(wish.spec, work.context(change.provider))
+    )
 
 
 def _stage_all(work: Work) -> dict[str, Staged[Any]]:

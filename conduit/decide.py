@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from conduit.change import NO_DIFF, Action, Change, Diff, FieldChange, Impact, Origin
 from conduit.diff import compare
 from conduit.grammar import instant
-from conduit.graph import refs
+from conduit.graph import refs, with_refs
 from conduit.kind import Context, Kind
 from conduit.model import UNRESOLVED, Claim, Key, Late, Live, Native, Reading
-from conduit.spec import Ignore, Marker, Resource, Spec
+from conduit.spec import Ignore, Resource, Spec
 
 EMPTY = Reading({}, "")
 
@@ -64,6 +64,7 @@ class Decider:
     facts: dict[Key, Mapping[str, Any]] = field(default_factory=dict)
     unknown: dict[Key, str] = field(default_factory=dict)
     suppressed: list[Suppressed] = field(default_factory=list)
+    deciding: dict[str, Context] = field(default_factory=dict)
 
     def index(self) -> None:
         """Sort the live objects of every readable provider into ours and foreign ones."""
@@ -72,7 +73,7 @@ class Decider:
             if view is None or view.reason:
                 continue
             for live in kind.observe(view.context):
-                if live.owned:
+                if live.owned or kind.keeps:
                     self.lives.setdefault(live.key, []).append(live)
                 else:
                     self.unmanaged.append(live)
@@ -97,23 +98,30 @@ class Decider:
         if not diff:
             self.facts[leaf.key] = live.facts
             return None
-        self.facts[leaf.key] = kind.assign(wish, live, diff, view.context)
-        action = Action.REPLACE if _immutable(kind, diff) else Action.UPDATE
-        return self._change(action, view, wish, native, live, diff)
+        wish = self._assigned(kind, wish, live, diff, view)
+        return self._change(kind.action(wish, live, diff), view, wish, native, live, diff)
+
+    def _assigned(
+        self, kind: Kind[Any], wish: Resource[Any], live: Live | None, diff: Diff, view: Observed
+    ) -> Resource[Any]:
+        """Return a wish with what its kind decides for it; what is known beforehand is for those that refer to it."""
+        context = self.deciding.get(view.name)
+        if context is None:
+            context = self.deciding[view.name] = replace(view.context, facts=self.facts)
+        decided, self.facts[wish.key] = kind.assign(wish, live, diff, context)
+        return decided
 
     def resolve(self, leaf: Resource[Any]) -> Resource[Any]:
         """Return `leaf` with each reference carrying the live fact, or `Late` when it is not known yet."""
-        found = refs(leaf.spec)
-        if not found:
+        if not refs(leaf.spec):
             return leaf
-        values = {name: ref.resolved(self._fact(ref.key, ref.fact)) for name, ref in found}
-        return leaf._replace(spec=leaf.spec.model_copy(update=values))
+        return leaf._replace(spec=with_refs(leaf.spec, lambda ref: ref.resolved(self._fact(ref.key, ref.fact))))
 
     def _fact(self, key: Key, fact: str) -> Any:
         return self.facts.get(key, {}).get(fact, Late(key, fact))
 
     def _unknown_ref(self, leaf: Resource[Any]) -> str:
-        blind = [ref.key for _, ref in refs(leaf.spec) if ref.key in self.unknown]
+        blind = [ref.key for ref in refs(leaf.spec) if ref.key in self.unknown]
         return f"it depends on {blind[0]}, which is unknown: {self.unknown[blind[0]]}" if blind else ""
 
     def _match(
@@ -133,7 +141,7 @@ class Decider:
         return found[chosen], diff
 
     def _create(self, kind: Kind[Any], wish: Resource[Any], native: Native, view: Observed) -> Change:
-        self.facts[wish.key] = {}
+        wish = self._assigned(kind, wish, None, NO_DIFF, view)
         claims = frozenset(kind.claims(wish.spec)) if self.foreign and kind.adopt else frozenset()
         stranger = self.foreign.get((wish.key.kind, claims)) if claims else None
         if stranger is None:
@@ -212,9 +220,3 @@ def _leaf_path(leaf: Resource[Any], path: str) -> tuple[str, ...]:
 
 def _covers(prefix: tuple[str, ...], path: str) -> bool:
     return tuple(path.split("."))[: len(prefix)] == prefix
-
-
-def _immutable(kind: Kind[Any], diff: Diff) -> bool:
-    fields = kind.spec.model_fields
-    heads = {change.path.split(".")[0] for change in diff.fields}
-    return any(Marker.IMMUTABLE in fields[head].metadata for head in heads if head in fields)

@@ -16,16 +16,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conduit.decide import Observed
+from conduit.dialect.collector import collector_paused
 from conduit.errors import Diagnostic, Unsafe
 from conduit.evidence import BEFORE, Evidence, of_clock, of_sizes
-from conduit.expand import Desired, expand
+from conduit.expand import DeclaredLook, Desired, expand
 from conduit.failpoints import fail
 from conduit.grammar import instant
 from conduit.history import History
 from conduit.journal import Journal, UnfinishedRun
 from conduit.kind import Context, Kind
 from conduit.lock import Lock
-from conduit.manifests.collector import collector_paused
 from conduit.manifests.git import head_commit
 from conduit.manifests.load import Manifests, load_manifests
 from conduit.manifests.settings_file import read_settings as read_settings
@@ -37,10 +37,12 @@ from conduit.providers.files import left_over
 from conduit.providers.keys import Keys, open_keys
 from conduit.providers.resolver import Resolver
 from conduit.providers.secrets import Secrets, open_secrets
+from conduit.providers.site_files import SiteFiles
 from conduit.report import ApplyOptions, Listener, Report
 from conduit.resources import load_kinds
 from conduit.settings import Settings
 from conduit.settled import STILL, forget, keep
+from conduit.upstreams import rules_of
 
 if TYPE_CHECKING:
     from conduit.doctor import Finding
@@ -57,7 +59,7 @@ class Engine:
     kinds: Mapping[str, Kind[Any]] = field(default_factory=load_kinds)
     manifests: Manifests | None = None
     recovered: tuple[str, ...] = ()
-    _loaded: tuple[Desired | None, tuple[Evidence, ...]] = (None, ())
+    _loaded: tuple[Desired | None, tuple[Evidence, ...] | None] = (None, None)
 
     @cached_property
     def state(self) -> Path:
@@ -103,9 +105,14 @@ class Engine:
         declared = self.manifests.resources
         resolver = Resolver()
         resolver.prefetch(host for each in declared.values() for host in self.kinds[each.key.kind].hosts(each.spec))
-        desired = expand(declared, self.kinds, self.settings, resolver)
+        files = SiteFiles()
+        rules = rules_of(self.settings)
+        look = DeclaredLook(self.settings, declared, rules, resolver, files, self.manifests.written)
+        desired = expand(look, self.kinds)
         places = f"{self.settings.path(self.settings.desired)}\0{self.settings.base}"
-        self._loaded = desired, (Evidence("tree", places, self.manifests.digest), *resolver.evidence())
+        seen = files.evidence()
+        tree = Evidence("tree", places, self.manifests.digest)
+        self._loaded = desired, None if seen is None else (tree, *resolver.evidence(), *seen)
         return desired
 
     def locate(self, key: Key, path: str = "") -> Source:
@@ -176,7 +183,8 @@ class Engine:
         clock = [of_clock(instant(until), BEFORE) for until in sorted(untils)]
         parts = [
             self.settings.evidence,
-            (*self._loaded[1], *self.keys.evidence, head, runs, *clock),
+            self._loaded[1],
+            (*self.keys.evidence, head, runs, *clock),
             self.secrets.evidence(),
             *(provider.evidence(observed[name].reading) for name, provider in self.providers.items()),
         ]

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any
 
 from conduit.errors import Code, ConduitError, Diagnostic, LoadError
 from conduit.graph import Edges, edges, find_cycle
-from conduit.kind import Kind
+from conduit.kind import Files, Kind, Look, Written
 from conduit.model import Claim, Key
 from conduit.settings import Settings
 from conduit.spec import Resource, Spec
-from conduit.upstreams import Resolve, Rules, rules_of
+from conduit.upstreams import Resolve, Rules
 
 DUPLICATE = Code(
     "CND-0303",
@@ -56,6 +56,9 @@ class DeclaredLook:
     declared: Mapping[Key, Resource[Any]]
     rules: Rules
     resolve: Resolve
+    files: Files
+    written: Callable[[Key], Written]
+    memo: dict[Any, Any] = field(default_factory=dict)
 
     def __call__(self, key: Key) -> Spec | None:
         """Return the declared spec of `key`, or None."""
@@ -63,11 +66,12 @@ class DeclaredLook:
         return found.spec if found else None
 
 
-def expand(
-    declared: Mapping[Key, Resource[Any]], kinds: Mapping[str, Kind[Any]], settings: Settings, resolve: Resolve
-) -> Desired:
-    """Expand every composite and check names, claims, targets, references and cycles. Raises LoadError with all."""
-    look = DeclaredLook(settings, declared, rules_of(settings), resolve)
+def expand(look: Look, kinds: Mapping[str, Kind[Any]]) -> Desired:
+    """Expand every composite and check names, claims, targets, references and cycles. Raises LoadError with all.
+
+    A leaf that several composites bring along in the very same form is one leaf they share.
+    """
+    declared, settings = look.declared, look.settings
     leaves: dict[Key, Resource[Any]] = {}
     children: dict[Key, tuple[Key, ...]] = {}
     problems: list[Diagnostic] = []
@@ -80,7 +84,7 @@ def expand(
         children[root.key] = tuple(leaf.key for leaf in found)
         for leaf in found:
             other = leaves.setdefault(leaf.key, leaf)
-            if other is not leaf:
+            if other is not leaf and other != leaf:
                 problems.append(_duplicate(leaf, other))
     problems += _claim_problems(leaves.values(), kinds)
     problems += _target_problems(leaves.values(), kinds, settings)
@@ -95,7 +99,7 @@ def expand(
 
 
 def _leaves(
-    resource: Resource[Any], kinds: Mapping[str, Kind[Any]], look: DeclaredLook, depth: int = 0
+    resource: Resource[Any], kinds: Mapping[str, Kind[Any]], look: Look, depth: int = 0
 ) -> Iterable[Resource[Any]]:
     kind = kinds[resource.key.kind]
     if not kind.composite:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
-from typing import Any
+from typing import Any, TypeVar, get_args, get_origin
 
 from conduit.errors import Code, Diagnostic
 from conduit.model import Key, Ref
@@ -24,6 +24,7 @@ MISSING = Code(
     "the entry. Names are written kind/name in `needs`, for example service/wiki.",
 )
 
+Sp = TypeVar("Sp", bound=Spec)
 Edges = dict[Key, tuple[Key, ...]]
 
 
@@ -35,11 +36,35 @@ def ref_fields(spec_type: type[Spec]) -> tuple[str, ...]:
     )
 
 
-def refs(spec: Spec) -> list[tuple[str, Ref]]:
-    """Return the references in a spec as (field, ref)."""
+@cache
+def parts_with_refs(spec_type: type[Spec]) -> tuple[str, ...]:
+    """Return the names of the fields of a spec type that hold a tuple of specs which may hold a `Ref`."""
+    return tuple(name for name, field in spec_type.model_fields.items() if _of_refs(field.annotation))
+
+
+def _of_refs(annotation: Any) -> bool:
+    inner = get_args(annotation)[:1] if get_origin(annotation) is tuple else ()
+    return any(isinstance(each, type) and issubclass(each, Spec) and bool(ref_fields(each)) for each in inner)
+
+
+def refs(spec: Spec) -> list[Ref]:
+    """Return the references in a spec: in its own fields, and in those of the specs it lists."""
     spec_type: type[Spec] = type(spec)
-    names = ref_fields(spec_type)
-    return [(name, ref) for name in names if isinstance(ref := getattr(spec, name), Ref)] if names else []
+    names, parts = ref_fields(spec_type), parts_with_refs(spec_type)
+    found = [ref for name in names if isinstance(ref := getattr(spec, name), Ref)] if names else []
+    for part in parts:
+        found += [ref for item in getattr(spec, part) for ref in refs(item)]
+    return found
+
+
+def with_refs(spec: Sp, change: Callable[[Ref], Ref]) -> Sp:
+    """Return a spec with each of its references changed."""
+    names, parts = ref_fields(type(spec)), parts_with_refs(type(spec))
+    values: dict[str, Any] = {name: change(ref) for name in names if isinstance(ref := getattr(spec, name), Ref)}
+    for part in parts:
+        if any(refs(item) for item in getattr(spec, part)):
+            values[part] = tuple(with_refs(item, change) for item in getattr(spec, part))
+    return spec.model_copy(update=values) if values else spec
 
 
 def edges(leaves: Mapping[Key, Resource[Any]], children: Mapping[Key, Sequence[Key]]) -> tuple[Edges, list[Diagnostic]]:
@@ -51,10 +76,10 @@ def edges(leaves: Mapping[Key, Resource[Any]], children: Mapping[Key, Sequence[K
     problems: list[Diagnostic] = []
     for key, leaf in leaves.items():
         spec_type: type[Spec] = type(leaf.spec)
-        if not leaf.needs and not ref_fields(spec_type):
+        if not leaf.needs and not ref_fields(spec_type) and not parts_with_refs(spec_type):
             continue
         targets: dict[Key, None] = {}
-        for wanted in [*(ref.key for _, ref in refs(leaf.spec)), *leaf.needs]:
+        for wanted in [*(ref.key for ref in refs(leaf.spec)), *leaf.needs]:
             if wanted in leaves:
                 targets[wanted] = None
             elif wanted in children:

@@ -9,14 +9,16 @@ from __future__ import annotations
 from abc import ABC
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Literal, Protocol, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Literal, NamedTuple, Protocol, TypeVar
 
-from conduit.change import Change, Diff, FieldChange, Impact, Outcome, Proof, Readiness
+from conduit.change import Action, Change, Diff, FieldChange, Impact, Outcome, Proof, Readiness
 from conduit.diff import compare, difference
 from conduit.model import Claim, Key, Live, Native, Reading, Target
-from conduit.spec import Resource, S, Spec
+from conduit.spec import Marker, Resource, S, Spec
 
 if TYPE_CHECKING:
+    from conduit.dialect.document import Document
     from conduit.settings import Settings
     from conduit.upstreams import Resolve, Rules
 
@@ -29,6 +31,23 @@ RESERVED = frozenset({"needs", "protect", "ignore", "hosts"})
 READY: Final = Readiness(ready=True)
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Written(NamedTuple):
+    """A parsed manifest, and the path of one declared name in it."""
+
+    document: Document
+    path: tuple[str, ...]
+
+
+class Files(Protocol):
+    """Reads files that declarations name; what was read is part of the evidence of a plan."""
+
+    def read(self, path: Path, limit: int) -> bytes:
+        """Return a plain file of at most `limit` bytes. Raises OSError."""
+
+    def resolved(self, path: str) -> str:
+        """Return a path with its symbolic links followed."""
 
 
 class Look(Protocol):
@@ -46,8 +65,23 @@ class Look(Protocol):
     def resolve(self) -> Resolve:
         """Returns the addresses of a host name, each name asked once per load. Raises OSError."""
 
+    @property
+    def declared(self) -> Mapping[Key, Resource[Any]]:
+        """Everything that is declared."""
+
+    @property
+    def memo(self) -> dict[Any, Any]:
+        """Whatever kinds keep for each other while one site is expanded."""
+
+    @property
+    def files(self) -> Files:
+        """The files beside the manifests that declarations name."""
+
     def __call__(self, key: Key) -> Spec | None:
         """Return the declared spec of `key`, or None when nothing declares it."""
+
+    def written(self, key: Key) -> Written:
+        """Return how the declared resource `key` was written."""
 
 
 class Prober(Protocol):
@@ -104,6 +138,8 @@ class Kind(ABC, Generic[S]):
     """The provider a leaf kind lives on; empty for composite kinds."""
     adopt: ClassVar[Literal["mark", "at recreate"] | None] = None
     """How a foreign live object with the same claims becomes ours; None prints `adopt_step`."""
+    keeps: ClassVar[bool] = False
+    """Whether objects hold data: none is ever deleted by a plan, and one of the wished-for name is used as it is."""
     adopt_step: ClassVar[str] = "remove it by hand, then apply"
     permission: ClassVar[str] = ""
 
@@ -185,9 +221,22 @@ class Kind(ABC, Generic[S]):
         """Prove from outside what a declared resource promises; None when it promises nothing visible."""
         return None
 
-    def assign(self, want: Resource[S], live: Live, diff: Diff, ctx: Context) -> Mapping[str, Any]:
-        """Return the facts that are known before a change of `live` is applied; every other one is `Late`."""
-        return {}
+    def assign(
+        self, want: Resource[S], live: Live | None, diff: Diff, ctx: Context
+    ) -> tuple[Resource[S], Mapping[str, Any]]:
+        """Return the wish with what plan decides for it, and the facts known before it is applied.
+
+        `live` is what will be changed, None for a new object; `ctx.facts` are those of everything decided so far.
+        What is decided here is no part of the native form. Every fact that is not returned is `Late`.
+        """
+        return want, {}
+
+    def action(self, want: Resource[S], live: Live, diff: Diff) -> Action:
+        """Return whether `live` can be changed as it is, or has to be replaced."""
+        fields = self.spec.model_fields
+        heads = {change.path.split(".")[0] for change in diff.fields}
+        immutable = any(Marker.IMMUTABLE in fields[head].metadata for head in heads if head in fields)
+        return Action.REPLACE if immutable else Action.UPDATE
 
     def impact(self, change: Change, ctx: Context) -> Impact | None:
         """Return what applying a change interrupts; None leaves the answer to the provider."""

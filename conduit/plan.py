@@ -126,7 +126,10 @@ def _in_order(desired: Desired) -> Iterable[Resource[Any]]:
 
 def _deletions(decider: Decider, desired: Desired, observed: Mapping[str, Observed]) -> Iterable[Change]:
     for key, lives in decider.lives.items():
-        if key not in desired.leaves:
+        if decider.kinds[key.kind].keeps:
+            if key not in desired.leaves:
+                decider.unmanaged += lives
+        elif key not in desired.leaves:
             whole = observed[decider.kinds[key.kind].provider].frame is not None
             yield from (
                 _deletion(decider, live, observed, "no longer declared") for live in (lives[:1] if whole else lives)

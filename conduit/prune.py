@@ -67,8 +67,9 @@ def _remove(work: Work, provider: ObjectProvider, changes: list[Change], lives: 
 
 
 def _unused(work: Work, lives: list[Live]) -> list[Live]:
-    """Return the objects of which no block in a document names a fact."""
+    """Return the objects of which no block in a document names a fact, an address perhaps with a port after it."""
     documents = [name for name in work.providers if work.document(name)]
     natives = [native for name in documents for native in work.readings[name].owned().values()]
-    named = {value for native in natives for value in walk(native) if isinstance(value, str)}
+    texts = {value for native in natives for value in walk(native) if isinstance(value, str)}
+    named = texts | {text.rpartition(":")[0].strip("[]") for text in texts}
     return [live for live in lives if not named.intersection(v for v in walk(live.facts) if isinstance(v, str))]

@@ -35,8 +35,11 @@ class RefTo(NamedTuple):
                 return Ref(Key(self.kind, value), self.fact)
             raise ValueError(f"write the name of a {self.kind}")
 
+        def name(ref: Ref | None) -> str | None:
+            return None if ref is None else ref.key.name
+
         return core_schema.no_info_plain_validator_function(
-            read, serialization=core_schema.plain_serializer_function_ser_schema(lambda ref: ref.key.name)
+            read, serialization=core_schema.plain_serializer_function_ser_schema(name)
         )
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def undo(work: Work) -> None:
                 _restore_frame(work, provider)
                 _restore_blocks(work, provider, changes)
             elif isinstance(provider, ObjectProvider):
-                _remove_new(work, provider, changes)
+                _put_back(work, provider, changes)
         except ConduitError as error:
             raise _not_undone(provider, error) from error
         _note(work, changes)
@@ -83,18 +83,16 @@ def _restore_frame(work: Work, provider: DocumentProvider[Any]) -> None:
     work.settle(Outcome(change.key, change.action, Result.REVERTED, reason) for change in own)
 
 
-def _remove_new(work: Work, provider: ObjectProvider, changes: list[Change]) -> None:
-    """Remove the objects this apply created; the earlier generation is still there, because pruning comes last."""
-    keys = {change.key for change in changes}
-    if not keys:
+def _put_back(work: Work, provider: ObjectProvider, changes: list[Change]) -> None:
+    """Take back what was done to objects; the earlier generation is still there, because pruning comes last."""
+    if not changes:
         return
-    earlier = {live.id for live in work.observed[provider.name].reading.ours()}
-    now = [live for live in provider.read().ours() if live.key in keys and live.id not in earlier]
+    earlier = work.observed[provider.name].reading
     work.memory.intent(provider.name, changes)
-    failed = [outcome for outcome in provider.remove(now).values() if outcome.result is not Result.OK]
+    failed = [outcome for outcome in provider.undo(changes, earlier).values() if outcome.result is not Result.OK]
     work.memory.record({change.key: change.live.native if change.live else None for change in changes})
     if failed:
-        summary = f"{failed[0].key} could not be removed again: {failed[0].reason}"
+        summary = f"{failed[0].key} could not be put back: {failed[0].reason}"
         raise ConduitError(Diagnostic(NOT_UNDONE, summary))
 
 

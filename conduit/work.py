@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from conduit.change import Change, Outcome, Result
 from conduit.decide import Observed
 from conduit.expand import Desired
-from conduit.graph import refs
+from conduit.graph import refs, with_refs
 from conduit.kind import Context, Kind
 from conduit.model import FRAME, Key, Late, Live, Native, Reading
 from conduit.plan import Plan
@@ -104,14 +104,12 @@ class Work:
         """Return the wish of a change with all late references filled in, or None while one is still missing."""
         if change.want is None or change.key not in self.late:
             return change.want
-        values = {}
-        for name, ref in refs(change.want.spec):
-            if isinstance(ref.value, Late):
-                known = self.facts.get(ref.key, {})
-                if ref.fact not in known:
-                    return None
-                values[name] = ref.resolved(known[ref.fact])
-        return change.want._replace(spec=change.want.spec.model_copy(update=values)) if values else change.want
+        known = self.facts
+        late = [ref for ref in refs(change.want.spec) if isinstance(ref.value, Late)]
+        if any(ref.fact not in known.get(ref.key, {}) for ref in late):
+            return None
+        spec = with_refs(change.want.spec, lambda ref: ref.resolved(known[ref.key][ref.fact]) if ref in late else ref)
+        return change.want._replace(spec=spec)
 
     def block(self, change: Change) -> Block | None:
         """Return what a document gets for a change; None deletes."""
@@ -206,7 +204,7 @@ class Work:
 
 
 def _waits(wish: Resource[Any]) -> bool:
-    return any(isinstance(ref.value, Late) for _, ref in refs(wish.spec))
+    return any(isinstance(ref.value, Late) for ref in refs(wish.spec))
 
 
 def sole_facts(lives: Iterable[Live]) -> dict[Key, Mapping[str, Any]]:

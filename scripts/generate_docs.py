@@ -49,6 +49,7 @@ GROUPS = {
     "11": "Probes, processes, sandbox",
     "12": "nginx",
     "14": "Compose files",
+    "15": "Docker",
 }
 
 

@@ -133,6 +133,14 @@ class ObjectProvider(Provider):
     def remove(self, lives: Iterable[Live]) -> dict[Key, Outcome]:
         """Delete owned objects by id."""
 
+    def undo(self, changes: Iterable[Change], earlier: Reading) -> dict[Key, Outcome]:
+        """Take back what `apply` did for these changes; `earlier` was read before it. Raises what `read` raises.
+
+        By default what is new goes: enough where a change makes a new object and leaves the old one alone.
+        """
+        keys, known = {change.key for change in changes}, {live.id for live in earlier.ours()}
+        return self.remove([live for live in self.read().ours() if live.key in keys and live.id not in known])
+
 
 class Block(NamedTuple):
     """What a transaction writes for one key."""

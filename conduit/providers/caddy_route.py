@@ -203,7 +203,7 @@ def _read_answer(handler: dict[str, Any]) -> dict[str, Any]:
 def _proxy(spec: Any, dialect: Dialect) -> dict[str, Any]:
     proxy: dict[str, Any] = {
         "handler": "reverse_proxy",
-        "upstreams": [{"dial": upstream.address} for upstream in spec.upstreams],
+        "upstreams": [{"dial": upstream.dial} for upstream in spec.upstreams],
     }
     weights = [upstream.weight for upstream in spec.upstreams]
     if weights != [1]:

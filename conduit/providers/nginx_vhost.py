@@ -139,7 +139,7 @@ def _upstream(spec: Any) -> Iterable[str]:
     if spec.health:
         failing = ["max_fails=1", f"fail_timeout={ceil(grammar.duration(spec.health.interval))}s"]
     for upstream in spec.upstreams:
-        yield directive("server", word(upstream.address), f"weight={upstream.weight}", *failing)
+        yield directive("server", word(upstream.dial), f"weight={upstream.weight}", *failing)
     yield "}"
 
 
@@ -229,7 +229,7 @@ def _proxy(spec: Any) -> Iterable[str]:
     yield from _response_headers(spec)
     if spec.strip_prefix:
         yield from _stripped(_pattern(spec.path))
-    target = f"http://{SELF if _needs_group(spec) else word(spec.upstreams[0].address)}"
+    target = f"http://{SELF if _needs_group(spec) else word(spec.upstreams[0].dial)}"
     yield directive("proxy_pass", target + (_REST if spec.strip_prefix else ""))
 
 

@@ -90,12 +90,13 @@ class Certificate(Kind[CertificateSpec]):
         except ValidationError:
             return None
 
-    def assign(self, want: Resource[CertificateSpec], live: Live, diff: Diff, ctx: Context) -> Mapping[str, Any]:
+    def assign(
+        self, want: Resource[CertificateSpec], live: Live | None, diff: Diff, ctx: Context
+    ) -> tuple[Resource[CertificateSpec], Mapping[str, Any]]:
         """Return the facts of a certificate that only gets files back; one issued anew has none yet."""
-        issued_anew = (
-            self.render(want.spec, ctx) != live.native or ageing(live, ctx.now) or want.protect != live.protected
-        )
-        return {} if issued_anew else live.facts
+        if live is None or ageing(live, ctx.now) or want.protect != live.protected:
+            return want, {}
+        return want, live.facts if self.render(want.spec, ctx) == live.native else {}
 
     def same(self, want: Resource[CertificateSpec], native: Native, live: Live, ctx: Context) -> Diff | None:
         """Compare the spec, each file, the root and the time: keys and serials are random and not compared."""

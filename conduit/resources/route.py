@@ -69,7 +69,7 @@ class RouteKind(Kind[RouteSpec]):
         for parsed in halves:
             if parsed is None:
                 return difference(live, native)
-            changes += [change for change in compare(parsed, spec) if change not in changes]
+            changes += [change for change in compare(parsed, route_spec.dialled(spec)) if change not in changes]
         plain = [change for change in changes if not change.path.startswith("basic_auth")]
         fields = (
             *map(route_spec.by_file, plain),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Any, ClassVar, Final, Literal, Self
+from typing import Annotated, Any, ClassVar, Final, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -13,6 +13,8 @@ from conduit.fields import Cidr, Duration, Headers, Host, Password, Prefix, Prob
 from conduit.kind import Context
 from conduit.model import Claim, Ref
 from conduit.spec import RefTo, Spec
+
+R = TypeVar("R", bound="RouteSpec")
 
 
 def _upstream(text: str) -> str:
@@ -47,10 +49,30 @@ RequestHeaders = Annotated[Headers, AfterValidator(_not_the_proxys)]
 class Upstream(Spec):
     """One address requests go to; `weight` is its share when there are several."""
 
-    address: Annotated[str, AfterValidator(_upstream)]
+    address: Annotated[str, AfterValidator(_upstream)] | None = None
     """`address:port`; a service takes names as well."""
+    container: Annotated[Ref | None, RefTo("container", "address")] = None
+    """A container instead of an address, wherever it is."""
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    """The container's port."""
     weight: int = Field(1, ge=1, le=1000)
     """The share of requests among several."""
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if (self.address is None) == (self.container is None):
+            raise ValueError("write an address, or a container and its port")
+        if (self.container is None) != (self.port is None):
+            raise ValueError("a container needs a port, an address has its own")
+        return self
+
+    @property
+    def dial(self) -> str:
+        """Where the proxy connects to, host:port."""
+        if self.container is None:
+            return self.address or ""
+        host = str(self.container.value)
+        return f"[{host}]:{self.port}" if ":" in host and " " not in host else f"{host}:{self.port}"
 
 
 class Health(Spec):
@@ -178,6 +200,14 @@ class RouteSpec(Spec):
             name: type(self).model_fields[name].get_default(call_default_factory=True) for name in self.PROXY_ONLY
         }
         return [name for name, default in defaults.items() if getattr(self, name) != default]
+
+
+def dialled(spec: R) -> R:
+    """Return a resolved route with its containers as the addresses they have, as the proxy sees them."""
+    if all(upstream.container is None for upstream in spec.upstreams):
+        return spec
+    plain = tuple(Upstream(address=upstream.dial, weight=upstream.weight) for upstream in spec.upstreams)
+    return spec.model_copy(update={"upstreams": plain})
 
 
 def claims(spec: RouteSpec) -> Iterable[Claim]:

@@ -103,7 +103,9 @@ class Vhost(Kind[VhostSpec]):
         parsed = self.parse(live)
         if parsed is None:
             return difference(live, native)
-        plain = [change for change in compare(parsed, spec) if not change.path.startswith("basic_auth")]
+        plain = [
+            change for change in compare(parsed, route_spec.dialled(spec)) if not change.path.startswith("basic_auth")
+        ]
         users = passwords.changes(live.get("users", {}), native.get("users", {}), ctx)
         fields = (*map(route_spec.by_file, plain), *users)
         return Diff(fields) if fields else difference(live, native)

@@ -8,12 +8,14 @@ from typing import Annotated, Any
 from conduit.canonical import canonical
 from conduit.change import Impact
 from conduit.decide import Observed
-from conduit.expand import Desired, expand
-from conduit.kind import KINDS, Context, Kind
+from conduit.expand import DeclaredLook, Desired, expand
+from conduit.kind import KINDS, Context, Kind, Written
 from conduit.model import Claim, Key, Live, Native, Reading, Ref, Source
 from conduit.plan import Plan, Selection, make_plan
+from conduit.providers.site_files import SiteFiles
 from conduit.settings import Settings
 from conduit.spec import Marker, RefTo, Resource, Spec
+from conduit.upstreams import rules_of
 
 SETTINGS = Settings.model_validate({"desk": {}, "shop": {}})
 
@@ -88,7 +90,13 @@ def resource(text: str, spec: Spec | None = None, line: int = 1, **fields: Any) 
 
 
 def desired(*resources: Resource[Any]) -> Desired:
-    return expand({r.key: r for r in resources}, TEST_KINDS, SETTINGS, lambda host: ())
+    declared = {r.key: r for r in resources}
+    look = DeclaredLook(SETTINGS, declared, rules_of(SETTINGS), lambda host: (), SiteFiles(), _unwritten)
+    return expand(look, TEST_KINDS)
+
+
+def _unwritten(key: Key) -> Written:
+    raise KeyError(key)
 
 
 def live(text: str, native: Native, **fields: Any) -> Live:

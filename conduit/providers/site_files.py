@@ -1,0 +1,41 @@
+"""The files that declarations name, read for one run; each is told as evidence of what the run saw."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from conduit.evidence import Evidence, of_bytes, of_inode
+from conduit.providers.files import read_regular
+
+
+class SiteFiles:
+    """Reads files for one run and remembers what it saw."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, Evidence] = {}
+        self._whole = True
+
+    def read(self, path: Path, limit: int) -> bytes:
+        """Return a plain file of at most `limit` bytes. Raises OSError."""
+        try:
+            content = read_regular(path, limit)
+        except FileNotFoundError:
+            self._seen[str(path)] = of_bytes(path, None)
+            raise
+        except OSError:
+            self._whole = False
+            raise
+        self._seen[str(path)] = of_bytes(path, content)
+        return content
+
+    def resolved(self, path: str) -> str:
+        """Return a path with its symbolic links followed; one that is not there keeps its missing parts."""
+        self._seen[f"link {path}"] = of_inode(Path(path))
+        found = os.path.realpath(path)
+        self._whole = self._whole and found == os.path.normpath(path)
+        return found
+
+    def evidence(self) -> tuple[Evidence, ...] | None:
+        """Return what was read, None when that cannot be looked at again in a moment."""
+        return tuple(self._seen.values()) if self._whole else None
