@@ -1,0 +1,110 @@
+"""Docker's API over its unix socket: short reads by plain HTTP, everything else through the docker SDK.
+
+The SDK takes longer to import than all an unchanged site needs, so that reading does without it.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+from conduit.errors import Code, Diagnostic, Refused, Unreadable
+from conduit.providers.http_call import Answer, NotWhole, call
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+AWAY = Code(
+    "CND-1500",
+    "Docker cannot be read",
+    "Docker did not answer, answered with an error, or its answer was cut short. Its containers, networks, volumes and "
+    "images count as unknown: nothing of them is changed or removed. Check that it runs and that `docker.socket` in "
+    "conduit.yaml names its socket.",
+)
+REFUSED = Code(
+    "CND-1501",
+    "Docker refused a change",
+    "Docker would not carry out one step of a change; its own words are in the message. What was begun for that "
+    "object was taken back, and the one it should have replaced still runs.",
+)
+
+CONNECT_SECONDS: Final = 2.0
+READ_SECONDS: Final = 10.0
+CALL_SECONDS: Final = 60.0
+LARGEST_REPLY: Final = 64 * 2**20
+NOT_FOUND: Final = 404
+
+
+class Api:
+    """One Docker daemon."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def get(self, *parts: str, **query: str) -> Any:
+        """Return what Docker says at a path, its parts quoted here. Raises `Unreadable`; None when there is no such."""
+        answer = self._call("/" + "/".join(quote(part, safe="") for part in parts), query)
+        if answer.status == NOT_FOUND:
+            return None
+        try:
+            found = json.loads(answer.body)
+        except ValueError:
+            raise self._away("its answer is not JSON") from None
+        if answer.status != 200:
+            said = found.get("message", "") if isinstance(found, dict) else ""
+            raise self._away(f"it answered {answer.status}: {told(said)}")
+        return found
+
+    def _call(self, path: str, query: dict[str, str]) -> Answer:
+        asked = "&".join(f"{name}={quote(value, safe='')}" for name, value in query.items())
+        request = f"GET {path}{'?' if asked else ''}{asked} HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n\r\n"
+        try:
+            with socket.socket(socket.AF_UNIX) as peer:
+                peer.settimeout(CONNECT_SECONDS)
+                peer.connect(str(self.path))
+                return call(peer, request.encode("ascii"), READ_SECONDS, LARGEST_REPLY, lambda: None)
+        except (OSError, NotWhole) as error:
+            raise self._away(str(getattr(error, "strerror", None) or error) or type(error).__name__) from error
+
+    def _away(self, why: str) -> Unreadable:
+        summary = f"Docker at {self.path} cannot be read: {why}"
+        return Unreadable(Diagnostic(AWAY, summary, hint="check that it runs, and docker.socket in conduit.yaml"))
+
+    @cached_property
+    def client(self) -> APIClient:
+        """The SDK's client, for everything that changes something. Raises `Refused` inside `calling`."""
+        from docker import APIClient
+
+        client = APIClient(base_url=f"unix://{self.path}", version="auto", timeout=CALL_SECONDS)
+        client.trust_env = False
+        return client
+
+
+@contextmanager
+def calling(what: str) -> Iterator[None]:
+    """Turn the SDK's errors inside a `with` block into `Refused`; `what` says what was tried, for the message."""
+    from docker.errors import DockerException
+    from requests.exceptions import RequestException
+
+    try:
+        yield
+    except (DockerException, RequestException, OSError) as error:
+        said = getattr(error, "explanation", None) or str(error)
+        raise refused(f"{what}: {told(str(said))}") from error
+
+
+def refused(summary: str, hint: str = "") -> Refused:
+    """Return the error of a change Docker would not make."""
+    return Refused(Diagnostic(REFUSED, summary, hint=hint))
+
+
+def told(text: str, limit: int = 400) -> str:
+    """Return a daemon's words as one printable line of bounded length."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text[: 4 * limit]).split())
+    return line if len(line) <= limit else line[: limit - 3] + "..."

@@ -1,0 +1,32 @@
+"""What an image declares; deployments bring theirs along. See `conduit.resources.image` for the kind."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import model_validator
+
+from conduit.compose.build import Build
+from conduit.compose.service import Image, Platform, PullPolicy
+from conduit.spec import Spec
+
+
+class ImageSpec(Spec):
+    """An image that containers run: fetched by its reference, or built from a directory."""
+
+    reference: Image | None = None
+    """The image, such as nginx:1.27; of a built one, the name it gets beside conduit's own."""
+    build: Build | None = None
+    """How to build it instead of fetching it."""
+    platform: Platform | None = None
+    """For which platform, such as linux/arm64."""
+    pull_policy: PullPolicy = "missing"
+    """When it is fetched: missing, unless it is there; never; the others count only for `conduit pull`."""
+    content: str = ""
+    """The hash of what it is built from; of a declared image, decided by its deployment."""
+
+    @model_validator(mode="after")
+    def _has_origin(self) -> Self:
+        if self.reference is None and self.build is None:
+            raise ValueError("write a reference, or how to build it")
+        return self

@@ -1,0 +1,30 @@
+"""What a container network declares; deployments bring theirs along. See `conduit.resources.network` for the kind."""
+
+from __future__ import annotations
+
+from conduit.compose.networks import Ipam
+from conduit.compose.values import Flag, Line, Name
+from conduit.spec import Spec
+
+
+class NetworkSpec(Spec):
+    """A network of containers; its name is that of the resource."""
+
+    driver: Line = "bridge"
+    """The network driver."""
+    driver_opts: dict[str, Line] = {}
+    """The driver's options."""
+    ipam: Ipam | None = None
+    """How it gives out addresses; absent, Docker chooses."""
+    internal: Flag = False
+    """Without a way to the outside."""
+    attachable: Flag = False
+    """Containers outside the application may join it."""
+    enable_ipv6: Flag = False
+    """Whether it has IPv6 addresses."""
+    labels: dict[str, str] = {}
+    """Labels on the network."""
+    project: Name | None = None
+    """The application it belongs to, for tools that go by Compose's labels."""
+    alias: Name | None = None
+    """Its name inside that application."""
