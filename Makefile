@@ -31,7 +31,7 @@ docs: venv ## write the generated pages of docs/ again
 	$(BIN)/python scripts/generate_docs.py
 
 bench: venv bench-peers ## measure conduit and its peers, and write docs/performance.md
-	$(BIN)/python benchmarks/run.py --write-docs
+	$(BIN)/python benchmarks/run.py --site proxy-dns --write-docs
 
 bench-peers: .venv-peers/installed ## install pyinfra and Ansible to compare with
 

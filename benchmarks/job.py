@@ -1,34 +1,77 @@
-"""The job every tool does: a site of N services, each a Caddy route and a dnsmasq record; then one service changes."""
+"""The job every tool does: a site of N services in each of its proxies, and N names; then one of each changes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+import yaml
 
 DOMAIN = "bench.test"
-CHANGED = "svc5"
-"""The one service whose upstream and address change; its upstreams really run, so that it can be asked for."""
+CHANGED = 5
+"""The one service of each proxy that changes; its upstreams really run, so that it can be asked for."""
 
-Services = Mapping[str, Mapping[str, str]]
-"""Service name -> `upstream` (host:port), `address` (IPv4) and `tls`."""
+PREFIX: Final = {"caddy": "svc", "nginx": "web"}
+"""What the services of a proxy are called: no name can be served by both."""
 
 
-def services(count: int, upstream: str, *, changed: bool = False, tls: str = "off") -> Services:
-    """Return `count` services, at least five. `upstream` is the real one of `CHANGED`; the others' are never asked."""
-    found = {f"svc{n}": {"upstream": f"127.0.0.1:{9000 + n}", "address": _address(n)} for n in range(1, count + 1)}
-    found[CHANGED] |= {"upstream": upstream} | ({"address": "10.200.0.5"} if changed else {})
-    return {name: {**fields, "tls": tls} for name, fields in found.items()}
+class Site(NamedTuple):
+    """What a site is made of: N services in each proxy; those of the first have the site's N DNS records."""
+
+    proxies: tuple[str, ...]
+
+    """The first one serves what names none."""
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The daemons that take part."""
+        return (*self.proxies, "dnsmasq")
+
+
+SITES: Final = {
+    "proxy-dns": Site(("caddy",)),
+    "nginx-dns": Site(("nginx",)),
+    "proxies": Site(("caddy", "nginx")),
+}
+
+Wish = Mapping[str, Mapping[str, Mapping[str, Any]]]
+"""What is declared, as the manifest says it: plural kind, name, fields."""
+
+
+def wish(site: Site, count: int, upstream: str, *, changed: bool = False, tls: str = "off") -> Wish:
+    """Return `count` services, at least five, of each proxy. `upstream` is that of the ones that change.
+
+    The upstreams of the others are never asked. With `changed`, the ones that change have another address too.
+    """
+    services: dict[str, dict[str, Any]] = {}
+    for proxy in site.proxies:
+        for number in range(1, count + 1):
+            at = upstream if number == CHANGED else f"127.0.0.1:{9000 + number}"
+            if proxy == site.proxies[0]:
+                own = {"address": "10.200.0.5" if changed and number == CHANGED else _address(number)}
+            else:
+                own = {"proxy": proxy, "dns": False}
+            services[f"{PREFIX[proxy]}{number}"] = {"upstream": at, **own, "tls": tls}
+    return {"services": services}
 
 
 def _address(number: int) -> str:
     return f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"
 
 
-def manifest(declared: Services) -> str:
+def manifest(declared: Wish) -> str:
     """Return the manifest all tools read."""
-    lines = ["services:"] if declared else ["services: {}"]
-    for name, fields in declared.items():
-        lines += [f"  {name}:", *(f"    {field}: {value}" for field, value in fields.items())]
-    return "\n".join(lines) + "\n"
+    return yaml.dump(dict(declared), Dumper=yaml.CSafeDumper, sort_keys=False)
+
+
+def services_of(declared: Wish, proxy: str) -> Mapping[str, Mapping[str, Any]]:
+    """Return the services of one proxy."""
+    return {name: fields for name, fields in declared["services"].items() if name.startswith(PREFIX[proxy])}
+
+
+def changing(proxy: str) -> str:
+    """Return the name of the service of a proxy that changes."""
+    return f"{PREFIX[proxy]}{CHANGED}"
 
 
 def host(name: str) -> str:

@@ -10,7 +10,8 @@ from typing import Any, Final, NamedTuple
 Row = dict[str, Any]
 
 DOCS: Final = Path(__file__).parent.parent / "docs" / "performance.md"
-BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
+BEGIN, END = "<!-- figures of {site}: begin -->", "<!-- figures of {site}: end -->"
+"""Around the figures of a site in `DOCS`."""
 LARGE: Final = 10_000
 UNPROVEN, PROVEN = "first apply without proof", "first apply, every root proven"
 CASES: Final = {
@@ -19,6 +20,14 @@ CASES: Final = {
     "change": "one service changed",
     "first": "first apply",
 }
+
+LOADS: Final = {
+    "caddy_loads": "Caddy loads",
+    "nginx_loads": "nginx loads",
+    "dnsmasq_loads": "dnsmasq loads",
+    "dnsmasq_starts": "dnsmasq starts",
+}
+"""What an apply may disturb, and how it is called."""
 
 
 class Target(NamedTuple):
@@ -37,6 +46,7 @@ class Figures:
         self.rows = [row for row in rows if not row["problems"]]
         self.sizes = sorted({row["count"] for row in self.rows if row["case"] in CASES})
         self.tools = list(dict.fromkeys(row["tool"] for row in self.rows))
+        self.loads = [field for field in LOADS if any(field in row for row in self.rows)]
 
     def of(self, tool: str, case: str, count: int) -> list[Row]:
         """Return the rows of a case, one for each round."""
@@ -69,7 +79,7 @@ def report(about: Row, rows: Iterable[Row]) -> str:
         _table(("target", "limit", "measured", ""), map(_target_row, targets(figures))),
         _table(("case", "services", "tool", "wall s", "CPU s", "peak MiB", "wall / raw", "CPU / raw"), _cases(figures)),
         _table(("conduit alone", "services", "wall s", "CPU s", "peak MiB"), _alone(figures)),
-        _table(("disturbance", "services", "Caddy loads", "dnsmasq loads", "dnsmasq starts"), _loads(figures)),
+        _table(("disturbance", "services", *(LOADS[field] for field in figures.loads)), _loads(figures)),
     ]
     return "\n\n".join("\n".join(part) for part in parts)
 
@@ -94,10 +104,11 @@ def targets(figures: Figures) -> Iterator[Target]:
     yield Target("growth of a no-op, 1,000 to 10,000 services", 6, _growth(figures))
 
 
-def publish(text: str) -> None:
-    """Put the report between the markers of docs/performance.md."""
-    before, _, rest = DOCS.read_text().partition(BEGIN)
-    DOCS.write_text(f"{before}{BEGIN}\n{text}\n{END}{rest.partition(END)[2]}")
+def publish(text: str, site: str) -> None:
+    """Put the report of a site between its markers in docs/performance.md."""
+    begin, end = BEGIN.format(site=site), END.format(site=site)
+    before, _, rest = DOCS.read_text().partition(begin)
+    DOCS.write_text(f"{before}{begin}\n{text}\n{end}{rest.partition(end)[2]}")
 
 
 def _after(figures: Figures, count: int) -> float | None:
@@ -106,7 +117,7 @@ def _after(figures: Figures, count: int) -> float | None:
 
 def _most_loads(figures: Figures, case: str, count: int) -> float | None:
     rows = figures.of("conduit", case, count)
-    return max((max(row["caddy_loads"], row["dnsmasq_loads"]) for row in rows), default=None)
+    return max((row[field] for row in rows for field in figures.loads), default=None)
 
 
 def _growth(figures: Figures) -> float | None:
@@ -143,12 +154,11 @@ def _alone(figures: Figures) -> Iterator[Sequence[str]]:
 
 
 def _loads(figures: Figures) -> Iterator[Sequence[str]]:
-    fields = ("caddy_loads", "dnsmasq_loads", "dnsmasq_starts")
     for case in CASES:
         for count in figures.sizes:
             rows = figures.of("conduit", case, count)
             if rows:
-                yield CASES[case], f"{count:,}", *(str(max(row[field] for row in rows)) for field in fields)
+                yield CASES[case], f"{count:,}", *(str(max(row[field] for row in rows)) for field in figures.loads)
 
 
 def _costs(figures: Figures, tool: str, case: str, count: int) -> list[str]:

@@ -1,6 +1,7 @@
 """Measure conduit, the floor and its peers on one job, on this machine, in one run; what counts is their ratios.
 
-    run.py [--quick] [--sizes 100,1000,10000] [--rounds 3] [--tools raw,conduit,pyinfra,ansible] [--write-docs]
+    run.py [--site proxies] [--quick] [--sizes 100,1000,10000] [--rounds 3] [--tools raw,conduit,pyinfra,ansible]
+           [--write-docs]
 
 Rounds are outside and tools inside, so that a machine that slows down slows all of them. Each tool gets fresh daemons;
 starting and checking them is not measured. Every figure counts only when the live daemons then answer as declared:
@@ -18,8 +19,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from job import Services, services
-from report import CASES, DOCS, PROVEN, UNPROVEN, Row, publish, report
+from job import SITES, Site, Wish, wish
+from report import BEGIN, CASES, DOCS, PROVEN, UNPROVEN, Row, publish, report
 from tools import HERE, TOOLS, Tool, conduit, conduit_case
 from verify import problems
 from versions import versions
@@ -43,7 +44,7 @@ def cost_of(world: World, command: list[str], directory: Path = HERE) -> Row:
     return cost | {"problems": [f"exit code {cost['code']}", *tail] if cost["code"] else []}
 
 
-def measured(world: World, declared: Services, command: list[str], directory: Path = HERE) -> Row:
+def measured(world: World, declared: Wish, command: list[str], directory: Path = HERE) -> Row:
     """Run a command on a world with this wish; return its cost, what is then wrong, and what it disturbed."""
     before = world.disturbances()
     world.declare(declared)
@@ -53,62 +54,68 @@ def measured(world: World, declared: Services, command: list[str], directory: Pa
     return cost | {"problems": wrong} | {name: after[name] - before[name] for name in after}
 
 
-def job(tool: Tool, count: int) -> Iterator[Row]:
+def job(tool: Tool, site: Site, count: int) -> Iterator[Row]:
     """Let a tool do all cases in one world."""
-    with World(knows_hosts=tool.knows_hosts) as world:
+    with World(site, knows_hosts=tool.knows_hosts) as world:
         if tool.prepare:
             tool.prepare(world)
-        first = services(count, world.upstreams["before"])
+        first = wish(site, count, world.upstreams["before"])
         wishes = {"first": first, "after": first, "noop": first}
-        wishes["change"] = services(count, world.upstreams["after"], changed=True)
+        wishes["change"] = wish(site, count, world.upstreams["after"], changed=True)
         for case in wishes:
             row = measured(world, wishes[case], tool.command(world, case), tool.directory)
             yield {"tool": tool.name, "case": case, "count": count, **row}
 
 
-def certificates(count: int) -> Iterator[Row]:
+def certificates(site: Site, count: int) -> Iterator[Row]:
     """Let conduit issue a certificate for every service, then find nothing to do."""
-    with World(knows_hosts=False) as world:
-        wish = services(count, world.upstreams["before"], tls="internal")
+    with World(site, knows_hosts=False) as world:
+        declared = wish(site, count, world.upstreams["before"], tls="internal")
         for case in ("first", "noop"):
-            row = measured(world, wish, conduit_case(world, case))
+            row = measured(world, declared, conduit_case(world, case))
             yield {"tool": "conduit", "case": f"{CASES[case]}, a certificate each", "count": count, **row}
 
 
-def proof(count: int) -> Iterator[Row]:
+def proof(site: Site, count: int) -> Iterator[Row]:
     """Let conduit apply services that answer, without and with the proof of each."""
     for case, words in {UNPROVEN: ["--no-prove"], PROVEN: []}.items():
-        with World(knows_hosts=False) as world:
+        with World(site, knows_hosts=False) as world:
             upstream = world.upstreams["before"]
-            wish = {name: {**fields, "upstream": upstream} for name, fields in services(count, upstream).items()}
-            row = measured(world, wish, conduit(world, "apply", "--yes", *words))
+            silent = wish(site, count, upstream)["services"]
+            declared = {"services": {name: {**fields, "upstream": upstream} for name, fields in silent.items()}}
+            row = measured(world, declared, conduit(world, "apply", "--yes", *words))
             yield {"tool": "conduit", "case": case, "count": count, **row}
 
 
 def rows(options: argparse.Namespace, tools: list[Tool]) -> Iterator[Row]:
-    """Yield every row of a run."""
-    largest = max(options.sizes)
+    """Yield every row of a run; what only conduit does is measured on the sites with one proxy."""
+    site, largest = SITES[options.site], max(options.sizes)
     for turn in range(options.rounds):
         for count in options.sizes:
             for tool in tools:
-                yield from ({"round": turn, **row} for row in job(tool, count))
-        for row in (*proof(min(PROVEN_COUNT, largest)), *certificates(min(CERTIFIED_COUNT, largest))):
-            yield {"round": turn, **row}
+                yield from ({"round": turn, **row} for row in job(tool, site, count))
+        if len(site.proxies) == 1:
+            for row in (*proof(site, min(PROVEN_COUNT, largest)), *certificates(site, min(CERTIFIED_COUNT, largest))):
+                yield {"round": turn, **row}
 
 
 def arguments() -> argparse.Namespace:
     """Read the command line."""
     options = argparse.ArgumentParser(description="Measure conduit against the floor and its peers.")
+    options.add_argument("--site", choices=SITES, default="proxies", help="what the site is made of")
     options.add_argument("--quick", action="store_true", help="100 services, one round, without the peers")
     options.add_argument("--sizes", default="100,1000,10000", help="numbers of services")
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--tools", default=",".join(tool.name for tool in TOOLS))
-    options.add_argument("--out", type=Path, default=HERE / "results.jsonl", help="where every measurement is kept")
+    options.add_argument("--out", type=Path, help="where every measurement is kept; results-<site>.jsonl by default")
     options.add_argument("--write-docs", action="store_true", help=f"write the figures into {DOCS.name}")
     given = options.parse_args()
+    if given.write_docs and BEGIN.format(site=given.site) not in DOCS.read_text():
+        options.error(f"{DOCS.name} has no place for the figures of {given.site}")
     if given.quick:
         given.sizes, given.rounds, given.tools = "100", 1, "raw,conduit"
     given.sizes = [int(size) for size in given.sizes.split(",")]
+    given.out = given.out or HERE / f"results-{given.site}.jsonl"
     return given
 
 
@@ -138,13 +145,13 @@ def main() -> int:
     print(text)
     wrong = [row for row in found if row["problems"]]
     if options.write_docs and not wrong:
-        publish(text)
+        publish(text, options.site)
     return 1 if wrong else 0
 
 
 def _command(options: argparse.Namespace, tools: list[Tool]) -> str:
     sizes, names = ",".join(map(str, options.sizes)), ",".join(tool.name for tool in tools)
-    return f"benchmarks/run.py --sizes {sizes} --rounds {options.rounds} --tools {names}"
+    return f"benchmarks/run.py --site {options.site} --sizes {sizes} --rounds {options.rounds} --tools {names}"
 
 
 def _line(row: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from job import services
+from job import Wish, wish
 from world import World
 
 HERE: Final = Path(__file__).parent
@@ -55,22 +56,29 @@ def conduit_case(world: World, case: str) -> list[str]:
 
 
 def conduit_frame(world: World) -> None:
-    """Apply a service and remove it again: what stays is an empty site whose hosts file dnsmasq knows."""
-    for declared, words in ((services(5, world.upstreams["before"]), ()), ({}, ("--allow-deletes", "10"))):
-        world.declare(declared)
-        subprocess.run([*conduit_case(world, "first"), *words], check=True, stdout=subprocess.DEVNULL)
+    """Apply a few services and remove them again: what stays is an empty site with its frames."""
+    few = wish(world.site, 5, world.upstreams["before"])
+    nothing: Wish = {kind: {} for kind in few}
+    write = conduit_case(world, "first")
+    world.declare(few)
+    subprocess.run(write, check=True, stdout=subprocess.DEVNULL)
+    world.declare(nothing)
+    plan = subprocess.run(conduit(world, "diff", "--json"), stdout=subprocess.PIPE, check=True).stdout
+    deletes = json.loads(plan)["summary"]["delete"]
+    subprocess.run([*write, "--allow-deletes", str(deletes)], check=True, stdout=subprocess.DEVNULL)
 
 
 def _raw(world: World, case: str) -> list[str]:
-    return [str(PYTHON), str(HERE / "raw_floor.py"), "check" if case in ("noop", "after") else "write", str(world.site)]
+    mode = "check" if case in ("noop", "after") else "write"
+    return [str(PYTHON), str(HERE / "raw" / "floor.py"), mode, str(world.description)]
 
 
 def _pyinfra(world: World, _case: str) -> list[str]:
-    return [str(PEERS / "pyinfra"), "-y", "@local", "deploy.py", "--data", f"site={world.site}"]
+    return [str(PEERS / "pyinfra"), "-y", "@local", "deploy.py", "--data", f"site={world.description}"]
 
 
 def _ansible(world: World, _case: str) -> list[str]:
-    return [str(PEERS / "ansible-playbook"), "site.yml", "--extra-vars", f"@{world.site}"]
+    return [str(PEERS / "ansible-playbook"), "site.yml", "--extra-vars", f"@{world.description}"]
 
 
 TOOLS: Final = (

@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
+import re
 import ssl
-from collections.abc import Iterator
-from typing import Any
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import Any, Final
 
 import dns.message
 import dns.query
 import httpx
-from job import CHANGED, Services, host
+from job import PREFIX, Wish, changing, host, services_of
 from world import World
 
 from conduit.sandbox.machine import wait_for
 
-SAMPLE = 50
-"""How many names are asked for; routes are compared all."""
+SAMPLE: Final = 50
+"""How many names are asked for; what a daemon tells about all of them is compared for all."""
+SECONDS: Final = 15
+"""How long nginx and dnsmasq may take to load what they were told to: some tools only tell them."""
+
+_VHOST: Final = re.compile(r"server_name ([^;]+);|proxy_pass http://([^;/]+)")
 
 
-def problems(world: World, declared: Services) -> list[str]:
-    """Return what the daemons do not have as declared; dnsmasq reads its hosts file in its own time."""
-    found = [*_routes(world, declared), *_request(world, declared)]
-    try:
-        wait_for(lambda: not list(_names(world, declared)), "dnsmasq answers", deadline=5)
-    except TimeoutError:
-        found += _names(world, declared)
+def problems(world: World, declared: Wish) -> list[str]:
+    """Return what the daemons do not have as declared."""
+    found: list[str] = []
+
+    def hold() -> bool:
+        found[:] = [wrong for part in world.site.parts for wrong in _CHECKS[part](world, declared)]
+        return not found
+
+    with suppress(TimeoutError):
+        wait_for(hold, "the site holds", deadline=SECONDS)
     return found
 
 
-def _routes(world: World, declared: Services) -> Iterator[str]:
+def _caddy(world: World, declared: Wish) -> Iterator[str]:
     with httpx.Client(transport=httpx.HTTPTransport(uds=world.admin), timeout=30) as client:
         config = client.get("http://caddy/config/").json()
     live: dict[str, list[str]] = {}
@@ -36,10 +46,8 @@ def _routes(world: World, declared: Services) -> Iterator[str]:
         for route in server["routes"]:
             for name in route["match"][0]["host"]:
                 live.setdefault(name, []).extend(_dials(route))
-    want = {host(name): [fields["upstream"]] for name, fields in declared.items()}
-    if live != want:
-        wrong = [name for name in live.keys() | want.keys() if live.get(name) != want.get(name)]
-        yield f"caddy: {len(wrong)} routes are wrong, one of them {min(wrong)}"
+    yield from _compared("caddy", live, declared)
+    yield from _answer(world, "caddy", declared)
 
 
 def _dials(value: Any) -> Iterator[str]:
@@ -53,27 +61,68 @@ def _dials(value: Any) -> Iterator[str]:
             yield from _dials(item)
 
 
-def _names(world: World, declared: Services) -> Iterator[str]:
+def _nginx(world: World, declared: Wish) -> Iterator[str]:
+    """Compare nginx's own dump of its files, and what its workers answer: a host they do not know yet is a 404."""
+    dump = subprocess.run([*world.daemons["nginx"].argv, "-T", "-q"], capture_output=True, text=True, check=True).stdout
+    live: dict[str, list[str]] = {}
+    name = ""
+    for names, upstream in _VHOST.findall(dump):
+        if names:
+            name = names
+        else:
+            live.setdefault(name, []).append(upstream)
+    yield from _compared("nginx", live, declared)
+    yield from _unserved(world, declared)
+    yield from _answer(world, "nginx", declared)
+
+
+def _unserved(world: World, declared: Wish) -> Iterator[str]:
+    with httpx.Client(verify=False, trust_env=False, base_url=f"http://{world.listener('nginx')}") as client:
+        for name in _sample(services_of(declared, "nginx")):
+            if client.get("/", headers={"Host": host(name)}).status_code == 404:
+                yield f"nginx: does not serve {host(name)}"
+
+
+def _compared(proxy: str, live: Mapping[str, list[str]], declared: Wish) -> Iterator[str]:
+    want = {host(name): [fields["upstream"]] for name, fields in services_of(declared, proxy).items()}
+    if live != want:
+        wrong = [name for name in live.keys() | want.keys() if live.get(name) != want.get(name)]
+        yield f"{proxy}: {len(wrong)} sites are wrong, one of them {min(wrong)}"
+
+
+def _dnsmasq(world: World, declared: Wish) -> Iterator[str]:
     address, port = world.dns.split(":")
-    for name in [*list(declared)[:: max(1, len(declared) // SAMPLE)], list(declared)[-1], CHANGED]:
+    named = {name: fields for name, fields in declared["services"].items() if "address" in fields}
+    for name in _sample(named):
         question = dns.message.make_query(host(name), "A")
         found = {str(item) for each in dns.query.udp(question, address, 5, int(port)).answer for item in each}
-        if found != {declared[name]["address"]}:
+        if found != {named[name]["address"]}:
             yield f"dnsmasq: {host(name)} answers {sorted(found)}"
 
 
-def _request(world: World, declared: Services) -> Iterator[str]:
+def _sample(services: Mapping[str, Any]) -> list[str]:
+    """Return evenly spread names, with the one that changes and the last."""
+    names = list(services)
+    changes = [name for proxy in PREFIX if (name := changing(proxy)) in services]
+    return [*names[:: max(1, len(names) // SAMPLE)], names[-1], *changes]
+
+
+def _answer(world: World, proxy: str, declared: Wish) -> Iterator[str]:
     """Ask for the service that changes: the upstream behind it says which one it is."""
-    wish, name = declared[CHANGED], host(CHANGED)
-    secure = wish["tls"] != "off"
+    name = changing(proxy)
+    fields, asked = declared["services"][name], host(name)
+    secure = fields["tls"] != "off"
     scheme = "https" if secure else "http"
     trust: ssl.SSLContext | bool = False
     if secure:
         trust = ssl.create_default_context(cafile=str(world.sandbox.certificates / "ca" / "root.crt"))
     with httpx.Client(verify=trust, trust_env=False) as client:
         answer = client.get(
-            f"{scheme}://{world.listeners[scheme]}/", headers={"Host": name}, extensions={"sni_hostname": name}
+            f"{scheme}://{world.listener(proxy, scheme)}/", headers={"Host": asked}, extensions={"sni_hostname": asked}
         )
-    want = next(each for each, address in world.upstreams.items() if address == wish["upstream"])
+    want = next(each for each, address in world.upstreams.items() if address == fields["upstream"])
     if answer.status_code != 200 or answer.json()["name"] != want:
-        yield f"caddy: {name} is answered {answer.status_code}, not by {want}"
+        yield f"{proxy}: {asked} is answered {answer.status_code}, not by {want}"
+
+
+_CHECKS: Final = {"caddy": _caddy, "nginx": _nginx, "dnsmasq": _dnsmasq}

@@ -1,4 +1,4 @@
-"""One tool's world: a fresh private Caddy and dnsmasq with nothing declared, and two upstreams that answer."""
+"""One tool's world: fresh private daemons with nothing declared, and two upstreams that answer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, Final
 
-from job import DOMAIN, Services, manifest
+from job import DOMAIN, Site, Wish, manifest
 
 from conduit.sandbox.machine import free_port
 from conduit.sandbox.site import Sandbox
@@ -18,20 +18,22 @@ _HOSTS_READ: Final = re.compile(r": read \S+\.hosts - [1-9]")
 
 
 class World:
-    """A sandbox that starts with `with` and is gone after it.
+    """A sandbox with the daemons of a site that starts with `with` and is gone after it.
 
-    `site` is a JSON file with all a tool without conduit.yaml must know. dnsmasq knows the hosts file of such a tool
-    from its start, so that a SIGHUP is all the tool needs; conduit has to declare that file itself.
+    `description` is a JSON file with all a tool without conduit.yaml must know. dnsmasq knows the hosts file of such a
+    tool from its start, so that a SIGHUP is all the tool needs; conduit has to declare that file itself.
     """
 
-    def __init__(self, *, knows_hosts: bool) -> None:
+    def __init__(self, site: Site, *, knows_hosts: bool) -> None:
+        self.site = site
         self.directory = Path(tempfile.mkdtemp(prefix="bench-"))
         self.manifest = self.directory / "desired" / "site.yaml"
-        self.site = self.directory / "site.json"
+        self.description = self.directory / "site.json"
         self.hosts = self.directory / "dnsmasq" / "hosts" / "site.hosts"
         upstreams = {"before": free_port(), "after": free_port()}
         self.upstreams = {name: f"127.0.0.1:{port}" for name, port in upstreams.items()}
-        self.sandbox = Sandbox(self.directory, upstreams=upstreams, settings={"internal_domain": DOMAIN})
+        settings = {"internal_domain": DOMAIN}
+        self.sandbox = Sandbox(self.directory, upstreams=upstreams, settings=settings, proxies=site.proxies)
         if knows_hosts:
             self.hosts.parent.mkdir(parents=True)
             self.hosts.touch()
@@ -41,39 +43,79 @@ class World:
 
     def __enter__(self) -> World:
         self.sandbox.up()
-        daemons = self.sandbox.daemons
-        self.admin: str = daemons["caddy"].section["admin"].removeprefix("unix/")
-        self.listeners: dict[str, str] = {scheme: daemons["caddy"].section[scheme][0] for scheme in ("http", "https")}
-        self.dns: str = daemons["dnsmasq"].address
-        self.site.write_text(json.dumps(self._description()))
+        self.daemons = self.sandbox.daemons
+        self.dns: str = self.daemons["dnsmasq"].address
+        described: dict[str, Any] = {"manifest": str(self.manifest), "domain": DOMAIN}
+        described |= {"parts": self.site.parts, "proxy": self.site.proxies[0]}
+        for part in self.site.parts:
+            described |= _DESCRIPTIONS[part](self)
+        self.description.write_text(json.dumps(described))
         return self
 
     def __exit__(self, *_: object) -> None:
         self.sandbox.down()
         shutil.rmtree(self.directory)
 
-    def _description(self) -> dict[str, Any]:
-        return {
-            "manifest": str(self.manifest),
-            "domain": DOMAIN,
-            "admin": self.admin,
-            "listen": self.listeners["http"],
-            "base": json.loads((self.directory / "caddy" / "caddy.json").read_text()),
-            "hosts_file": str(self.hosts),
-            "dnsmasq_pid": str(self.sandbox.daemons["dnsmasq"].pid_file),
-            "staged": str(self.directory / "staged.json"),
-        }
+    def listener(self, proxy: str, scheme: str = "http") -> str:
+        """Return the address where a proxy takes requests."""
+        found: str = self.daemons[proxy].section[scheme][0]
+        return found
 
-    def declare(self, declared: Services) -> None:
+    @property
+    def admin(self) -> str:
+        """The unix socket of Caddy's API."""
+        found: str = self.daemons["caddy"].section["admin"].removeprefix("unix/")
+        return found
+
+    def declare(self, declared: Wish) -> None:
         """Write the manifest."""
         self.manifest.write_text(manifest(declared))
 
     def disturbances(self) -> dict[str, int]:
         """Return how often each daemon loaded its configuration so far, and dnsmasq started, by their own logs."""
-        caddy = (self.directory / "caddy" / "caddy.log").read_text()
         dnsmasq = (self.directory / "dnsmasq" / "dnsmasq.log").read_text()
-        return {
-            "caddy_loads": caddy.count('"admin endpoint started"'),
+        loads = {
             "dnsmasq_starts": dnsmasq.count(": started, version"),
             "dnsmasq_loads": len(_HOSTS_READ.findall(dnsmasq)),
         }
+        for proxy in self.site.proxies:
+            file, words = _LOADED[proxy]
+            loads[f"{proxy}_loads"] = (self.directory / proxy / file).read_text().count(words)
+        return loads
+
+
+_LOADED: Final = {
+    "caddy": ("caddy.log", '"admin endpoint started"'),
+    "nginx": ("error.log", "(SIGHUP) received from"),
+}
+"""In which log a proxy says with which words that it loads its configuration."""
+
+
+def _dnsmasq(world: World) -> dict[str, Any]:
+    return {"hosts_file": str(world.hosts), "dnsmasq_pid": str(world.daemons["dnsmasq"].pid_file)}
+
+
+def _caddy(world: World) -> dict[str, Any]:
+    return {
+        "caddy_admin": world.admin,
+        "caddy_listen": world.listener("caddy"),
+        "caddy_base": json.loads((world.directory / "caddy" / "caddy.json").read_text()),
+        "caddy_staged": str(world.directory / "staged.json"),
+    }
+
+
+def _nginx(world: World) -> dict[str, Any]:
+    daemon = world.daemons["nginx"]
+    sizes = "server_names_hash_max_size 65536;\nserver_names_hash_bucket_size 64;\n"
+    return {
+        "nginx_file": str(world.directory / "nginx" / "conf.d" / "site.conf"),
+        "nginx_frame": f"{sizes}server {{ listen {world.listener('nginx')} default_server; return 404; }}\n",
+        "nginx_check": [*daemon.argv, "-t", "-q"],
+        "nginx_listen": world.listener("nginx"),
+        "nginx_marker": daemon.section["marker"],
+        "nginx_pid": str(daemon.pid_file),
+    }
+
+
+_DESCRIPTIONS: Final = {"caddy": _caddy, "nginx": _nginx, "dnsmasq": _dnsmasq}
+"""What a tool without conduit.yaml must know of each daemon."""

@@ -53,7 +53,7 @@ def _configuration(directory: Path, address: str) -> str:
         f"user {current_user()};",
         "worker_processes 2;",
         f"pid {directory / 'pid'};",
-        f"error_log {directory / 'error.log'};",
+        f"error_log {directory / 'error.log'} notice;",
         "events {",
         "    worker_connections 512;",
         "}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -29,7 +30,7 @@ def report(monkeypatch: pytest.MonkeyPatch) -> Any:
 def programs() -> None:
     """The daemons' programs, which the harness starts by itself."""
     try:
-        for name in ("caddy", "dnsmasq"):
+        for name in ("caddy", "nginx", "dnsmasq"):
             find_program(name)
     except SandboxError as error:
         missing(error.diagnostics[0].summary)
@@ -37,7 +38,7 @@ def programs() -> None:
 
 def row(tool: str, case: str = "noop", **fields: Any) -> dict[str, Any]:
     """A row of a run in which all went well."""
-    loads = {"caddy_loads": 0, "dnsmasq_loads": 0, "dnsmasq_starts": 0}
+    loads = {"caddy_loads": 0, "nginx_loads": 0, "dnsmasq_loads": 0, "dnsmasq_starts": 0}
     cost = {"wall": 1.0, "cpu": 1.0, "rss": 50.0, "others": 0.0, "problems": []}
     return {"tool": tool, "case": case, "count": 100, "round": 0, **cost, **loads, **fields}
 
@@ -51,7 +52,7 @@ def test_a_quick_run_does_the_job_with_each_tool_and_verifies_it(run: Callable[.
     assert {(each["tool"], each["case"]) for each in rows} >= {
         (tool, case) for tool in ("raw", "conduit") for case in ("first", "after", "noop", "change")
     }
-    assert about["command"] == "benchmarks/run.py --sizes 100 --rounds 1 --tools raw,conduit"
+    assert about["command"] == "benchmarks/run.py --site proxies --sizes 100 --rounds 1 --tools raw,conduit"
     assert "| no-op, 100 services, to raw | 1.5× |" in ran.stdout
 
 
@@ -60,18 +61,27 @@ def test_a_daemon_that_answers_wrongly_is_noticed(
     run: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(str(BENCHMARKS))
-    from job import services
-    from verify import problems
+    import verify
+    from job import SITES, wish
     from world import World
 
-    with World(knows_hosts=True) as world:
-        world.declare(services(5, world.upstreams["before"]))
-        assert run(sys.executable, str(BENCHMARKS / "raw_floor.py"), "write", str(world.site)).code == 0
-        assert problems(world, services(5, world.upstreams["before"])) == []
-        found = " ".join(problems(world, services(5, world.upstreams["after"], changed=True)))
-    assert "1 routes are wrong, one of them svc5.bench.test" in found
+    monkeypatch.setattr(verify, "SECONDS", 1)
+    with World(SITES["proxies"], knows_hosts=True) as world:
+        declared = wish(world.site, 5, world.upstreams["before"])
+        world.declare(declared)
+        floor = (sys.executable, str(BENCHMARKS / "raw" / "floor.py"))
+        assert run(*floor, "write", str(world.description)).code == 0
+        assert verify.problems(world, declared) == []
+        assert run(*floor, "check", str(world.description)).code == 0
+        other = wish(world.site, 6, world.upstreams["after"], changed=True)
+        world.declare(other)
+        assert run(*floor, "check", str(world.description)).code == 1
+        found = " ".join(verify.problems(world, other))
+    assert "caddy: 2 sites are wrong, one of them svc5.bench.test" in found
+    assert "nginx: 2 sites are wrong, one of them web5.bench.test" in found
+    assert "nginx: does not serve web6.bench.test" in found
     assert "dnsmasq: svc5.bench.test answers ['10.0.0.5']" in found
-    assert "is answered 200, not by after" in found
+    assert found.count("is answered 200, not by after") == 2
 
 
 def test_a_figure_counts_only_when_the_site_held(report: Any) -> None:
@@ -98,8 +108,18 @@ def test_a_missed_target_is_told(report: Any) -> None:
 def test_figures_replace_what_stands_between_the_markers(
     report: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    begin, end = report.BEGIN.format(site="full"), report.END.format(site="full")
     docs = tmp_path / "performance.md"
-    docs.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n")
+    docs.write_text(f"before\n{begin}\nold\n{end}\nafter\n")
     monkeypatch.setattr(report, "DOCS", docs)
-    report.publish("new")
-    assert docs.read_text() == f"before\n{report.BEGIN}\nnew\n{report.END}\nafter\n"
+    report.publish("new", "full")
+    assert docs.read_text() == f"before\n{begin}\nnew\n{end}\nafter\n"
+
+
+def test_every_site_has_its_place_in_the_docs(report: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = report.DOCS.read_text()
+    published = re.findall(r"<!-- figures of ([a-z-]+): begin -->", text)
+    from job import SITES
+
+    assert set(published) <= set(SITES)
+    assert all(report.END.format(site=site) in text for site in published)

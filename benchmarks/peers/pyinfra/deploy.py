@@ -24,29 +24,55 @@ class CaddyConfig(FactBase):
         return json.loads("".join(output))
 
 
+def dnsmasq() -> None:
+    """The names."""
+    named = {name: fields for name, fields in services.items() if "address" in fields}
+    hosts = files.put(
+        name="dnsmasq hosts",
+        src=StringIO("".join(f"{fields['address']} {name}.{domain}\n" for name, fields in named.items())),
+        dest=site["hosts_file"],
+    )
+    hup = f"kill -HUP $(cat {site['dnsmasq_pid']})"
+    server.shell(name="dnsmasq reads them", commands=[hup], _if=hosts.did_change)
+
+
+def nginx() -> None:
+    """The vhosts."""
+    vhosts = "".join(
+        f"server {{\n    listen {site['nginx_listen']};\n    server_name {name}.{domain};\n"
+        f"    location / {{\n        proxy_pass http://{fields['upstream']};\n    }}\n}}\n"
+        for name, fields in services.items()
+        if fields.get("proxy", site["proxy"]) == "nginx"
+    )
+    file = files.put(name="nginx vhosts", src=StringIO(site["nginx_frame"] + vhosts), dest=site["nginx_file"])
+    reload = f"{' '.join(site['nginx_check'])} && kill -HUP $(cat {site['nginx_pid']})"
+    server.shell(name="nginx loads them", commands=[reload], _if=file.did_change)
+
+
+def caddy() -> None:
+    """The routes."""
+    routes = [
+        {
+            "@id": name,
+            "match": [{"host": [f"{name}.{domain}"]}],
+            "handle": [{"handler": "reverse_proxy", "upstreams": [{"dial": fields["upstream"]}]}],
+            "terminal": True,
+        }
+        for name, fields in services.items()
+        if fields.get("proxy", site["proxy"]) == "caddy"
+    ]
+    listener = {"listen": [site["caddy_listen"]], "automatic_https": {"disable": True}, "routes": routes}
+    config = {**site["caddy_base"], "apps": {"http": {"servers": {"site": listener}}}}
+    if host.get_fact(CaddyConfig, admin=site["caddy_admin"]) != config:
+        staged = site["caddy_staged"]
+        files.put(name="caddy configuration", src=StringIO(json.dumps(config)), dest=staged)
+        post = f"curl -fsS --unix-socket {site['caddy_admin']} -H 'Content-Type: application/json'"
+        server.shell(name="caddy loads it", commands=[f"{post} --data-binary @{staged} http://caddy/load"])
+
+
 site = json.loads(Path(host.data.site).read_text())
 domain = site["domain"]
-services = yaml.load(Path(site["manifest"]).read_bytes(), Loader=yaml.CSafeLoader)["services"]
-
-hosts = files.put(
-    name="dnsmasq hosts",
-    src=StringIO("".join(f"{fields['address']} {name}.{domain}\n" for name, fields in services.items())),
-    dest=site["hosts_file"],
-)
-server.shell(name="dnsmasq reads them", commands=[f"kill -HUP $(cat {site['dnsmasq_pid']})"], _if=hosts.did_change)
-
-routes = [
-    {
-        "@id": name,
-        "match": [{"host": [f"{name}.{domain}"]}],
-        "handle": [{"handler": "reverse_proxy", "upstreams": [{"dial": fields["upstream"]}]}],
-        "terminal": True,
-    }
-    for name, fields in services.items()
-]
-listener = {"listen": [site["listen"]], "automatic_https": {"disable": True}, "routes": routes}
-config = {**site["base"], "apps": {"http": {"servers": {"site": listener}}}}
-if host.get_fact(CaddyConfig, admin=site["admin"]) != config:
-    files.put(name="caddy configuration", src=StringIO(json.dumps(config)), dest=site["staged"])
-    post = f"curl -fsS --unix-socket {site['admin']} -H 'Content-Type: application/json'"
-    server.shell(name="caddy loads it", commands=[f"{post} --data-binary @{site['staged']} http://caddy/load"])
+declared = yaml.load(Path(site["manifest"]).read_bytes(), Loader=yaml.CSafeLoader)
+services = declared["services"]
+for part in site["parts"]:
+    {"caddy": caddy, "nginx": nginx, "dnsmasq": dnsmasq}[part]()
