@@ -9,11 +9,17 @@ say() { printf '%s\n' "$*"; }
 fail() { printf 'bootstrap: %s\n' "$*" >&2; exit 1; }
 have() { PATH="$PATH:/usr/sbin:/sbin" command -v "$1" >/dev/null; }
 
+have_static() { have "$1" && ! ldd "$(command -v "$1")" >/dev/null 2>&1; }
+
 missing_packages() {
     have python3 || say python3
     have python3 && python3 -c 'import ensurepip, venv' 2>/dev/null || say python3-venv
     have dnsmasq || say dnsmasq-base # not "dnsmasq", which would run a system service on port 53
     have nginx || say nginx
+    have dockerd || say docker.io # containerd and runc come with it
+    have iptables || say iptables # for names inside of containers' networks; nothing is changed on the host
+    have ip || say iproute2
+    have_static busybox || say busybox-static
     have dig || say bind9-dnsutils
     have curl || say curl
     have openssl || say openssl
@@ -21,6 +27,7 @@ missing_packages() {
     if [ "${1:-}" = test ]; then
         have git || say git
         have strace || say strace
+        have docker-registry || say docker-registry
         have systemd-analyze || say systemd # only its unit checker is used
         have zsh || say zsh
         have fish || say fish

@@ -22,6 +22,8 @@ from conduit.sandbox.daemon import Daemon
 from conduit.sandbox.machine import SandboxError
 from conduit.sandbox.site import Sandbox
 
+pytest_plugins = ["tests.dockerd"]
+
 ROOT = Path(__file__).parent.parent
 
 for _name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR", "CONDUIT_CONFIG"):

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from conduit.sandbox.daemon import Daemon
-from conduit.sandbox.machine import current_user, find_program, free_port
-
-_LONGEST_SOCKET: Final = 107
-"""Bytes of a unix socket's path that the kernel takes (unix(7): sun_path, less its closing zero)."""
+from conduit.sandbox.machine import LONGEST_SOCKET, current_user, find_program, free_port
 
 
 def prepare(
@@ -59,4 +56,4 @@ def start(directory: Path, **options: Any) -> Daemon:
 
 def _admin(directory: Path) -> str:
     path = directory / "admin.sock"
-    return f"unix/{path}" if len(bytes(path)) <= _LONGEST_SOCKET else f"127.0.0.1:{free_port()}"
+    return f"unix/{path}" if len(bytes(path)) <= LONGEST_SOCKET else f"127.0.0.1:{free_port()}"

@@ -8,6 +8,7 @@ import select
 import signal
 import subprocess
 from dataclasses import asdict, dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,7 +34,8 @@ class Daemon:
 
     `detaches` tells that the program goes into the background by itself and writes `<directory>/pid`. A process is
     ours when that file names it and its command line is `argv`: so one that conduit restarted is still found, and a
-    stranger with a recycled pid is never signalled.
+    stranger with a recycled pid is never signalled. `sweep` names the module of the sandbox, and the words for
+    its function `sweep`, that clears away what an ended daemon leaves behind; a crash does not.
     """
 
     name: str
@@ -43,12 +45,14 @@ class Daemon:
     section: dict[str, Any] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
     detaches: bool = False
+    sweep: tuple[str, ...] = ()
 
     @classmethod
     def load(cls, directory: Path) -> Daemon:
         """Return the daemon recorded in `directory`, also when it was recorded elsewhere and the directory moved."""
         record = json.loads((directory / RECORD).read_text())
-        return cls(**record | {"directory": directory, "argv": tuple(record["argv"])})
+        words = {name: tuple(record.get(name, ())) for name in ("argv", "sweep")}
+        return cls(**record | words | {"directory": directory})
 
     @property
     def startable(self) -> bool:
@@ -122,6 +126,9 @@ class Daemon:
         """End the daemon: SIGTERM, and SIGKILL when that is not enough. One that does not run is fine."""
         if not self._end(signal.SIGTERM, signal.SIGCONT):
             self.kill()
+        if self.sweep:
+            module, *words = self.sweep
+            import_module(f"conduit.sandbox.{module}").sweep(*words)
 
     def kill(self) -> None:
         """End the daemon as a crash would: SIGKILL, nothing cleaned up."""

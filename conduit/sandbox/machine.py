@@ -8,8 +8,9 @@ import shutil
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +20,7 @@ NO_PROGRAM = Code(
     "CND-1181",
     "a daemon's program is missing",
     "The sandbox runs real daemons and needs their programs. `make quickstart` and `make test` install what is "
-    "missing: Caddy comes with the Python packages, dnsmasq is the Debian package dnsmasq-base.",
+    "missing: Caddy comes with the Python packages, dnsmasq is the Debian package dnsmasq-base, dockerd is docker.io.",
 )
 PORT_TAKEN = Code(
     "CND-1182",
@@ -32,9 +33,16 @@ PORT_TAKEN = Code(
 DEADLINE: Final = 20.0
 """Seconds a daemon may take to start or to end; generous, because a busy machine is no error."""
 
+LONGEST_SOCKET: Final = 107
+"""Bytes of a unix socket's path that the kernel takes (unix(7): sun_path, less its closing zero)."""
+
 _PORTS: Final = range(20_000, 32_000)
 _BLOCK: Final = 200
 _handed_out = 0
+
+_NETWORKS: Final = tuple(IPv4Network("10.64.0.0/10").subnets(new_prefix=20))
+_NETWORK_BLOCK: Final = 8
+_networks_handed_out = 0
 
 
 class SandboxError(ConduitError):
@@ -90,6 +98,30 @@ def _is_free(port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+def free_network() -> IPv4Network:
+    """Return a private /20 that no route of this machine leads into; as with ports, each process walks its own block.
+
+    Raises `SandboxError` when all are taken.
+    """
+    global _networks_handed_out
+    first, taken = os.getpid() * _NETWORK_BLOCK, list(_routed())
+    for _ in _NETWORKS:
+        network = _NETWORKS[(first + _networks_handed_out) % len(_NETWORKS)]
+        _networks_handed_out += 1
+        if not any(network.overlaps(other) for other in taken):
+            return network
+    raise SandboxError(Diagnostic(PORT_TAKEN, "no free network in 10.64.0.0/10"))
+
+
+def _routed() -> Iterator[IPv4Network]:
+    """Yield where this machine's routes lead, without those to everywhere (proc(5): /proc/net/route)."""
+    for line in Path("/proc/net/route").read_text().splitlines()[1:]:
+        words = line.split()
+        address, mask = (int.from_bytes(bytes.fromhex(words[column]), "little") for column in (1, 7))
+        if mask:
+            yield IPv4Network((address, mask.bit_count()))
 
 
 def find_program(name: str) -> Path:

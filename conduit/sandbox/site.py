@@ -12,7 +12,7 @@ from typing import Any, Final
 import yaml
 
 from conduit.errors import Code, Diagnostic
-from conduit.sandbox import caddy, dnsmasq, nginx, upstream
+from conduit.sandbox import caddy, dnsmasq, docker, nginx, upstream
 from conduit.sandbox.daemon import RECORD, Daemon
 from conduit.sandbox.machine import SandboxError, current_user
 
@@ -46,9 +46,9 @@ class Sandbox:
     """Proxies, a dnsmasq and upstreams in `directory`, with the settings that make conduit manage them.
 
     `upstreams` maps names to ports; `proxies` are `caddy`, `nginx` or both. `ports` may fix those named `dns`, `http`
-    and `https`, and `nginx_http` and `nginx_https` for nginx; others are chosen free at the first `up` and kept.
-    `settings` are laid over the settings of the site. Every method finds the daemons by what
-    is recorded in `directory`, so a later process can go on where an earlier one stopped.
+    and `https`, and `nginx_http` and `nginx_https` for nginx; others are chosen free at the first `up` and kept. With
+    `docker` there is a dockerd too, which needs root. `settings` are laid over the settings of the site. Every method
+    finds the daemons by what is recorded in `directory`, so a later process can go on where an earlier one stopped.
     """
 
     def __init__(
@@ -60,6 +60,7 @@ class Sandbox:
         ports: Mapping[str, int] | None = None,
         settings: Mapping[str, Any] | None = None,
         proxies: Iterable[str] = ("caddy",),
+        docker: bool = False,
     ) -> None:
         self.directory = directory.absolute()
         self.desired = (desired or directory / "desired").absolute()
@@ -67,6 +68,7 @@ class Sandbox:
         self.ports = dict(ports or {})
         self.settings = dict(settings or {})
         self.proxies = tuple(proxies)
+        self.docker = docker
 
     @property
     def settings_file(self) -> Path:
@@ -132,6 +134,8 @@ class Sandbox:
                 nginx.prepare, self.directory / "nginx", http=port("nginx_http"), https=port("nginx_https")
             ),
         }
+        if self.docker:
+            recipes["docker"] = partial(docker.prepare, self.directory / "docker")
         return recipes | {name: proxies[name] for name in self.proxies}
 
     def _forget_unstartable(self) -> None:
@@ -159,7 +163,7 @@ class Sandbox:
             "internal_domain": "home.arpa",
             "proxy_address": "127.0.0.1",
             "upstreams": {"allow_loopback": True},
-            **{name: daemons[name].section for name in (*self.proxies, "dnsmasq")},
+            **{name: daemons[name].section for name in daemons if name not in self.upstreams},
             "certs": {"dir": str(self.certificates), "copies": copies},
         }
         text = _HEADER + yaml.safe_dump(document | self.settings, sort_keys=False)

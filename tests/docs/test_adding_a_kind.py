@@ -13,7 +13,8 @@ import pytest
 
 from tests.docs.conftest import ROOT, blocks
 
-COPIED = ("conduit", "scripts", "docs", "tests/__init__.py", "tests/conftest.py", "tests/test_architecture.py")
+SUITE = ("tests/__init__.py", "tests/conftest.py", "tests/dockerd.py", "tests/test_architecture.py")
+COPIED = ("conduit", "scripts", "docs", *SUITE)
 Python = Callable[..., Any]
 
 

@@ -1,0 +1,86 @@
+"""One private dockerd for all tests of a worker, with its own CLI beside it; fixtures for every directory of tests."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from conduit.sandbox import docker as private_docker
+from conduit.sandbox import image, machine
+from conduit.sandbox.daemon import Daemon
+from conduit.sandbox.machine import SandboxError
+from tests.conftest import Ran, Site, missing, run_program
+
+CLI = "/usr/bin/docker"
+
+
+@pytest.fixture(scope="session")
+def private_dockerd() -> Iterator[Daemon]:
+    """The dockerd of this worker, with the image `sandbox/busybox:1`."""
+    directory = Path(tempfile.mkdtemp(prefix="cdt-"))
+    try:
+        daemon = private_docker.start(directory)
+    except SandboxError as error:
+        if error.diagnostics[0].code in (machine.NO_PROGRAM, private_docker.NEEDS_ROOT):
+            missing(error.diagnostics[0].summary)
+        raise
+    image.load(Path(daemon.section["socket"]))
+    yield daemon
+    daemon.stop()
+    shutil.rmtree(directory)
+
+
+@pytest.fixture
+def dockerd(private_dockerd: Daemon) -> Iterator[Daemon]:
+    """A dockerd that runs and holds nothing but `sandbox/busybox:1`; whatever a test makes in it goes afterwards."""
+    yield private_dockerd
+    private_dockerd.resume()
+    private_dockerd.start()
+    _empty(cli_of(private_dockerd))
+
+
+@pytest.fixture
+def docker(dockerd: Daemon) -> Callable[..., Ran]:
+    """`docker("ps", ...)` runs Docker's own CLI on the private dockerd."""
+    return cli_of(dockerd)
+
+
+@pytest.fixture
+def docker_site(directory: Path, proxies: tuple[str, ...], dockerd: Daemon) -> Iterator[Site]:
+    """A private site, up, whose settings name the private dockerd."""
+    site = Site(directory / "site", proxies=proxies, settings={"docker": dockerd.section})
+    try:
+        site.up()
+        yield site
+    finally:
+        site.down()
+
+
+def cli_of(daemon: Daemon) -> Callable[..., Ran]:
+    """Return a function that runs Docker's CLI on a private dockerd."""
+
+    def run(*words: str, **options: object) -> Ran:
+        return run_program(CLI, "--host", f"unix://{daemon.section['socket']}", *words, **options)
+
+    return run
+
+
+def _empty(docker: Callable[..., Ran]) -> None:
+    """Remove every container, network, volume and image but the one all tests use."""
+    for listing, removal in (
+        (("ps", "--all", "--quiet"), ("rm", "--force", "--volumes")),
+        (("network", "ls", "--quiet", "--filter", "type=custom"), ("network", "rm")),
+        (("volume", "ls", "--quiet"), ("volume", "rm", "--force")),
+    ):
+        found = docker(*listing).stdout.split()
+        if found:
+            docker(*removal, *found)
+    names = docker("image", "ls", "--all", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}").stdout.splitlines()
+    kept = {line.split()[1] for line in names if line.startswith(f"{image.NAME} ")}
+    unwanted = [name if "<none>" not in name else i for name, i in map(str.split, names) if name != image.NAME]
+    if unwanted := [name for name in unwanted if name not in kept]:
+        docker("image", "rm", "--force", *unwanted)
