@@ -129,6 +129,17 @@ class Secret:
         raise ValueError("write {secret: NAME}; store the value with `conduit secret set NAME`")
 
 
+class Fingerprint(str):
+    """Stands for a secret value: equal for equal values of one site, and all that may be shown of one."""
+
+    __slots__ = ()
+
+    @property
+    def short(self) -> str:
+        """Enough of it to see that a value changed."""
+        return f"{self[:4]}.."
+
+
 class Claim(NamedTuple):
     """A thing only one resource may have: a listener, a route's host and path, a DNS name and type."""
 

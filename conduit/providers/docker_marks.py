@@ -16,10 +16,18 @@ SITE: Final = f"{PREFIX}site"
 KEY: Final = f"{PREFIX}key"
 MARK: Final = f"{PREFIX}mark"
 PROTECT: Final = f"{PREFIX}protect"
+MADE: Final = f"{PREFIX}made"
+"""When a container was made, in seconds since the epoch; its mark covers this instead of its name."""
+WISH: Final = f"{PREFIX}wish"
+"""What was asked for of a container and Docker does not tell from what it has; see `docker_container_read`."""
 COMPOSE: Final = "com.docker.compose."
 """Labels that docker compose and other tools go by."""
 RESERVED: Final = (PREFIX, COMPOSE)
 """What no declared label may begin with."""
+
+
+SECONDS_TO_MAKE: Final = 5
+"""How long Docker may take to note down a container that it was asked for."""
 
 
 class Marks:
@@ -43,6 +51,23 @@ class Marks:
         ours = labels.get(SITE) == self._site and key.kind == kind
         signed = ours and hmac.compare_digest(labels.get(MARK, "").encode(), self._sign(key, kind, name).encode())
         return key if signed else None
+
+    def container_labels(self, key: Key, made: float, protect: bool) -> dict[str, str]:
+        """Return the labels that make a container ours, which is made now.
+
+        A person may rename a container, and it stays ours; so its mark covers the time at which it was made.
+        """
+        text = f"{made:.3f}"
+        return self.labels(key, text, protect) | {MADE: text}
+
+    def container_key(self, labels: Mapping[str, str] | None, created: float) -> Key | None:
+        """Return the key of a container that carries our mark and was made when the mark says so.
+
+        Labels that are copied onto another container come too late, unless within seconds: then the older one is ours.
+        """
+        made = (labels or {}).get(MADE, "")
+        key = self.key("container", made, labels)
+        return key if key and -1 <= created - float(made) <= SECONDS_TO_MAKE else None
 
 
 def declared(labels: Mapping[str, str] | None) -> dict[str, str]:

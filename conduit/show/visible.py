@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any, Final
 
 from conduit.change import Change, FieldChange
-from conduit.model import FRAME, UNRESOLVED, Late, Ref, Secret
+from conduit.model import FRAME, UNRESOLVED, Fingerprint, Late, Ref, Secret
 from conduit.spec import Marker, Spec
 
 
@@ -44,6 +44,8 @@ def visible(value: Any) -> Any:
         return value
     if isinstance(value, Enum):
         return value.value
+    if isinstance(value, Fingerprint):
+        return Fingerprint(value.short)
     if isinstance(value, str):
         return HIDDEN if LOOKS_SECRET.search(value) else str(value)
     return value if value is None or isinstance(value, (bool, int, float)) else str(value)
@@ -107,8 +109,8 @@ def _masked(spec: Spec | None, path: str, value: Any) -> Any:
 
 
 def _hide(metadata: Iterable[Any], value: Any) -> Any:
-    """Mask the texts of a write-only value; that there is none, or which secret it is, may be seen."""
-    if Marker.WRITE_ONLY not in metadata:
+    """Mask the texts of a write-only value; that there is none, which secret it is, or its fingerprint may be seen."""
+    if Marker.WRITE_ONLY not in metadata or isinstance(value, Fingerprint):
         return value
     if isinstance(value, Mapping):
         return {name: _hide(metadata, item) for name, item in value.items()}
