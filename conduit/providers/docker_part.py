@@ -20,7 +20,8 @@ class Seen:
     """One look at Docker: what its lists say, and the details of the containers that are ours and of their images.
 
     `containers` are rows of GET /containers/json?all=1, `details` inspections by container id of those that
-    `Marks.container_key` takes for ours by `Labels` and `Created` of their row, `images` rows of GET /images/json, `image_details` inspections by image id, `networks` and `volumes` the rows of their lists.
+    `Marks.container_key` takes for ours by `Labels` and `Created` of their row, `images` rows of GET /images/json,
+    `image_details` inspections by image id, `networks` and `volumes` the rows of their lists.
     """
 
     containers: tuple[Mapping[str, Any], ...]
