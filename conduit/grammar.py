@@ -18,6 +18,8 @@ _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _PATH = r"/(?:[A-Za-z0-9._~!&+,=:@/-]|%[0-9A-Fa-f]{2})*"
 
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?", re.ASCII)
+LEAF_NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,251}[a-z0-9])?", re.ASCII)
+"""The name of a leaf; one that a composite made may hold dots, so that no declared name is ever the same."""
 LABEL = re.compile(_LABEL, re.ASCII)
 DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*", re.ASCII)
 DOTTED_QUAD = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}", re.ASCII)

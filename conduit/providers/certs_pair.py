@@ -15,7 +15,7 @@ import stat
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
-from conduit.grammar import NAME
+from conduit.grammar import LEAF_NAME
 from conduit.model import Key, Native
 
 PREFIX: Final = b"conduit certificate "
@@ -72,8 +72,8 @@ def file_name(key: Key, content: bytes, mark: Mark, protected: bool) -> str:
 
 def proven(file: str, kind: str, mark: Mark) -> Pair | None:
     """Take a file name apart; None when it does not carry this site's mark."""
-    parts = file.split(".")
-    if len(parts) != 4 or parts[3] != "pem" or not NAME.fullmatch(parts[0]):
+    parts = file.rsplit(".", 3)
+    if len(parts) != 4 or parts[3] != "pem" or not LEAF_NAME.fullmatch(parts[0]):
         return None
     key, digest = Key(kind, parts[0]), parts[1]
     for protected, part in PARTS.items():

@@ -46,8 +46,8 @@ Sign = Callable[[str, str, str], str]
 """(resource name, part, object's name) -> our mark for just that."""
 
 _HEADER: Final = re.compile(
-    r"# vhost (?P<name>[a-z0-9_-]{1,63}) (?P<part>upstream|https|http)(?P<also> also)? (?P<mark>[0-9a-f]{1,64})"
-    r"(?P<protected> protected)?(?: certificate=(?P<certificate>[a-z0-9_-]{1,63}))?"
+    r"# vhost (?P<name>[a-z0-9._-]{1,253}) (?P<part>upstream|https|http)(?P<also> also)? (?P<mark>[0-9a-f]{1,64})"
+    r"(?P<protected> protected)?(?: certificate=(?P<certificate>[a-z0-9._-]{1,253}))?"
 )
 _SEAL: Final = re.compile(r"geo \$conduit_generation \{ default ([0-9a-f]{32}); \}\n")
 _OWN_NAME: Final = ("upstream ", "zone ", "proxy_pass ", "try_files ", "location @")

@@ -13,7 +13,7 @@ from typing import Final
 
 from conduit.providers.caddy_accounts import Fingerprint, Hashed, Seal, is_hash
 
-FILE: Final = re.compile(r"[a-z0-9_-]{1,63}\.[0-9a-f]{32}")
+FILE: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,199}\.[0-9a-f]{32}")
 _LINE: Final = re.compile(r"([^:\s]+):([^:\s]+)(?::([0-9a-f]+)\.([0-9a-f]+))?")
 
 
