@@ -215,7 +215,9 @@ def _committed(
 
 def _roots(work: Work) -> list[Resource[Any]]:
     """Return the declared roots an apply touches, and a sample for each document whose frame it changes."""
-    touched = {change.root for change in work.plan.changes if change.root in work.desired.roots} | set(work.owed)
+    changed = {change.root for change in work.plan.changes}
+    declared = changed & work.desired.roots.keys()
+    touched = declared | work.desired.sharers(changed - declared) | set(work.owed)
     for change in work.plan.changes:
         if change.key.kind == FRAME and change.live:
             touched |= set(_sample(work, change.key.name))
@@ -227,7 +229,7 @@ def _sample(work: Work, provider: str) -> list[Key]:
     found: dict[Key, None] = {}
     for live in work.observed[provider].reading.ours():
         leaf = work.desired.leaves.get(live.key)
-        if leaf:
+        if leaf and leaf.root in work.desired.roots:
             found[leaf.root] = None
         if len(found) == SAMPLE:
             break

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any
@@ -46,6 +46,16 @@ class Desired:
     leaves: Mapping[Key, Resource[Any]]
     children: Mapping[Key, tuple[Key, ...]]
     edges: Edges
+
+    def leaves_of(self, root: Key) -> list[Resource[Any]]:
+        """Return the leaves a declared resource stands for."""
+        return [self.leaves[key] for key in self.children.get(root, ())]
+
+    def sharers(self, keys: Collection[Key]) -> set[Key]:
+        """Return the declared roots that share any of these leaves; a leaf that several share has no parent."""
+        return (
+            {root for root, leaves in self.children.items() if any(leaf in keys for leaf in leaves)} if keys else set()
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ form back, and says which live objects there are. A kind never does both. Pure: 
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Literal, NamedTuple, Protocol, TypeVar
@@ -99,7 +99,8 @@ class Context:
     """What a kind may know beyond its spec: settings, the time, one provider's reading, fingerprints, the prober.
 
     `mark(key, part, name)` is the keyed ownership mark; `fingerprint(text)` is the keyed fingerprint of a secret value;
-    `secret(name)` reads a stored secret and raises `ConduitError` when it is missing.
+    `secret(name)` reads a stored secret and raises `ConduitError` when it is missing; `leaves(key)` are those a
+    declared resource stands for, known to proofs.
     """
 
     settings: Settings
@@ -111,6 +112,7 @@ class Context:
     secret: Callable[[str], str] = lambda name: ""
     prober: Prober | None = None
     facts: Mapping[Key, Mapping[str, Any]] = field(default_factory=dict)
+    leaves: Callable[[Key], Sequence[Resource[Any]]] = lambda key: ()
 
 
 @dataclass(frozen=True, slots=True)

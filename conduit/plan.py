@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from conduit.canonical import canonical, digest_of
@@ -29,6 +29,11 @@ class Selection:
     targets: tuple[Key, ...] = ()
     excludes: tuple[Key, ...] = ()
     allow_deletes: int | None = None
+
+    def with_leaves(self, children: Mapping[Key, Sequence[Key]]) -> Selection:
+        """Return this selection with all leaves its targets stand for, also those they share with others."""
+        leaves = (leaf for target in self.targets for leaf in children.get(target, ()))
+        return replace(self, targets=(*self.targets, *leaves))
 
     def wants(self, change: Change) -> bool:
         """Return whether a change was asked for."""
@@ -92,7 +97,8 @@ def make_plan(
     decider.index()
     found = [change for leaf in _in_order(desired) if (change := decider.decide(leaf))]
     deletes, kept = split_protected(_deletions(decider, desired, observed))
-    changes = [change for change in [*found, *deletes] if selection.wants(change)]
+    wanted = selection.with_leaves(desired.children)
+    changes = [change for change in [*found, *deletes] if wanted.wants(change)]
     frames = [frame for view in observed.values() if (frame := _frame_change(view, changes, bool(selection.targets)))]
     changes = _with_origins([*frames, *changes], applied)
     changes.sort(key=lambda change: (observed[change.provider].order, change.key.kind != FRAME, change.key))

@@ -45,7 +45,7 @@ def status(
 ) -> list[RootStatus]:
     """Prove `roots` side by side and return them in their order, within `LIMIT` seconds of probing."""
     facts = sole_facts(live for view in observed.values() for live in view.reading.ours())
-    proofs = _prove(roots, kinds, replace(context, facts=facts))
+    proofs = _prove(roots, kinds, replace(context, facts=facts, leaves=desired.leaves_of))
     blind = {kind.name: view.reason for kind in kinds.values() if (view := observed.get(kind.provider)) and view.reason}
     return [_status(root, desired, proofs, blind, facts, context.now) for root in roots]
 

@@ -96,9 +96,9 @@ class Work:
         return found
 
     def proving_context(self) -> Context:
-        """Return what proofs may know: the prober, and the newest facts of every leaf."""
+        """Return what proofs may know: the prober, the newest facts of every leaf, and what each root stands for."""
         lives = (live for reading in self.readings.values() for live in reading.ours() if live.facts)
-        return replace(self.proof_context, facts=sole_facts(lives) | self.facts)
+        return replace(self.proof_context, facts=sole_facts(lives) | self.facts, leaves=self.desired.leaves_of)
 
     def resolved(self, change: Change) -> Resource[Any] | None:
         """Return the wish of a change with all late references filled in, or None while one is still missing."""
@@ -194,7 +194,9 @@ class Work:
                 self.keeping.add(change.provider)
             if outcome.result in (Result.FAILED, Result.QUARANTINED):
                 leaf = self.desired.leaves.get(outcome.key)
-                self.blame(leaf.root if leaf else outcome.key, outcome.reason)
+                root = leaf.root if leaf else outcome.key
+                for each in (root, *self.desired.sharers({root})):
+                    self.blame(each, outcome.reason)
             self.listen(Event(EventKind.FINISHED, outcome.key, "", f"{outcome.action} {outcome.result}"))
 
     def blame(self, root: Key, reason: str) -> None:
