@@ -13,7 +13,7 @@ from attack_world import CANARY, Attacked, Problem, quoted
 
 from conduit.engine import read_settings
 from conduit.errors import ConduitError
-from conduit.resources.service import ServiceSpec
+from conduit.resources.service_spec import ServiceSpec
 
 TOO_LONG = "a" * 64
 NAMES = [

@@ -18,8 +18,10 @@ load_kinds()
 class Table:
     """A look over no other declaration, whose names have the given addresses; it counts what it was asked."""
 
-    def __init__(self, names: Mapping[str, Sequence[str]] | None = None, **settings: Any) -> None:
-        self.settings = Settings.model_validate({"proxy_address": "10.9.9.9"} | settings)
+    def __init__(
+        self, names: Mapping[str, Sequence[str]] | None = None, site: Settings | None = None, **settings: Any
+    ) -> None:
+        self.settings = site or Settings.model_validate({"proxy_address": "10.9.9.9"} | settings)
         self.rules = rules_of(self.settings)
         self.names = names or {}
         self.asked: list[str] = []

@@ -13,7 +13,7 @@ from service_world import Table, declared, leaves
 from conduit.errors import ConduitError
 from conduit.kind import KINDS
 from conduit.model import Claim, Key, Ref, Secret
-from conduit.resources import route_spec, service
+from conduit.resources import route_spec, service_spec, site_leaves
 from conduit.spec import Ignore, Resource
 
 HASH = "$2b$12$" + "a" * 53
@@ -88,7 +88,7 @@ def test_each_field_reaches_the_route(field: str) -> None:
 
 def test_a_service_field_is_carried_placed_elsewhere_or_an_upstream() -> None:
     elsewhere = {"upstream", "upstreams", "domain", "aliases", "address", "dns", "tls", "proxy"}
-    assert frozenset(service.ServiceSpec.model_fields) == service.CARRIED | elsewhere
+    assert frozenset(service_spec.ServiceSpec.model_fields) == site_leaves.CARRIED | elsewhere
 
 
 def test_several_upstreams_keep_their_weights() -> None:
@@ -156,7 +156,7 @@ def test_fields_that_contradict_each_other_are_told_at_the_service(fields: dict[
     with pytest.raises(ConduitError, match=words) as caught:
         leaves(declared(upstream="10.0.1.5:80", **fields))
     (problem,) = caught.value.diagnostics
-    assert (str(problem.source), problem.code) == ("desired/a.yaml:7:3", service.BAD_LEAF)
+    assert (str(problem.source), problem.code) == ("desired/a.yaml:7:3", site_leaves.BAD_LEAF)
 
 
 def test_a_name_that_is_too_long_is_told_at_the_service() -> None:
@@ -177,7 +177,7 @@ def test_leaves_share_the_declaration_of_their_service() -> None:
 @pytest.mark.parametrize("fields", [{"upstream": "10.0.1.5:80"}, {"upstreams": ["10.0.1.5:80"], "aliases": ["w.lan"]}])
 def test_every_leaf_field_names_the_service_field_it_comes_from(fields: dict[str, Any]) -> None:
     for leaf in leaves(declared(**fields)).values():
-        assert set(leaf.from_.values()) <= set(service.ServiceSpec.model_fields)
+        assert set(leaf.from_.values()) <= set(service_spec.ServiceSpec.model_fields)
         given = leaf.spec.model_fields_set if leaf.key.kind != "route" else set(type(leaf.spec).model_fields)
         assert given <= set(leaf.from_), leaf.key
     assert ("upstreams" in fields) == (leaves(declared(**fields))["route/wiki"].from_["upstreams"] == "upstreams")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from service_world import declared
+from service_world import Table, declared, leaves
 
 from conduit.change import Level, Proof
 from conduit.kind import KINDS, Context
@@ -52,8 +52,10 @@ def prove(site: Any) -> Callable[..., Proof]:
 
     def run(name: str, fields: dict[str, Any], serial: str = "") -> Proof:
         facts = {Key("certificate", name): {"serial": serial}} if serial else {}
-        context = Context(settings, time.time(), prober=Prober(settings), facts=facts)
-        proof = KINDS["service"].prove(context, declared(name, **fields))
+        service = declared(name, **fields)
+        parts = list(leaves(service, Table(site=settings)).values())
+        context = Context(settings, time.time(), prober=Prober(settings), facts=facts, leaves=lambda key: parts)
+        proof = KINDS["service"].prove(context, service)
         assert proof is not None
         return proof
 

@@ -1,8 +1,9 @@
-"""The black-box proof of a service: its name, the connection, the certificate, the answer.
+"""The black-box proof of a site: for each of its names the DNS answer, the connection, the certificate, the answer.
+
+What a service or domain promises is read from the leaves it stands for, so that what is proven is what was applied.
 
 Whose answer it is: Caddy adds `Via: <version> Caddy` to what an upstream sent (2.11) and to nothing of its own, and our
-vhosts let nginx do the same. Caddy's own 502 and 503 have an empty body, and so has the 200 it gives to a host no route
-matches; status alone proves nothing.
+vhosts let nginx do the same. Caddy's own 502 and 503 have an empty body; status alone proves nothing.
 """
 
 from __future__ import annotations
@@ -10,64 +11,80 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import unescape
 from ipaddress import ip_address, ip_network
-from typing import Final
+from typing import Any, Final
 
 from conduit.change import Level, Proof
 from conduit.grammar import split_host_port
 from conduit.kind import Context, Prober
-from conduit.model import Key
+from conduit.model import Key, Ref
 from conduit.providers.probe import CONNECT_SECONDS, HttpAnswer, HttpProbe
-from conduit.resources.route_spec import Redirect
-from conduit.resources.service import ServiceSpec, address_of, names_of, proxy_of, upstreams_of
+from conduit.resources.route_spec import Redirect, RouteSpec, Upstream
+from conduit.resources.site_leaves import LEAF
 from conduit.spec import Resource
 
 Verdict = tuple[Level, str]
 
 HEALTHY: Final = "below 500"
 """What any working upstream answers when no status was declared."""
+NAMES: Final = 10
+"""How many names of one route are asked for; they differ in nothing but the name."""
+PROXIES: Final = {kind: proxy for proxy, kind in LEAF.items()}
 
 
-def prove(ctx: Context, prober: Prober, resource: Resource[ServiceSpec]) -> Proof:
-    """Ask DNS and the proxy as a visitor would, and stop at the first step that fails."""
-    spec, key = resource.spec, resource.key
-    host = names_of(key.name, spec, ctx.settings)[0]
+def prove(ctx: Context, prober: Prober, root: Key) -> Proof | None:
+    """Ask DNS and the proxy as a visitor would, name by name, and stop at the first step that fails."""
+    leaves = ctx.leaves(root)
+    records = {leaf.spec.name: leaf.spec for leaf in leaves if leaf.key.kind == "dns_record"}
     checks: list[str] = []
-    if spec.dns and (wrong := _name(ctx, prober, spec, host, checks)):
-        return Proof(key, Level.NO_NAME, wrong, tuple(checks))
+    proof = None
+    for site in (leaf for leaf in leaves if leaf.key.kind in PROXIES):
+        for host in site.spec.names[:NAMES]:
+            wrong = _name(prober, records[host], checks) if host in records else ""
+            level, detail = (Level.NO_NAME, wrong) if wrong else _answer(ctx, prober, site, host, checks)
+            proof = Proof(root, level, detail, tuple(checks))
+            if not proof.passed:
+                return proof
+    return proof
+
+
+def _answer(ctx: Context, prober: Prober, site: Resource[RouteSpec], host: str, checks: list[str]) -> Verdict:
+    """Ask a site under one of its names."""
+    spec = site.spec
     asked, wanted = _question(spec)
-    answer: HttpAnswer = prober.http(HttpProbe(host, asked, tls=spec.tls != "off", proxy=proxy_of(spec, ctx.settings)))
+    answer: HttpAnswer = prober.http(HttpProbe(host, asked, tls=spec.tls, proxy=PROXIES[site.key.kind]))
     if answer.status is None:
-        return Proof(key, answer.level, f"{host}: {answer.error}", tuple(checks))
-    serial = ctx.facts.get(Key("certificate", key.name), {}).get("serial")
-    if spec.tls != "off" and serial and answer.serial != serial and not _shared(ctx, answer):
-        wrong = f"{host} serves the certificate {answer.serial}, not {serial}"
-        return Proof(key, Level.NO_TLS, wrong, tuple(checks))
+        return answer.level, f"{host}: {answer.error}"
+    serial = _serial(ctx, spec.certificate)
+    if serial and answer.serial != serial and not _ours(ctx, answer):
+        return Level.NO_TLS, f"{host} serves the certificate {answer.serial}, not {serial}"
     if answer.serial:
         checks.append(f"certificate {answer.serial} verified against the internal CA")
-    level, detail = _judge(spec, asked, wanted, answer, prober)
     checks.append(f"GET {asked} answered {answer.status}")
-    return Proof(key, level, detail, tuple(checks))
+    return _judge(ctx, spec, asked, wanted, answer, prober)
 
 
-def _shared(ctx: Context, answer: HttpAnswer) -> bool:
-    """Whether the certificate is another one of ours: services that share a name by path show one of theirs."""
+def _serial(ctx: Context, certificate: Ref | None) -> Any:
+    return ctx.facts.get(certificate.key, {}).get("serial") if certificate else None
+
+
+def _ours(ctx: Context, answer: HttpAnswer) -> bool:
+    """Whether the certificate is another one of ours: sites that share a name by path may each bring one."""
     return any(key.kind == "certificate" and facts.get("serial") == answer.serial for key, facts in ctx.facts.items())
 
 
-def _name(ctx: Context, prober: Prober, spec: ServiceSpec, host: str, checks: list[str]) -> str:
+def _name(prober: Prober, record: Any, checks: list[str]) -> str:
     """Return what is wrong with the DNS answer, or nothing."""
-    rtype, address = address_of(spec, ctx.settings)
     try:
-        found = prober.dns(host, rtype)
+        found = prober.dns(record.name, record.type)
     except OSError as error:
         return str(error)
-    if address not in found:
-        return f"{host} {rtype} answers {', '.join(found) or 'nothing'}, not {address}"
-    checks.append(f"{host} {rtype} answers {address}")
+    if record.value not in found:
+        return f"{record.name} {record.type} answers {', '.join(found) or 'nothing'}, not {record.value}"
+    checks.append(f"{record.name} {record.type} answers {record.value}")
     return ""
 
 
-def _question(spec: ServiceSpec) -> tuple[str, int | str]:
+def _question(spec: RouteSpec) -> tuple[str, int | str]:
     """Return the path to ask for and the status to expect: those of the health check where a visitor reaches it."""
     if spec.health is None or spec.maintenance or spec.redirect:
         return spec.path, HEALTHY
@@ -79,7 +96,7 @@ def _question(spec: ServiceSpec) -> tuple[str, int | str]:
     return spec.path, HEALTHY
 
 
-def _judge(spec: ServiceSpec, asked: str, wanted: int | str, answer: HttpAnswer, prober: Prober) -> Verdict:
+def _judge(ctx: Context, spec: RouteSpec, asked: str, wanted: int | str, answer: HttpAnswer, prober: Prober) -> Verdict:
     """Say what an answer proves, in the proxy's order: who may come in, with what password, then the rest."""
     if not _admitted(spec, answer.client):
         return _own(answer, 403, f"{answer.client} is not allowed and must be refused")
@@ -89,11 +106,11 @@ def _judge(spec: ServiceSpec, asked: str, wanted: int | str, answer: HttpAnswer,
         return _own(answer, 503, "the maintenance page must be shown", spec.maintenance.message)
     if spec.redirect:
         return _redirected(spec.redirect, asked, answer)
-    return _served(spec, wanted, answer, prober)
+    return _served(ctx, spec, wanted, answer, prober)
 
 
-def _admitted(spec: ServiceSpec, client: str) -> bool:
-    """Whether the proxy lets this address in, by the service's own lists."""
+def _admitted(spec: RouteSpec, client: str) -> bool:
+    """Whether the proxy lets this address in, by the site's own lists."""
     if not client:
         return True
     inside = [ip_address(client) in ip_network(block) for block in spec.allow or ()]
@@ -119,22 +136,34 @@ def _redirected(redirect: Redirect, asked: str, answer: HttpAnswer) -> Verdict:
     return _reached(answer), f"{answer.status} to {location or 'nowhere'}, not {redirect.status} to {target}"
 
 
-def _served(spec: ServiceSpec, wanted: int | str, answer: HttpAnswer, prober: Prober) -> Verdict:
+def _served(ctx: Context, spec: RouteSpec, wanted: int | str, answer: HttpAnswer, prober: Prober) -> Verdict:
     if not _from_upstream(answer):
-        direct = "; ".join(_asked_directly(prober, spec))
+        direct = "; ".join(_asked_directly(ctx, prober, spec))
         return Level.PROXY_ERROR, f"the proxy itself answers {answer.status}, no upstream was reached: {direct}"
     if _matches(answer.status or 0, wanted):
         return Level.EXPECTED, f"the upstream answers {answer.status}"
     return Level.UPSTREAM_ANSWERED, f"the upstream answers {answer.status}, not {wanted}"
 
 
-def _asked_directly(prober: Prober, spec: ServiceSpec) -> Iterable[str]:
+def _asked_directly(ctx: Context, prober: Prober, spec: RouteSpec) -> Iterable[str]:
     """Ask the upstreams themselves, as the proxy would, and tell what each says."""
     path = spec.health.path if spec.health else "/"
-    for _, text, _ in upstreams_of(spec):
+    for upstream in spec.upstreams:
+        text = _dial(ctx, upstream)
+        if not text:
+            yield f"{upstream.container} is not known"
+            continue
         address = split_host_port(text)
         answer: HttpAnswer = prober.http(HttpProbe(address[0], path, address=address, seconds=CONNECT_SECONDS))
         yield f"{text} {answer.error or f'answers {answer.status}'}"
+
+
+def _dial(ctx: Context, upstream: Upstream) -> str:
+    """Return where an upstream is now; empty for a container nobody knows the address of."""
+    if upstream.container is None:
+        return upstream.dial
+    address = ctx.facts.get(upstream.container.key, {}).get(upstream.container.fact)
+    return upstream.model_copy(update={"container": upstream.container.resolved(address)}).dial if address else ""
 
 
 def _matches(status: int, wanted: int | str) -> bool:

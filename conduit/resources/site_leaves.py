@@ -1,0 +1,121 @@
+"""What services and domains expand into: the parts they share, and how each is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, Literal
+
+from pydantic import ValidationError
+
+from conduit.errors import Code, ConduitError, Diagnostic
+from conduit.kind import Look
+from conduit.model import Key, Ref
+from conduit.resources.certificate import CertificateSpec
+from conduit.resources.dns_record import DnsRecordSpec
+from conduit.resources.route_spec import RouteSpec, Upstream
+from conduit.resources.service_spec import SiteSpec, Upstreams
+from conduit.resources.vhost import VhostSpec
+from conduit.settings import Settings
+from conduit.spec import Resource, Spec
+from conduit.upstreams import REFUSED_UPSTREAM, UNKNOWN_UPSTREAM, addresses
+
+BAD_LEAF = Code(
+    "CND-0323",
+    "a site that does not fit its parts",
+    "Each field of the service or domain is fine by itself, but the DNS record, certificate or route it stands for "
+    "would not be. The message names the part and its field.",
+)
+
+CARRIED: Final = frozenset(SiteSpec.model_fields) & frozenset(RouteSpec.model_fields) - {"tls"}
+"""The fields a route has under the same name and with the same meaning."""
+
+UNDER_MAINTENANCE: Final = CARRIED - {*RouteSpec.PROXY_ONLY, "redirect"}
+
+LEAF: Final[Mapping[str, str]] = {"caddy": "route", "nginx": "vhost"}
+"""The kind that stands for a site in each proxy."""
+
+READ_TWICE: Final[Mapping[str, frozenset[str]]] = {
+    "caddy": frozenset(),
+    "nginx": frozenset(("request_headers", "response_headers")),
+}
+"""Fields with rules of that proxy's own, which its leaf has to check."""
+
+VALID_UPSTREAM: Final = Upstream(address="192.0.2.1:80")
+VALID: Final[Mapping[str, Spec]] = {
+    "dns_record": DnsRecordSpec(name="name.invalid", value="192.0.2.1"),
+    "certificate": CertificateSpec(names=("name.invalid",)),
+    "route": RouteSpec(names=("name.invalid",), upstreams=(VALID_UPSTREAM,), tls=False),
+    "vhost": VhostSpec(names=("name.invalid",), upstreams=(VALID_UPSTREAM,), tls=False),
+}
+
+
+def leaf(
+    resource: Resource[Any], key: Key, fields: Mapping[str, Any], origin: Mapping[str, str], *, copied: bool = False
+) -> Resource[Any]:
+    """Return a part of a declared resource. `copied` fields are valid already. Raises ValidationError."""
+    valid = VALID[key.kind]
+    spec = valid.model_copy(update=fields) if copied else type(valid)(**fields)
+    r = resource
+    return Resource(key, spec, r.source, r.root, r.needs, r.protect, r.ignore, origin)
+
+
+def proxy_of(spec: SiteSpec, settings: Settings) -> str:
+    """Return the proxy that serves a site."""
+    return spec.proxy or ("nginx" if "nginx" in settings.sections and "caddy" not in settings.sections else "caddy")
+
+
+def address_of(spec: SiteSpec, settings: Settings) -> tuple[Literal["A", "AAAA"], str]:
+    """Return the record type and address that the names of a site answer."""
+    address = spec.address or settings.proxy_address
+    return ("AAAA" if ":" in address else "A"), address
+
+
+def record_of(host: str, spec: SiteSpec, settings: Settings) -> dict[str, Any]:
+    """Return the fields of the DNS record of one name of a site."""
+    rtype, address = address_of(spec, settings)
+    return {"name": host, "type": rtype, "value": address}
+
+
+def route_of(spec: SiteSpec, certificate: Key, proxy: str) -> dict[str, Any]:
+    """Return what a route takes over as it stands; under maintenance there is nothing to proxy to."""
+    given = spec.model_fields_set & (UNDER_MAINTENANCE if spec.maintenance else CARRIED)
+    fields: dict[str, Any] = {field: getattr(spec, field) for field in given}
+    if spec.tls == "internal":
+        return fields | {"tls": True, "certificate": Ref(certificate, proxy)}
+    fields.pop("https_redirect", None)
+    return fields | {"tls": False}
+
+
+def dialled(resource: Resource[Any], spec: Upstreams, look: Look) -> Iterable[Upstream]:
+    """Yield what the proxy connects to: each upstream's addresses, checked. Raises `ConduitError`.
+
+    Names are resolved once per load.
+    """
+    for field, text, weight in upstreams_of(spec):
+        try:
+            for address in addresses(text, look.rules, look.resolve):
+                yield VALID_UPSTREAM.model_copy(update={"address": address, "weight": weight})
+        except OSError as error:
+            raise ConduitError(_problem(UNKNOWN_UPSTREAM, resource, field, f"{text}: {error}")) from None
+        except ValueError as error:
+            raise ConduitError(_problem(REFUSED_UPSTREAM, resource, field, str(error))) from None
+
+
+def upstreams_of(spec: Upstreams) -> Iterable[tuple[str, str, int]]:
+    """Yield the field, `host:port` and weight of each upstream as it was declared."""
+    if spec.upstream:
+        yield "upstream", spec.upstream, 1
+    for number, item in enumerate(spec.upstreams):
+        address, weight = (item, 1) if isinstance(item, str) else (item.address, item.weight)
+        yield f"upstreams.{number}", address, weight
+
+
+def misfits(resource: Resource[Any], error: ValidationError) -> Iterable[Diagnostic]:
+    """Yield what makes a part of a site invalid, told at the declaration."""
+    for problem in error.errors(include_url=False, include_context=False, include_input=False):
+        field = ".".join(str(step) for step in problem["loc"]) or "it"
+        yield Diagnostic(BAD_LEAF, f"{resource.key}: {field} of its {error.title}: {problem['msg']}", resource.source)
+
+
+def _problem(code: Code, resource: Resource[Any], field: str, text: str) -> Diagnostic:
+    return Diagnostic(code, f"{resource.key} {field}: {text}", resource.source, "write another address or name there")
