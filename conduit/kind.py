@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Literal, NamedT
 
 from conduit.change import Action, Change, Diff, FieldChange, Impact, Outcome, Proof, Readiness
 from conduit.diff import compare, difference
-from conduit.model import Claim, Key, Live, Native, Reading, Target
+from conduit.model import Claim, Key, Live, Native, Reading, Source, Target
 from conduit.spec import Marker, Resource, S, Spec
 
 if TYPE_CHECKING:
@@ -34,10 +34,16 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Written(NamedTuple):
-    """A parsed manifest, and the path of one declared name in it."""
+    """A parsed manifest, the path of one declared name in it, and the directory the manifest lies in."""
 
     document: Document
     path: tuple[str, ...]
+    directory: Path
+
+    def source(self, *fields: str) -> Source:
+        """Return where a field of the declared name stands, or its deepest part that exists."""
+        document = self.document
+        return Source(document.source.file, *document.place(document.find((*self.path, *fields))))
 
 
 class Files(Protocol):

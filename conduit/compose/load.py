@@ -39,11 +39,13 @@ class Loaded:
     """An application, and where its parts were written.
 
     `files` are the digests (SHA-256) of all files read, by absolute path: when none changes, nothing changes.
+    `environment` holds what variables had, those of `.env` included.
     """
 
     application: Application
     warnings: tuple[Diagnostic, ...]
     files: Mapping[str, str]
+    environment: Mapping[str, str]
     root: Node
 
     def source(self, path: Place) -> Source:
@@ -116,7 +118,8 @@ class _Loader:
             application = with_what_is_used(application.model_copy(update={"services": on}))
         if application is None or self.problems.of("error"):
             raise LoadError(self.problems.of("error"))
-        return Loaded(application, self.problems.of("warning"), self.files.digests, merged)
+        warnings = self.problems.of("warning")
+        return Loaded(application, warnings, self.files.digests, self.environment, merged)
 
     def _name(self, root: Node) -> str:
         """Return the project's name: the caller's, the environment's, the file's, or the directory's."""

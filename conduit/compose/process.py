@@ -53,8 +53,6 @@ class Process(Spec):
     command: tuple[Text, ...] | None = Field(None, strict=False)
     entrypoint: tuple[Text, ...] | None = Field(None, strict=False)
     """An empty one removes the image's."""
-    environment: dict[str, Text] = {}
-    """Variables, those of `env_file` included."""
     working_dir: Inside | None = None
     user: Line | None = None
     group_add: tuple[Line, ...] = Field((), strict=False)

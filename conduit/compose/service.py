@@ -15,6 +15,7 @@ from conduit.compose.values import (
     Fraction,
     Name,
     Size,
+    Text,
     Whole,
     matching,
     one_of,
@@ -108,6 +109,8 @@ class Service(Process):
 
     image: Image | None = None
     build: Build | None = None
+    environment: dict[str, Text] = {}
+    """Variables, those of `env_file` included."""
     pull_policy: PullPolicy | None = None
     platform: Platform | None = None
     container_name: ContainerName | None = None

@@ -27,7 +27,7 @@ from conduit.spec import Resource
 class Manifests:
     """What an operator declares: the roots of everything, in the order of files and lines.
 
-    `digest` is the hash of all files, their names included.
+    `digest` is the hash of all files, their names included; `base` is the directory those names count from.
     """
 
     resources: dict[Key, Resource[Any]]
@@ -35,6 +35,7 @@ class Manifests:
     digest: str
     plurals: Mapping[str, str]
     places: Places
+    base: Path
 
     def locate(self, key: Key, path: str = "") -> Source:
         """Return where the value at a dotted field path of a declared resource stands.
@@ -48,7 +49,8 @@ class Manifests:
     def written(self, key: Key) -> Written:
         """Return how a declared resource was written. Raises KeyError for a key that is not declared."""
         source = self.resources[key].source
-        return Written(self.places.document(source.file), (self.plurals[key.kind], key.name))
+        directory = (self.base / source.file).parent
+        return Written(self.places.document(source.file), (self.plurals[key.kind], key.name), directory)
 
 
 def load_manifests(
@@ -75,7 +77,8 @@ def load_manifests(
     if problems:
         raise LoadError(sorted(problems, key=_position))
     plurals = {kind.name: kind.plural for kind in kinds.values()}
-    return Manifests(validator.resources, tuple(validator.warnings), hash_of_tree(tree.files), plurals, places)
+    digest = hash_of_tree(tree.files)
+    return Manifests(validator.resources, tuple(validator.warnings), digest, plurals, places, tree.base)
 
 
 def _parse(

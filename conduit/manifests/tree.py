@@ -52,11 +52,15 @@ class ManifestFile(NamedTuple):
 
 
 class Tree(NamedTuple):
-    """All manifests in the order of their names, what could not be read, and when the tree last changed (epoch)."""
+    """All manifests in the order of their names, what could not be read, and when the tree last changed (epoch).
+
+    `base` is the directory their names count from.
+    """
 
     files: list[ManifestFile]
     problems: list[Diagnostic]
     changed: float
+    base: Path
 
 
 def read_still_tree(root: Path, base: Path, still: float) -> Tree:
@@ -81,9 +85,10 @@ def read_tree(root: Path, base: Path) -> Tree:
     if not root.is_dir():
         hint = "create it with `conduit init`, or correct `desired:` in conduit.yaml"
         raise LoadError(Diagnostic(NO_TREE, f"there is no directory {root}", hint=hint))
-    shown = next((root.relative_to(near) for near in (base, Path.cwd()) if root.is_relative_to(near)), root)
+    near = next((near for near in (base, Path.cwd()) if root.is_relative_to(near)), None)
+    shown = root.relative_to(near) if near else root
     candidates = sorted(_candidates(root))
-    tree = Tree([], [], max((found.changed for found in candidates), default=0.0))
+    tree = Tree([], [], max((found.changed for found in candidates), default=0.0), near or root)
     total = 0
     for found in candidates:
         if not found.name:

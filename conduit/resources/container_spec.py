@@ -12,6 +12,7 @@ from conduit.compose.process import Process
 from conduit.compose.service import ContainerName
 from conduit.compose.values import Address4, Flag, Fraction, Inside, Line, Mode, Name, Port, Size, Whole
 from conduit.model import Ref
+from conduit.resources.hidden_spec import Hidden
 from conduit.spec import RefTo, Spec
 
 Condition = Literal["service_started", "service_healthy", "service_completed_successfully"]
@@ -22,7 +23,7 @@ class InjectedFile(Spec):
 
     target: Inside
     """The file in the container."""
-    content: str
+    content: Hidden
     """What it holds, never shown."""
     uid: Line | None = None
     """The owner's number."""
@@ -37,6 +38,8 @@ class ContainerSpec(Process):
 
     image: Annotated[Ref, RefTo("image", "id")]
     """The name of the declared image."""
+    environment: dict[str, Hidden] = {}
+    """Variables; their values are never shown."""
     container_name: ContainerName | None = None
     """Its exact name in Docker; without one, the resource's own, with -b after it in the second slot."""
     networks: dict[str, Attachment] = {}

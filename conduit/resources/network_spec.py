@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from conduit.compose.networks import Ipam
+from conduit.compose.networks import Ipam, Pool
 from conduit.compose.values import Flag, Line, Name
-from conduit.spec import Spec
+from conduit.model import Key, Source
+from conduit.providers.docker_config import Config
+from conduit.settings import Settings
+from conduit.spec import Resource, Spec
 
 
 class NetworkSpec(Spec):
@@ -28,3 +31,10 @@ class NetworkSpec(Spec):
     """The application it belongs to, for tools that go by Compose's labels."""
     alias: Name | None = None
     """Its name inside that application."""
+
+
+def own_network(settings: Settings) -> Resource[NetworkSpec]:
+    """Return conduit's own network as everyone who needs it brings it along, in one same form."""
+    config = Config.model_validate(settings.sections.get("docker") or {})
+    pool = Pool(subnet=config.subnet, ip_range=config.dynamic, gateway=config.gateway)
+    return Resource(Key("network", config.network), NetworkSpec(ipam=Ipam(config=(pool,))), Source("conduit.yaml"))

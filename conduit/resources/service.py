@@ -17,6 +17,7 @@ from conduit.change import Proof
 from conduit.errors import ConduitError
 from conduit.kind import Context, Kind, Look
 from conduit.model import Key
+from conduit.resources.deployment_reach import held
 from conduit.resources.route_spec import Upstream
 from conduit.resources.service_spec import ServiceSpec
 from conduit.resources.site_leaves import (
@@ -40,14 +41,16 @@ FROM: Final[Mapping[str, Mapping[str, str]]] = {
     "dns_record": {"name": "domain", "type": "address", "value": "address"},
     "alias": {"name": "aliases", "type": "address", "value": "address"},
     "certificate": {"names": "domain", "consumers": "proxy"},
-    "one": ROUTE_FROM | {"upstreams": "upstream"},
-    "several": ROUTE_FROM | {"upstreams": "upstreams"},
+    "upstream": ROUTE_FROM | {"upstreams": "upstream"},
+    "upstreams": ROUTE_FROM | {"upstreams": "upstreams"},
+    "deployment": ROUTE_FROM | {"upstreams": "deployment"},
 }
 """Which field of a service each field of its leaves comes from."""
 
 INDEPENDENT: Final = frozenset(
     (
-        *("upstream", "address", "dns", "tls", "proxy", "health", "websockets"),
+        *("upstream", "deployment", "container", "container_port"),
+        *("address", "dns", "tls", "proxy", "health", "websockets"),
         *("max_body", "basic_auth", "request_headers", "response_headers"),
     )
 )
@@ -68,6 +71,7 @@ class Service(Kind[ServiceSpec]):
 
     def expand(self, resource: Resource[ServiceSpec], look: Look) -> Iterable[Resource[Any]]:
         """Return the DNS records, the certificate and the route or vhost of a service. Raises `ConduitError`."""
+        resource = held(resource, resource.spec, look)
         found = () if resource.spec.maintenance else tuple(dialled(resource, resource.spec, look))
         try:
             return list(_leaves(resource, look.settings, found))
@@ -100,5 +104,6 @@ def _leaves(
     certificate = Key("certificate", name)
     if spec.tls == "internal":
         yield leaf(resource, certificate, {"names": names, "consumers": (proxy,)}, FROM["certificate"], copied=copied)
+    origin = next((field for field in ("upstreams", "deployment") if getattr(spec, field)), "upstream")
     fields = route_of(spec, certificate, proxy) | {"names": names, "upstreams": found}
-    yield leaf(resource, Key(LEAF[proxy], name), fields, FROM["several" if spec.upstreams else "one"], copied=copied)
+    yield leaf(resource, Key(LEAF[proxy], name), fields, FROM[origin], copied=copied)

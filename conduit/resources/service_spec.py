@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from conduit import fields, grammar
 from conduit.resources import route_spec
+from conduit.resources.deployment_spec import Reach
 from conduit.spec import Spec
 from conduit.upstreams import normal, refuse_everywhere
 
@@ -37,7 +38,7 @@ class WeightedUpstream(Spec):
     """Its share of the requests."""
 
 
-class Upstreams(Spec):
+class Upstreams(Reach):
     """Where the requests of a service go."""
 
     upstream: HostPort | None = Field(None, description="where requests go, host:port")
@@ -91,7 +92,7 @@ class ServiceSpec(SiteSpec, Upstreams):
 
     @model_validator(mode="after")
     def _one_answer(self) -> Self:
-        given = bool(self.upstream) + bool(self.upstreams) + bool(self.redirect)
+        given = bool(self.upstream) + bool(self.upstreams) + bool(self.deployment) + bool(self.redirect)
         if given > 1 or not (given or self.maintenance):
-            raise ValueError("write exactly one of upstream, upstreams and redirect")
+            raise ValueError("write exactly one of upstream, upstreams, deployment and redirect")
         return self

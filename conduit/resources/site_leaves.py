@@ -11,6 +11,7 @@ from conduit.errors import Code, ConduitError, Diagnostic
 from conduit.kind import Look
 from conduit.model import Key, Ref
 from conduit.resources.certificate import CertificateSpec
+from conduit.resources.deployment_reach import reached
 from conduit.resources.dns_record import DnsRecordSpec
 from conduit.resources.route_spec import RouteSpec, Upstream
 from conduit.resources.service_spec import SiteSpec, Upstreams
@@ -87,10 +88,12 @@ def route_of(spec: SiteSpec, certificate: Key, proxy: str) -> dict[str, Any]:
 
 
 def dialled(resource: Resource[Any], spec: Upstreams, look: Look) -> Iterable[Upstream]:
-    """Yield what the proxy connects to: each upstream's addresses, checked. Raises `ConduitError`.
+    """Yield what the proxy connects to: containers, or each upstream's addresses, checked. Raises `ConduitError`.
 
     Names are resolved once per load.
     """
+    if spec.deployment is not None:
+        yield from reached(resource, spec, look).upstreams()
     for field, text, weight in upstreams_of(spec):
         try:
             for address in addresses(text, look.rules, look.resolve):

@@ -1,0 +1,27 @@
+"""deployment: an application of several containers. It expands into images, networks, volumes and containers.
+
+The application is a Compose file, or the same written inside the manifest; docs/compose.md tells what may stand in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from conduit.kind import Kind, Look
+from conduit.resources.deployment_application import application_of
+from conduit.resources.deployment_leaves import Leaves
+from conduit.resources.deployment_spec import DeploymentSpec
+from conduit.spec import Resource
+
+
+class Deployment(Kind[DeploymentSpec]):
+    """An application in containers, from a Compose file or written as one."""
+
+    name = "deployment"
+    plural = "deployments"
+    spec = DeploymentSpec
+
+    def expand(self, resource: Resource[DeploymentSpec], look: Look) -> Iterable[Resource[Any]]:
+        """Return the images, networks, volumes and containers of a deployment. Raises `ConduitError`."""
+        return list(Leaves(resource, application_of(resource, look), look).all())

@@ -1,0 +1,47 @@
+"""The application of a deployment, read once for each load, whoever asks for it first."""
+
+from __future__ import annotations
+
+from conduit.compose.dialect import below
+from conduit.compose.load import Loaded, load_file, load_inline
+from conduit.dialect.compose_profile import FIELD
+from conduit.errors import ConduitError, LoadError
+from conduit.kind import Look
+from conduit.model import Secret
+from conduit.resources.deployment_dangers import refused
+from conduit.resources.deployment_secrets import tokens_of
+from conduit.resources.deployment_spec import DeploymentSpec
+from conduit.spec import Resource
+
+
+def application_of(resource: Resource[DeploymentSpec], look: Look) -> Loaded:
+    """Return the application of a declared deployment. Raises `LoadError` with everything that is wrong with it."""
+    found = look.memo.get(resource.key)
+    if found is None:
+        try:
+            found = _checked(resource, look)
+        except ConduitError as error:
+            found = error
+        look.memo[resource.key] = found
+    if isinstance(found, ConduitError):
+        raise found
+    loaded: Loaded = found
+    return loaded
+
+
+def _checked(resource: Resource[DeploymentSpec], look: Look) -> Loaded:
+    loaded = _load(resource, look)
+    problems = [*tokens_of(look).misplaced(loaded), *refused(resource, loaded, look)]
+    if problems:
+        raise LoadError(problems)
+    return loaded
+
+
+def _load(resource: Resource[DeploymentSpec], look: Look) -> Loaded:
+    spec, name = resource.spec, resource.key.name
+    written, tokens, read = look.written(resource.key), tokens_of(look), look.files.read
+    env = {each: tokens.token(value) if isinstance(value, Secret) else value for each, value in spec.env.items()}
+    if spec.file is not None:
+        return load_file(written.directory / spec.file, env, name=name, profiles=spec.profiles, read=read)
+    root = below(written.document, (*written.path, FIELD))
+    return load_inline(root, written.directory, env, name=name, profiles=spec.profiles, read=read)

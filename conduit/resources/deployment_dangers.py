@@ -1,0 +1,44 @@
+"""What a deployment may not do unless it says `dangerous: true`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conduit.compose.dangerous import dangers
+from conduit.compose.load import Loaded
+from conduit.errors import Code, Diagnostic
+from conduit.kind import Look
+from conduit.resources.deployment_spec import DeploymentSpec
+from conduit.settings import Settings
+from conduit.spec import Resource
+
+DANGEROUS = Code(
+    "CND-1542",
+    "a deployment that asks for the host",
+    "The setting gives a container power over the host or over conduit itself: a privileged container, a namespace, "
+    "device or capability of the host, the socket of a container engine, a directory of the system, or conduit's own "
+    "keys, secrets, certificates and state, also through links and through options of a volume's driver. Remove it, or "
+    "write `dangerous: true` in the deployment when that is what you mean.",
+)
+
+
+def refused(resource: Resource[DeploymentSpec], loaded: Loaded, look: Look) -> Iterator[Diagnostic]:
+    """Yield each dangerous setting of an application that nobody asked for."""
+    if resource.spec.dangerous:
+        return
+    own = look.memo.setdefault(own_directories, own_directories(look.settings))
+    for danger in dangers(loaded, look.files.resolved, own):
+        hint = f"remove it, or write dangerous: true in {resource.key}"
+        yield Diagnostic(DANGEROUS, danger.words, danger.source, hint)
+
+
+def own_directories(settings: Settings) -> tuple[str, ...]:
+    """Return conduit's own directories, which no container should reach."""
+    from conduit.providers import certs, docker_config
+
+    sections = settings.sections
+    pairs = certs.Config.model_validate(sections.get("certs") or {})
+    files = docker_config.Config.model_validate(sections.get("docker") or {}).files
+    copies = (copy.dir for copy in pairs.copies.values())
+    own = (settings.state_dir, settings.keys_dir, pairs.dir, *copies, files)
+    return tuple(str(settings.path(each)) for each in own)

@@ -1,0 +1,127 @@
+"""From an application to the images, networks, volumes and containers it stands for. Pure but for the files it names.
+
+Networks and volumes have their names in Docker as keys; containers and images the deployment's name, the service's and,
+for containers, the number of the replica. Each leaf tells the place in the Compose file, or in the manifest, that it
+was made from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from conduit.compose.load import Loaded
+from conduit.compose.nodes import Path
+from conduit.compose.service import Service
+from conduit.errors import ConduitError
+from conduit.kind import Look
+from conduit.model import Key
+from conduit.resources.container_spec import ContainerSpec
+from conduit.resources.deployment_application import application_of
+from conduit.resources.deployment_container import common_fields
+from conduit.resources.deployment_reach import served
+from conduit.resources.deployment_spec import DeploymentSpec, container_key, image_key
+from conduit.resources.image_spec import ImageSpec
+from conduit.resources.network_spec import NetworkSpec, own_network
+from conduit.resources.volume_spec import VolumeSpec
+from conduit.spec import Resource, Spec
+
+
+@dataclass(frozen=True)
+class Leaves:
+    """Makes the leaves of one deployment."""
+
+    resource: Resource[DeploymentSpec]
+    loaded: Loaded
+    look: Look
+
+    def all(self) -> Iterator[Resource[Any]]:
+        """Yield every leaf. Raises `ConduitError` when a file of the application cannot be read."""
+        yield from self._networks()
+        yield from self._volumes()
+        ports = served(self.look).get(self.resource.key.name, {})
+        if ports:
+            yield own_network(self.look.settings)
+        for name, service in self.loaded.application.services.items():
+            yield self._image(name, service)
+            yield from self._containers(name, service, ports.get(name, ()))
+
+    def _leaf(self, key: Key, spec: Spec, path: Path, needs: Iterable[Key] = ()) -> Resource[Any]:
+        r = self.resource
+        source = self.loaded.source(path)
+        return Resource(key, spec, source, r.root, (*r.needs, *needs), r.protect, r.ignore)
+
+    def _networks(self) -> Iterator[Resource[Any]]:
+        application = self.loaded.application
+        for alias, network in application.networks.items():
+            if not network.external:
+                given = network.model_dump(exclude={"name", "external", "enable_ipv4"}, exclude_none=True)
+                spec = NetworkSpec(**given, project=application.name, alias=alias)
+                yield self._leaf(Key("network", network.name), spec, ("networks", alias))
+
+    def _volumes(self) -> Iterator[Resource[Any]]:
+        application, dangerous = self.loaded.application, self.resource.spec.dangerous
+        for alias, volume in application.volumes.items():
+            if not volume.external:
+                given = volume.model_dump(exclude={"name", "external"}, exclude_none=True)
+                spec = VolumeSpec(**given, project=application.name, alias=alias, dangerous=dangerous)
+                yield self._leaf(Key("volume", volume.name), spec, ("volumes", alias))
+
+    def _image(self, name: str, service: Service) -> Resource[Any]:
+        policy = {} if service.pull_policy is None else {"pull_policy": service.pull_policy}
+        spec = ImageSpec(reference=service.image, build=service.build, platform=service.platform, **policy)
+        field = "image" if service.build is None else "build"
+        return self._leaf(image_key(self.resource.key.name, name), spec, ("services", name, field))
+
+    def _containers(self, name: str, service: Service, ports: tuple[int, ...]) -> Iterator[Resource[Any]]:
+        fields = common_fields(name, service, self.resource, self.loaded, self.look) | {"serves": ports}
+        needs = [*self._attached(service), *self._waits(service)]
+        if ports:
+            needs.append(own_network(self.look.settings).key)
+        for number in range(1, service.deploy.replicas + 1):
+            key = container_key(self.resource.key.name, name, number)
+            yield self._leaf(key, ContainerSpec(**fields, number=number), ("services", name), needs)
+
+    def _attached(self, service: Service) -> Iterator[Key]:
+        """Yield the networks and volumes a service uses; external ones only when something declares them."""
+        application = self.loaded.application
+        for alias in service.networks:
+            network = application.networks[alias]
+            yield from self._declared(Key("network", network.name), network.external)
+        for mount in service.volumes:
+            if mount.type == "volume" and mount.source is not None:
+                volume = application.volumes[mount.source]
+                yield from self._declared(Key("volume", volume.name), volume.external)
+
+    def _declared(self, key: Key, external: bool) -> Iterator[Key]:
+        if not external or key in _made(self.look):
+            yield key
+
+    def _waits(self, service: Service) -> Iterator[Key]:
+        """Yield the containers that come up before those of a service."""
+        services, deployment = self.loaded.application.services, self.resource.key.name
+        for other in service.depends_on:
+            for number in range(1, services[other].deploy.replicas + 1):
+                yield container_key(deployment, other, number)
+
+
+def _made(look: Look) -> frozenset[Key]:
+    """Return the networks and volumes that some manifest or application makes; found once for each load."""
+    found: frozenset[Key] | None = look.memo.get(_made)
+    if found is None:
+        found = look.memo[_made] = frozenset(_all_made(look))
+    return found
+
+
+def _all_made(look: Look) -> Iterator[Key]:
+    for resource in look.declared.values():
+        if resource.key.kind != "deployment":
+            yield resource.key
+            continue
+        try:
+            application = application_of(resource, look).application
+        except ConduitError:
+            continue  # told when that deployment itself is expanded
+        yield from (Key("network", each.name) for each in application.networks.values() if not each.external)
+        yield from (Key("volume", each.name) for each in application.volumes.values() if not each.external)

@@ -1,0 +1,65 @@
+"""What a deployment declares, and how a site names the part of one it reaches. The kind is in `deployment`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from conduit import grammar
+from conduit.compose.values import Line, Name, Text, matching
+from conduit.model import Key, Secret
+from conduit.spec import Spec
+
+Variable = Annotated[str, matching("[A-Za-z_][A-Za-z0-9_]*", "write a name of letters, digits and _")]
+ResourceName = Annotated[str, AfterValidator(grammar.name)]
+
+
+class DeploymentSpec(Spec):
+    """A Compose application, its variables, and whether it runs."""
+
+    compose: dict[str, Any] | None = Field(None, description="the application, written as in a Compose file")
+    file: Line | None = Field(None, description="the Compose file instead, counted from the manifest's directory")
+    env: dict[Variable, Text | Secret] = Field(
+        default_factory=dict, description="variables of the application, before those of .env; a secret by its name"
+    )
+    profiles: tuple[Name, ...] | None = Field(
+        None, strict=False, description="the profiles that are on; by default those of COMPOSE_PROFILES"
+    )
+    state: Literal["running", "stopped"] = Field("running", description="whether its containers run or stand still")
+    dangerous: bool = Field(False, description="allows settings that hand over the host")
+
+    @model_validator(mode="after")
+    def _one_application(self) -> Self:
+        if (self.compose is None) == (self.file is None):
+            raise ValueError("write exactly one of compose and file")
+        return self
+
+
+class Reach(Spec):
+    """The part of a site's spec that names the deployment behind it."""
+
+    deployment: ResourceName | None = Field(None, description="the deployment that answers, instead of an upstream")
+    container: Name | None = Field(
+        None, description="its service that answers; by default the only one that exposes or publishes a port"
+    )
+    container_port: int | None = Field(
+        None, ge=1, le=65535, description="the port there; by default the only one it exposes or publishes"
+    )
+
+    @model_validator(mode="after")
+    def _with_a_deployment(self) -> Self:
+        idle = [field for field in ("container", "container_port") if getattr(self, field) is not None]
+        if idle and self.deployment is None:
+            raise ValueError(f"{idle[0]} means nothing without a deployment")
+        return self
+
+
+def container_key(deployment: str, service: str, number: int) -> Key:
+    """Return the key of one container of a deployment; `number` counts the replicas from 1."""
+    return Key("container", f"{deployment}-{service}-{number}")
+
+
+def image_key(deployment: str, service: str) -> Key:
+    """Return the key of the image of a service of a deployment."""
+    return Key("image", f"{deployment}-{service}")
