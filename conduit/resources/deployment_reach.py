@@ -50,7 +50,10 @@ class Reached(NamedTuple):
 
 
 def reached(site: Resource[Any], reach: Reach, look: Look) -> Reached:
-    """Return what `reach`, the site's own or that of a service it stands for, leads to. Raises `ConduitError`, without words when others tell it."""
+    """Return what `reach` leads to, the site's own or that of a service it stands for.
+
+    Raises `ConduitError`, without words when the deployment itself is wrong and tells so.
+    """
     deployment = look.declared.get(Key("deployment", reach.deployment or ""))
     if deployment is None:
         known = [key.name for key in look.declared if key.kind == "deployment"]

@@ -104,6 +104,10 @@ def _leaves(
     certificate = Key("certificate", name)
     if spec.tls == "internal":
         yield leaf(resource, certificate, {"names": names, "consumers": (proxy,)}, FROM["certificate"], copied=copied)
-    origin = next((field for field in ("upstreams", "deployment") if getattr(spec, field)), "upstream")
     fields = route_of(spec, certificate, proxy) | {"names": names, "upstreams": found}
-    yield leaf(resource, Key(LEAF[proxy], name), fields, FROM[origin], copied=copied)
+    yield leaf(resource, Key(LEAF[proxy], name), fields, FROM[_answering(spec)], copied=copied)
+
+
+def _answering(spec: ServiceSpec) -> str:
+    """Return the field that says who answers."""
+    return next((field for field in ("upstreams", "deployment") if getattr(spec, field)), "upstream")
