@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -68,10 +68,8 @@ class Decider:
 
     def index(self) -> None:
         """Sort the live objects of every readable provider into ours and foreign ones."""
-        for kind in self.kinds.values():
-            view = self.observed.get(kind.provider)
-            if view is None or view.reason:
-                continue
+        kinds = [(self.kinds[name], view) for view in self._readable() for name in view.reading.objects]
+        for kind, view in kinds:
             for live in kind.observe(view.context):
                 if live.owned or kind.keeps:
                     self.lives.setdefault(live.key, []).append(live)
@@ -79,6 +77,9 @@ class Decider:
                     self.unmanaged.append(live)
                     if live.claims:
                         self.foreign[live.key.kind, live.claims] = live
+
+    def _readable(self) -> Iterable[Observed]:
+        return (view for view in self.observed.values() if not view.reason)
 
     def decide(self, leaf: Resource[Any]) -> Change | None:
         """Return the change that makes `leaf` true, or None when it is, or cannot be judged (see `unknown`)."""

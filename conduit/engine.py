@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from conduit.decide import Observed
 from conduit.dialect.collector import collector_paused
@@ -24,7 +24,7 @@ from conduit.failpoints import fail
 from conduit.grammar import instant
 from conduit.history import History
 from conduit.journal import Journal, UnfinishedRun
-from conduit.kind import Context, Kind
+from conduit.kind import Context
 from conduit.lock import Lock
 from conduit.manifests.git import head_commit
 from conduit.manifests.load import Manifests, load_manifests
@@ -39,7 +39,7 @@ from conduit.providers.resolver import Resolver
 from conduit.providers.secrets import Secrets, open_secrets
 from conduit.providers.site_files import SiteFiles
 from conduit.report import ApplyOptions, Listener, Report
-from conduit.resources import load_kinds
+from conduit.resources import Kinds, load_kinds
 from conduit.settings import Settings
 from conduit.settled import STILL, forget, keep
 from conduit.upstreams import rules_of
@@ -56,7 +56,7 @@ class Engine:
 
     settings: Settings
     now: Callable[[], float] = time.time
-    kinds: Mapping[str, Kind[Any]] = field(default_factory=load_kinds)
+    kinds: Kinds = field(default_factory=load_kinds)
     manifests: Manifests | None = None
     recovered: tuple[str, ...] = ()
     _loaded: tuple[Desired | None, tuple[Evidence, ...] | None] = (None, None)

@@ -178,13 +178,11 @@ def _clash(claim: Claim, leaf: Resource[Any], other: Resource[Any]) -> Diagnosti
 
 
 def _target_problems(
-    leaves: Iterable[Resource[Any]], kinds: Mapping[str, Kind[Any]], settings: Settings
+    leaves: Collection[Resource[Any]], kinds: Mapping[str, Kind[Any]], settings: Settings
 ) -> Iterable[Diagnostic]:
     named = settings.sections
-    absent = {kind.name for kind in kinds.values() if kind.provider and kind.provider not in named}
-    if not absent:
-        return
-    for leaf in leaves:
+    absent = {kind for kind in {leaf.key.kind for leaf in leaves} if kinds[kind].provider not in named}
+    for leaf in leaves if absent else ():
         if leaf.key.kind in absent:
             provider = kinds[leaf.key.kind].target(leaf.spec).provider
             yield Diagnostic(

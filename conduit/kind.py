@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from conduit.upstreams import Resolve, Rules
 
 KINDS: dict[str, Kind[Any]] = {}
-"""Every kind by its name, in the order of their modules' names."""
+"""Every kind that is imported, by its name; `conduit.resources.load_kinds` finds the others too."""
 
 RESERVED = frozenset({"needs", "protect", "ignore", "hosts"})
 """The keys every declared resource may have beside the fields of its spec."""

@@ -46,7 +46,8 @@ def status(
     """Prove `roots` side by side and return them in their order, within `LIMIT` seconds of probing."""
     facts = sole_facts(live for view in observed.values() for live in view.reading.ours())
     proofs = _prove(roots, kinds, replace(context, facts=facts, leaves=desired.leaves_of))
-    blind = {kind.name: view.reason for kind in kinds.values() if (view := observed.get(kind.provider)) and view.reason}
+    live_on = {name: observed.get(kinds[name].provider) for name in {leaf.kind for leaf in desired.leaves}}
+    blind = {name: view.reason for name, view in live_on.items() if view and view.reason}
     return [_status(root, desired, proofs, blind, facts, context.now) for root in roots]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,13 +11,14 @@ from conduit.dialect.collector import collector_paused
 from conduit.errors import Diagnostic, LoadError
 from conduit.evidence import hash_of_tree
 from conduit.failpoints import fail
-from conduit.kind import Kind, Written
+from conduit.kind import Written
 from conduit.manifests.cache import ParseCache
 from conduit.manifests.entries import Section
 from conduit.manifests.places import Name, Places
 from conduit.manifests.tree import ManifestFile, read_still_tree
 from conduit.manifests.validate import Validator
 from conduit.model import Key, Source
+from conduit.resources import Kinds
 from conduit.settings import Settings
 from conduit.spec import Resource
 
@@ -33,7 +33,7 @@ class Manifests:
     resources: dict[Key, Resource[Any]]
     warnings: tuple[Diagnostic, ...]
     digest: str
-    plurals: Mapping[str, str]
+    kinds: Kinds
     places: Places
     base: Path
 
@@ -44,17 +44,17 @@ class Manifests:
         declared.
         """
         source = self.resources[key].source
-        return self.places.locate(Name(source.file, self.plurals[key.kind], key.name), path) if path else source
+        return self.places.locate(Name(source.file, self.kinds[key.kind].plural, key.name), path) if path else source
 
     def written(self, key: Key) -> Written:
         """Return how a declared resource was written. Raises KeyError for a key that is not declared."""
         source = self.resources[key].source
         directory = (self.base / source.file).parent
-        return Written(self.places.document(source.file), (self.plurals[key.kind], key.name), directory)
+        return Written(self.places.document(source.file), (self.kinds[key.kind].plural, key.name), directory)
 
 
 def load_manifests(
-    settings: Settings, kinds: Mapping[str, Kind[Any]], now: float, cache: Path | None = None, still: float = 0.0
+    settings: Settings, kinds: Kinds, now: float, cache: Path | None = None, still: float = 0.0
 ) -> Manifests:
     """Read and validate every manifest below `settings.desired`.
 
@@ -76,9 +76,8 @@ def load_manifests(
     problems += validator.problems
     if problems:
         raise LoadError(sorted(problems, key=_position))
-    plurals = {kind.name: kind.plural for kind in kinds.values()}
     digest = hash_of_tree(tree.files)
-    return Manifests(validator.resources, tuple(validator.warnings), digest, plurals, places, tree.base)
+    return Manifests(validator.resources, tuple(validator.warnings), digest, kinds, places, tree.base)
 
 
 def _parse(

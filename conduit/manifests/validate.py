@@ -17,6 +17,7 @@ from conduit.manifests.entries import Entry, Section
 from conduit.manifests.places import Name, Places
 from conduit.manifests.variables import Variables
 from conduit.model import Key, Source
+from conduit.resources import Kinds
 from conduit.settings import Settings
 from conduit.spec import Resource, Spec
 
@@ -50,12 +51,11 @@ VARS: Final = "vars"
 class Validator:
     """Collects the resources, warnings and problems of all files of one load."""
 
-    def __init__(self, settings: Settings, kinds: Mapping[str, Kind[Any]], places: Places, now: float) -> None:
+    def __init__(self, settings: Settings, kinds: Kinds, places: Places, now: float) -> None:
         self.resources: dict[Key, Resource[Any]] = {}
         self.warnings: list[Diagnostic] = []
         self.problems: list[Diagnostic] = []
         self._kinds = kinds
-        self._plurals = {kind.plural: kind for kind in kinds.values() if kind.plural}
         self._providers = settings.sections.keys()
         self._places = places
         self._now = now
@@ -77,10 +77,10 @@ class Validator:
         """Validate one section of a file. Without `variables`, names that need some are passed over."""
         if section.plural == VARS:
             return
-        kind = self._plurals.get(section.plural)
-        if kind is None:
+        if section.plural not in self._kinds.plurals:
             self._unknown_kind(file, section)
             return
+        kind = self._kinds[self._kinds.plurals[section.plural]]
         if kind.provider and kind.provider not in self._providers:
             summary = f"{section.plural} live on {kind.provider}, which conduit.yaml does not name"
             hint = f"add the section {kind.provider}: to conduit.yaml, or remove {section.plural}"
@@ -126,7 +126,10 @@ class Validator:
         if singular:
             hint = f'write the plural: "{singular.plural}"'
         else:
-            hint = did_you_mean(section.plural, [*self._plurals, VARS]) or "`conduit kinds` lists what can be declared"
+            hint = (
+                did_you_mean(section.plural, [*self._kinds.plurals, VARS])
+                or "`conduit kinds` lists what can be declared"
+            )
         summary = f"unknown kind {shown(section.plural)}"
         self.problems.append(self._places.at(UNKNOWN_KIND, summary, Source(file, section.line, section.column), hint))
 

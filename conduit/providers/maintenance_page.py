@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape, unescape
 from typing import Final
 
 CONTENT_TYPE: Final = "text/html; charset=utf-8"
@@ -16,9 +15,13 @@ _END: Final = "</h1></html>"
 
 def page(message: str) -> str:
     """Return the page that shows a message, without an end of line."""
+    from html import escape
+
     return _START + escape(message) + _END
 
 
 def message_of(text: str) -> str:
     """Return the message a page shows."""
+    from html import unescape
+
     return unescape(text.removeprefix(_START).removesuffix(_END))

@@ -15,6 +15,7 @@ from conduit.errors import Diagnostic, LoadError
 from conduit.kind import Kind
 from conduit.manifests.load import Manifests, load_manifests
 from conduit.model import Secret
+from conduit.resources import Kinds
 from conduit.settings import Settings
 from conduit.spec import Spec
 
@@ -69,7 +70,7 @@ class Needy(Kind[NeedySpec]):
 
 
 Page.name, Needy.name = "page", "needy"
-KINDS: dict[str, Kind[Any]] = {"page": Page(), "needy": Needy()}
+KINDS = Kinds({"pages": "page", "needies": "needy"}, {"page": Page(), "needy": Needy()}.__getitem__)
 
 
 def settings_at(base: Path, **sections: Any) -> Settings:
@@ -80,7 +81,7 @@ def settings_at(base: Path, **sections: Any) -> Settings:
 
 
 @pytest.fixture
-def kinds() -> dict[str, Kind[Any]]:
+def kinds() -> Kinds:
     """The kinds these tests declare."""
     return KINDS
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from conduit.kind import KINDS
 from conduit.model import Key, Source
 from conduit.resources import load_kinds
 from conduit.settings import Settings
 from conduit.spec import Resource
 from conduit.upstreams import rules_of
 
-load_kinds()
+KINDS = load_kinds()
 
 
 class Table:

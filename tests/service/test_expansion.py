@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from service_world import Table, declared, leaves
+from service_world import KINDS, Table, declared, leaves
 
 from conduit.errors import ConduitError
-from conduit.kind import KINDS
 from conduit.model import Claim, Key, Ref, Secret
 from conduit.resources import deployment_spec, route_spec, service_spec, site_leaves
 from conduit.spec import Ignore, Resource

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 import yaml
-from service_world import Table, declared, leaves
+from service_world import KINDS, Table, declared, leaves
 
 from conduit.change import Level, Proof
-from conduit.kind import KINDS, Context
+from conduit.kind import Context
 from conduit.model import Key
 from conduit.providers.probe import Prober
 from conduit.sandbox.daemon import Daemon
