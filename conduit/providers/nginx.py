@@ -125,9 +125,15 @@ class Nginx(DocumentProvider[Document]):
 
     def read(self) -> Reading:
         """Read the file, the password files, the files beside it, and ask what nginx serves. Raises `Unreadable`."""
+        return self._read(None)
+
+    def _read(self, written: Written | None) -> Reading:
+        """Read everything; what stands in a file as it was just `written` is known from there."""
         daemon, file = self._daemon, self._daemon.load()
         served = daemon.served() if file else None
-        contents = read_file(file.body if file else "", str(daemon.conf_file), self._shape, self._sign)
+        body = file.body if file else ""
+        known = written.contents if written and written.body == body else None
+        contents = known or read_file(body, str(daemon.conf_file), self._shape, self._sign)
         passwords = daemon.read_passwords(e.users_file for e in contents.owned.values() if e.users_file)
         for entry in contents.owned.values():
             if entry.users_file:
@@ -182,7 +188,7 @@ class Nginx(DocumentProvider[Document]):
         for key, native in blocks.items():
             users_file = self._users_file(key, native, known.get(key.name), passwords, snapshot)
             wanted[key.name] = Wanted(native, key in protected, users_file)
-        body, contents = write_file(Wish(wanted, self._shape, known), self._sign)
+        body, contents = write_file(Wish(wanted, self._shape, str(self._daemon.conf_file), known), self._sign)
         same = snapshot.served and snapshot.file is not None and body == snapshot.file.body
         written = Written(body, contents, blocks, passwords)
         return Document(written, write=not (same and passwords.items() <= snapshot.passwords.items()))
@@ -229,17 +235,18 @@ class Nginx(DocumentProvider[Document]):
             return reading
         before: Snapshot = reading.raw
         after = sealed(document.written.body, self._stamp(before.file))
-        return self._switch(before.file, after, document.written.passwords)
+        self._switch(before.file, after, document.written.passwords)
+        return self._read(document.written)
 
     def restore(self, earlier: Reading, reading: Reading) -> Reading:
         if earlier.raw.file == reading.raw.file and earlier.raw.passwords == reading.raw.passwords:
             return reading
-        return self._switch(reading.raw.file, earlier.raw.file, earlier.raw.passwords)
+        self._switch(reading.raw.file, earlier.raw.file, earlier.raw.passwords)
+        return self.read()
 
-    def _switch(self, before: File | None, after: File | None, passwords: Mapping[str, bytes]) -> Reading:
+    def _switch(self, before: File | None, after: File | None, passwords: Mapping[str, bytes]) -> None:
         switch(self._daemon, before, after, passwords, self.site.fail)
         self._daemon.clear_passwords(passwords)
-        return self.read()
 
     def _stamp(self, before: File | None) -> int:
         """Return the moment of this writing in ns, later than that of the file it replaces."""

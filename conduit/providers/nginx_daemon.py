@@ -38,6 +38,9 @@ ANSWER_SECONDS: Final = 2.0
 SERVED_SECONDS: Final = 5.0
 SECONDS_PER_MEGABYTE: Final = 2.0
 """How much longer nginx may take to load a large file."""
+_POLL_SECONDS: Final = 0.005
+_POLL_SHARE: Final = 0.02
+"""How long to wait before asking again: a moment, or this share of the time a large file has taken already."""
 _LIMIT: Final = 256 * 2**20
 _OTHERS_LIMIT: Final = 2**20
 _EMPTY: Final = f"{HEADER}\n".encode()
@@ -125,16 +128,17 @@ class Daemon:
 
     def comes_to_serve(self, file: File | None, old: frozenset[int]) -> bool:
         """Ask until nginx serves `file` and none of the `old` workers takes requests; False when not in time."""
-        size = len(file.raw) if file else 0
-        deadline = time.monotonic() + SERVED_SECONDS + SECONDS_PER_MEGABYTE * size / 2**20
+        size, start = len(file.raw) if file else 0, time.monotonic()
+        deadline = start + SERVED_SECONDS + SECONDS_PER_MEGABYTE * size / 2**20
         expected = file.generation if file else None
         while True:
             with suppress(OSError, NotWhole):
                 if self._answers(expected) and not any(map(_serves, old)):
                     return True
-            if time.monotonic() > deadline:
+            now = time.monotonic()
+            if now > deadline:
                 return False
-            time.sleep(0.005)
+            time.sleep(max(_POLL_SECONDS, (now - start) * _POLL_SHARE))
 
     def _answers(self, expected: Generation | None) -> bool:
         """Whether nginx serves the expected generation; before the first frame it serves none at all."""

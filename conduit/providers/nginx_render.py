@@ -48,10 +48,11 @@ class Wanted(NamedTuple):
 
 
 class Wish(NamedTuple):
-    """What the file is to say, and our blocks in it as they were read."""
+    """What the file is to say, where it will be, and our blocks in it as they were read."""
 
     blocks: Mapping[str, Wanted]
     shape: Shape
+    place: str
     known: Mapping[str, Entry] = MappingProxyType({})
 
 
@@ -71,7 +72,7 @@ def write_file(wish: Wish, sign: Sign) -> tuple[str, Contents]:
         name, why = next(iter(blamed.items()))
         raise _refused(f"{VHOSTS}/{name} {why}", blamed)
     body = "\n".join([HEADER, *_lines(wish, sign)]) + "\n"
-    contents = read_file(body, "the new file", wish.shape, sign)
+    contents = read_file(body, wish.place, wish.shape, sign)
     _prove(contents, wish)
     return body, contents
 

@@ -140,12 +140,12 @@ def test_different_specs_differ_natively(one: VhostSpec, other: VhostSpec) -> No
 def test_what_is_written_is_read_back(declared: list[VhostSpec]) -> None:
     natives = {f"v{number}": KIND.render(spec, context()) for number, spec in enumerate(declared)}
     wanted = {name: staged(native) for name, native in natives.items()}
-    body, contents = write_file(Wish(wanted, SHAPE), sign)
+    body, contents = write_file(Wish(wanted, SHAPE, "conduit.conf"), sign)
     found = {name: entry.native for name, entry in contents.owned.items()}
     assert found == {name: {k: v for k, v in native.items() if k != "users"} for name, native in natives.items()}
     assert contents.frame() == {"lines": SHAPE.frame(natives), "unknown": []}
     assert HASH not in body
-    again, _ = write_file(Wish(wanted, SHAPE, contents.owned), sign)
+    again, _ = write_file(Wish(wanted, SHAPE, "conduit.conf", contents.owned), sign)
     assert again == body
 
 
@@ -192,7 +192,7 @@ def test_a_block_with_a_directive_of_nobodys_is_refused(line: str) -> None:
     native = KIND.render(plain(), context())
     native["http"].insert(1, line)
     with pytest.raises(Refused) as refusal:
-        write_file(Wish({"wiki": Wanted(native)}, SHAPE), sign)
+        write_file(Wish({"wiki": Wanted(native)}, SHAPE, "conduit.conf"), sign)
     assert refusal.value.blamed == (Key("vhost", "wiki"),)
 
 
@@ -218,11 +218,13 @@ def test_ten_times_the_vhosts_cost_about_ten_times_the_lines() -> None:
             return sign(name, part, text)
 
         natives = {f"v{n}": KIND.render(plain(f"v{n}.lan"), context()) for n in range(count)}
-        _, contents = write_file(Wish({n: Wanted(native) for n, native in natives.items()}, SHAPE), counted)
+        _, contents = write_file(
+            Wish({n: Wanted(native) for n, native in natives.items()}, SHAPE, "conduit.conf"), counted
+        )
         assert len(signed) == 2 * count
         known = {name: Wanted(entry.native) for name, entry in contents.owned.items()}
         signed.clear()
-        write_file(Wish(known, SHAPE, contents.owned), counted)
+        write_file(Wish(known, SHAPE, "conduit.conf", contents.owned), counted)
         assert len(signed) == count
 
 
