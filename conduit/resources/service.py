@@ -17,7 +17,6 @@ from conduit.change import Proof
 from conduit.errors import ConduitError
 from conduit.kind import Context, Kind, Look
 from conduit.model import Key
-from conduit.resources.deployment_reach import held
 from conduit.resources.route_spec import Upstream
 from conduit.resources.service_spec import ServiceSpec
 from conduit.resources.site_leaves import (
@@ -71,7 +70,10 @@ class Service(Kind[ServiceSpec]):
 
     def expand(self, resource: Resource[ServiceSpec], look: Look) -> Iterable[Resource[Any]]:
         """Return the DNS records, the certificate and the route or vhost of a service. Raises `ConduitError`."""
-        resource = held(resource, resource.spec, look)
+        if resource.spec.deployment is not None:
+            from conduit.resources.deployment_reach import held
+
+            resource = held(resource, resource.spec, look)
         found = () if resource.spec.maintenance else tuple(dialled(resource, resource.spec, look))
         try:
             return list(_leaves(resource, look.settings, found))

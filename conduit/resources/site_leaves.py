@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any, Final, Literal
 
 from pydantic import ValidationError
@@ -11,7 +12,6 @@ from conduit.errors import Code, ConduitError, Diagnostic
 from conduit.kind import Look
 from conduit.model import Key, Ref
 from conduit.resources.certificate import CertificateSpec
-from conduit.resources.deployment_reach import reached
 from conduit.resources.dns_record import DnsRecordSpec
 from conduit.resources.route_spec import RouteSpec, Upstream
 from conduit.resources.service_spec import SiteSpec, Upstreams
@@ -42,20 +42,26 @@ READ_TWICE: Final[Mapping[str, frozenset[str]]] = {
 """Fields with rules of that proxy's own, which its leaf has to check."""
 
 VALID_UPSTREAM: Final = Upstream(address="192.0.2.1:80")
-VALID: Final[Mapping[str, Spec]] = {
-    "dns_record": DnsRecordSpec(name="name.invalid", value="192.0.2.1"),
-    "certificate": CertificateSpec(names=("name.invalid",)),
-    "route": RouteSpec(names=("name.invalid",), upstreams=(VALID_UPSTREAM,), tls=False),
-    "vhost": VhostSpec(names=("name.invalid",), upstreams=(VALID_UPSTREAM,), tls=False),
+VALID: Final[Mapping[str, tuple[type[Spec], Mapping[str, Any]]]] = {
+    "dns_record": (DnsRecordSpec, {"name": "name.invalid", "value": "192.0.2.1"}),
+    "certificate": (CertificateSpec, {"names": ("name.invalid",)}),
+    "route": (RouteSpec, {"names": ("name.invalid",), "upstreams": (VALID_UPSTREAM,), "tls": False}),
+    "vhost": (VhostSpec, {"names": ("name.invalid",), "upstreams": (VALID_UPSTREAM,), "tls": False}),
 }
+"""A valid spec of each part: its type and its fields."""
+
+
+@cache
+def _valid(kind: str) -> Spec:
+    spec, fields = VALID[kind]
+    return spec(**fields)
 
 
 def leaf(
     resource: Resource[Any], key: Key, fields: Mapping[str, Any], origin: Mapping[str, str], *, copied: bool = False
 ) -> Resource[Any]:
     """Return a part of a declared resource. `copied` fields are valid already. Raises ValidationError."""
-    valid = VALID[key.kind]
-    spec = valid.model_copy(update=fields) if copied else type(valid)(**fields)
+    spec = _valid(key.kind).model_copy(update=fields) if copied else VALID[key.kind][0](**fields)
     r = resource
     return Resource(key, spec, r.source, r.root, r.needs, r.protect, r.ignore, origin)
 
@@ -93,6 +99,8 @@ def dialled(resource: Resource[Any], spec: Upstreams, look: Look) -> Iterable[Up
     Names are resolved once per load.
     """
     if spec.deployment is not None:
+        from conduit.resources.deployment_reach import reached
+
         yield from reached(resource, spec, look).upstreams()
     for field, text, weight in upstreams_of(spec):
         try:
