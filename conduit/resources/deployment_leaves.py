@@ -81,7 +81,9 @@ class Leaves:
             needs.append(own_network(self.look.settings).key)
         for number in range(1, service.deploy.replicas + 1):
             key = container_key(self.resource.key.name, name, number)
-            yield self._leaf(key, ContainerSpec(**fields, number=number), ("services", name), needs)
+            # the application's model accepted these very values, some of which read as text alone: 30s, not 30000
+            spec = ContainerSpec.model_construct(**fields, number=number)
+            yield self._leaf(key, spec, ("services", name), needs)
 
     def _attached(self, service: Service) -> Iterator[Key]:
         """Yield the networks and volumes a service uses; external ones only when something declares them."""

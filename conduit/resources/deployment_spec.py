@@ -12,6 +12,7 @@ from conduit.model import Key, Secret
 from conduit.spec import Spec
 
 Variable = Annotated[str, matching("[A-Za-z_][A-Za-z0-9_]*", "write a name of letters, digits and _")]
+Profile = Annotated[str, matching(r"\*|[A-Za-z0-9][A-Za-z0-9_.-]*", "write a profile, or * for all of them")]
 ResourceName = Annotated[str, AfterValidator(grammar.name)]
 
 
@@ -23,7 +24,7 @@ class DeploymentSpec(Spec):
     env: dict[Variable, Text | Secret] = Field(
         default_factory=dict, description="variables of the application, before those of .env; a secret by its name"
     )
-    profiles: tuple[Name, ...] | None = Field(
+    profiles: tuple[Profile, ...] | None = Field(
         None, strict=False, description="the profiles that are on; by default those of COMPOSE_PROFILES"
     )
     state: Literal["running", "stopped"] = Field("running", description="whether its containers run or stand still")
