@@ -59,6 +59,7 @@ class Engine:
     kinds: Kinds = field(default_factory=load_kinds)
     manifests: Manifests | None = None
     recovered: tuple[str, ...] = ()
+    _told: tuple[Diagnostic, ...] = ()
     _loaded: tuple[Desired | None, tuple[Evidence, ...] | None] = (None, None)
 
     @cached_property
@@ -109,11 +110,17 @@ class Engine:
         rules = rules_of(self.settings)
         look = DeclaredLook(self.settings, declared, rules, resolver, files, self.manifests.written)
         desired = expand(look, self.kinds)
+        self._told = tuple(look.warnings)
         places = f"{self.settings.path(self.settings.desired)}\0{self.settings.base}"
         seen = files.evidence()
         tree = Evidence("tree", places, self.manifests.digest)
         self._loaded = desired, None if seen is None else (tree, *resolver.evidence(), *seen)
         return desired
+
+    @property
+    def warnings(self) -> tuple[Diagnostic, ...]:
+        """What the manifests, as they were loaded last, have to tell besides errors."""
+        return (*(self.manifests.warnings if self.manifests else ()), *self._told)
 
     def locate(self, key: Key, path: str = "") -> Source:
         """Return where a field of a declared resource stands; call `load` or `plan` first."""
@@ -202,12 +209,11 @@ class Engine:
                 )
 
     def _load_warnings(self) -> tuple[Diagnostic | str, ...]:
-        told = self.manifests.warnings if self.manifests else ()
         left = self._left()
         if left is None:
-            return told
+            return self.warnings
         return (
-            *told,
+            *self.warnings,
             f"run {left.id} ({left.operation}, started {left.started}) did not end; the next apply finishes it",
         )
 

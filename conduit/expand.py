@@ -69,6 +69,7 @@ class DeclaredLook:
     files: Files
     written: Callable[[Key], Written]
     memo: dict[Any, Any] = field(default_factory=dict)
+    warnings: list[Diagnostic] = field(default_factory=list)
 
     def __call__(self, key: Key) -> Spec | None:
         """Return the declared spec of `key`, or None."""

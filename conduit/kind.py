@@ -19,6 +19,7 @@ from conduit.spec import Marker, Resource, S, Spec
 
 if TYPE_CHECKING:
     from conduit.dialect.document import Document
+    from conduit.errors import Diagnostic
     from conduit.settings import Settings
     from conduit.upstreams import Resolve, Rules
 
@@ -82,6 +83,10 @@ class Look(Protocol):
     @property
     def files(self) -> Files:
         """The files beside the manifests that declarations name."""
+
+    @property
+    def warnings(self) -> list[Diagnostic]:
+        """What kinds have to tell besides errors; they add to it."""
 
     def __call__(self, key: Key) -> Spec | None:
         """Return the declared spec of `key`, or None when nothing declares it."""

@@ -39,7 +39,7 @@ def validate(app: App) -> int:
       conduit validate --json
     """
     desired = app.engine.load()
-    warnings = app.engine.manifests.warnings if app.engine.manifests else ()
+    warnings = app.engine.warnings
     if app.json:
         from conduit.plan_json import document, problem_document
 

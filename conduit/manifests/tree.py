@@ -35,6 +35,8 @@ UNMERGED = Code(
 )
 
 SUFFIXES: Final = (".yaml", ".yml")
+APPLICATIONS: Final = frozenset(("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"))
+"""Compose's own names for its files: applications, which manifests name, and no manifests."""
 MAX_FILES: Final = 100_000
 MAX_FILE_BYTES: Final = 16 * 2**20
 MAX_TREE_BYTES: Final = 256 * 2**20
@@ -78,7 +80,7 @@ def read_still_tree(root: Path, base: Path, still: float) -> Tree:
 
 
 def read_tree(root: Path, base: Path) -> Tree:
-    """Read every manifest below `root`; names count from `base`. Hidden names are ignored.
+    """Read every manifest below `root`; names count from `base`. Hidden names and Compose files are ignored.
 
     Raises `LoadError` when `root` is no directory or the tree is beyond the limits.
     """
@@ -131,7 +133,7 @@ def _candidates(root: Path) -> Iterator[_Found]:
             continue
         for entry in entries:
             name = inside + entry.name
-            if entry.name.startswith("."):
+            if entry.name.startswith(".") or entry.name in APPLICATIONS:
                 continue
             if entry.is_dir(follow_symlinks=False) and not name.endswith(SUFFIXES):
                 waiting.append(f"{name}/")

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from conduit.kind import Kind, Look
-from conduit.resources.deployment_application import application_of
+from conduit.resources.deployment_application import application_of, told
 from conduit.resources.deployment_leaves import Leaves
 from conduit.resources.deployment_spec import DeploymentSpec
 from conduit.spec import Resource
@@ -24,4 +24,6 @@ class Deployment(Kind[DeploymentSpec]):
 
     def expand(self, resource: Resource[DeploymentSpec], look: Look) -> Iterable[Resource[Any]]:
         """Return the images, networks, volumes and containers of a deployment. Raises `ConduitError`."""
-        return list(Leaves(resource, application_of(resource, look), look).all())
+        loaded = application_of(resource, look)
+        look.warnings.extend(told(warning, look) for warning in loaded.warnings)
+        return list(Leaves(resource, loaded, look).all())

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from conduit.compose.dialect import below
 from conduit.compose.load import Loaded, load_file, load_inline
 from conduit.dialect.compose_profile import FIELD
-from conduit.errors import ConduitError, LoadError
+from conduit.errors import ConduitError, Diagnostic, LoadError
 from conduit.kind import Look
-from conduit.model import Secret
+from conduit.model import Secret, Source
 from conduit.resources.deployment_dangers import refused
 from conduit.resources.deployment_secrets import tokens_of
 from conduit.resources.deployment_spec import DeploymentSpec
@@ -21,7 +23,7 @@ def application_of(resource: Resource[DeploymentSpec], look: Look) -> Loaded:
         try:
             found = _checked(resource, look)
         except ConduitError as error:
-            found = error
+            found = LoadError([told(problem, look) for problem in error.diagnostics])
         look.memo[resource.key] = found
     if isinstance(found, ConduitError):
         raise found
@@ -45,3 +47,15 @@ def _load(resource: Resource[DeploymentSpec], look: Look) -> Loaded:
         return load_file(written.directory / spec.file, env, name=name, profiles=spec.profiles, read=read)
     root = below(written.document, (*written.path, FIELD))
     return load_inline(root, written.directory, env, name=name, profiles=spec.profiles, read=read)
+
+
+def told(problem: Diagnostic, look: Look) -> Diagnostic:
+    """Return a problem with its places as people know them."""
+    related = tuple((words, near(source, look)) for words, source in problem.related)
+    return replace(problem, source=problem.source and near(problem.source, look), related=related)
+
+
+def near(source: Source, look: Look) -> Source:
+    """Return a place in a file with the file's name counted from the directory of the settings, if it is below it."""
+    base = f"{look.settings.base.absolute()}/"
+    return source._replace(file=source.file.removeprefix(base))

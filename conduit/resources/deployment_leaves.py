@@ -18,7 +18,7 @@ from conduit.errors import ConduitError
 from conduit.kind import Look
 from conduit.model import Key
 from conduit.resources.container_spec import ContainerSpec
-from conduit.resources.deployment_application import application_of
+from conduit.resources.deployment_application import application_of, near
 from conduit.resources.deployment_container import common_fields
 from conduit.resources.deployment_reach import served
 from conduit.resources.deployment_spec import DeploymentSpec, container_key, image_key
@@ -49,7 +49,7 @@ class Leaves:
 
     def _leaf(self, key: Key, spec: Spec, path: Path, needs: Iterable[Key] = ()) -> Resource[Any]:
         r = self.resource
-        source = self.loaded.source(path)
+        source = near(self.loaded.source(path), self.look)
         return Resource(key, spec, source, r.root, (*r.needs, *needs), r.protect, r.ignore)
 
     def _networks(self) -> Iterator[Resource[Any]]:

@@ -16,7 +16,8 @@ from conduit.errors import Code, ConduitError, Diagnostic
 from conduit.kind import Look
 from conduit.model import Key, Ref, Source
 from conduit.resources.deployment_application import application_of
-from conduit.resources.deployment_spec import DeploymentSpec, Reach, container_key
+from conduit.resources.deployment_spec import DeploymentSpec, container_key
+from conduit.resources.reach_spec import Reach
 from conduit.resources.route_spec import Maintenance, Upstream
 from conduit.spec import Resource
 
@@ -77,8 +78,8 @@ def reached(site: Resource[Any], reach: Reach, look: Look) -> Reached:
 
 
 def held(site: Resource[Any], reach: Reach, look: Look) -> Resource[Any]:
-    """Return a site as it is; one whose deployment is stopped shows a page of maintenance that says so."""
-    if reach.deployment is None or site.spec.maintenance or reached(site, reach, look).runs:
+    """Return a site with a deployment as it is, or with a page of maintenance that says that this is stopped."""
+    if site.spec.maintenance or reached(site, reach, look).runs:
         return site
     words = Maintenance(message=f"{reach.deployment} is stopped.")
     return site._replace(spec=site.spec.model_copy(update={"maintenance": words}))

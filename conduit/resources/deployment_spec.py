@@ -1,19 +1,17 @@
-"""What a deployment declares, and how a site names the part of one it reaches. The kind is in `deployment`."""
+"""What a deployment declares. See `conduit.resources.deployment` for the kind."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from conduit import grammar
-from conduit.compose.values import Line, Name, Text, matching
+from conduit.compose.values import Line, Text, matching
 from conduit.model import Key, Secret
 from conduit.spec import Spec
 
 Variable = Annotated[str, matching("[A-Za-z_][A-Za-z0-9_]*", "write a name of letters, digits and _")]
 Profile = Annotated[str, matching(r"\*|[A-Za-z0-9][A-Za-z0-9_.-]*", "write a profile, or * for all of them")]
-ResourceName = Annotated[str, AfterValidator(grammar.name)]
 
 
 class DeploymentSpec(Spec):
@@ -34,25 +32,6 @@ class DeploymentSpec(Spec):
     def _one_application(self) -> Self:
         if (self.compose is None) == (self.file is None):
             raise ValueError("write exactly one of compose and file")
-        return self
-
-
-class Reach(Spec):
-    """The part of a site's spec that names the deployment behind it."""
-
-    deployment: ResourceName | None = Field(None, description="the deployment that answers, instead of an upstream")
-    container: Name | None = Field(
-        None, description="its service that answers; by default the only one that exposes or publishes a port"
-    )
-    container_port: int | None = Field(
-        None, ge=1, le=65535, description="the port there; by default the only one it exposes or publishes"
-    )
-
-    @model_validator(mode="after")
-    def _with_a_deployment(self) -> Self:
-        idle = [field for field in ("container", "container_port") if getattr(self, field) is not None]
-        if idle and self.deployment is None:
-            raise ValueError(f"{idle[0]} means nothing without a deployment")
         return self
 
 

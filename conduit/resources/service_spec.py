@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from conduit import fields, grammar
 from conduit.resources import route_spec
-from conduit.resources.deployment_spec import Reach
+from conduit.resources.reach_spec import Reach
 from conduit.spec import Spec
 from conduit.upstreams import normal, refuse_everywhere
 

@@ -50,10 +50,11 @@ def _change_lines(plan: Plan, view: View) -> Iterator[str]:
         groups.setdefault(change.root, []).append(change)
     for root, changes in groups.items():
         alone = all(change.key == root for change in changes)
+        together = not alone and all(change.source == changes[0].source for change in changes)
         if not alone:
-            yield view.style("bold", escape(str(root))) + view.style("dim", _source(changes[0]))
+            yield view.style("bold", escape(str(root))) + (view.style("dim", _source(changes[0])) if together else "")
         for change in changes:
-            yield _head(change, view) + (view.style("dim", _source(change)) if alone else "")
+            yield _head(change, view) + ("" if together else view.style("dim", _source(change)))
             if change.origin in DRIFT:
                 yield "        " + view.style("drift", DRIFT[change.origin])
             yield from detail_lines(change, view)

@@ -144,7 +144,8 @@ def test_an_external_network_that_another_deployment_makes_comes_first(site: Sit
 def test_secrets_and_configs_are_files(site: Site) -> None:
     site.write("desired/key.txt", "of a file\n")
     shared = (
-        "      secrets: {key: {file: key.txt}, env: {environment: TOKEN}}\n      configs: {c: {content: 'x=${TOKEN}'}}\n"
+        "      secrets: {key: {file: key.txt}, env: {environment: TOKEN}}\n"
+        "      configs: {c: {content: 'x=${TOKEN}'}}\n"
         "    env: {TOKEN: {secret: TOKEN}}\n"
     )
     found = only(site, "secrets: [key, env], configs: [{source: c, target: /c, mode: 0400}]", shared).spec.files
@@ -174,7 +175,7 @@ def test_a_secret_stays_a_reference_wherever_it_may_be(site: Site) -> None:
     ],
 )
 def test_a_secret_where_everyone_can_read_it_is_refused(site: Site, field: str) -> None:
-    text = f"deployments:\n  shop:\n    env: {{PW: {{secret: DB}}}}\n    compose:\n      services:\n        a:\n"
+    text = "deployments:\n  shop:\n    env: {PW: {secret: DB}}\n    compose:\n      services:\n        a:\n"
     found = site.problem(f"{text}          image: a\n          {field}\n")
     assert (found.code, place(found)) == (MISPLACED, "site.yaml:8")
 

@@ -40,6 +40,13 @@ def test_any_nesting_in_a_fixed_order(desired):
     assert names(desired) == ["desired/a.yaml", "desired/a/b/c/d.yaml", "desired/a/z.yml", "desired/b.yaml"]
 
 
+def test_compose_files_are_no_manifests(desired):
+    for name in ("compose.yaml", "wiki/docker-compose.yml", "wiki/wiki.yaml"):
+        (desired / name).parent.mkdir(parents=True, exist_ok=True)
+        (desired / name).write_text("services: {}")
+    assert names(desired) == ["desired/wiki/wiki.yaml"]
+
+
 def test_hidden_and_temporary_names_are_ignored(desired):
     (desired / ".git").mkdir()
     for name in (

@@ -12,7 +12,7 @@ from service_world import KINDS, Table, declared, leaves
 
 from conduit.errors import ConduitError
 from conduit.model import Claim, Key, Ref, Secret
-from conduit.resources import deployment_spec, route_spec, service_spec, site_leaves
+from conduit.resources import reach_spec, route_spec, service_spec, site_leaves
 from conduit.spec import Ignore, Resource
 
 HASH = "$2b$12$" + "a" * 53
@@ -87,7 +87,7 @@ def test_each_field_reaches_the_route(field: str) -> None:
 
 def test_a_service_field_is_carried_placed_elsewhere_or_an_upstream() -> None:
     elsewhere = {"upstream", "upstreams", "domain", "aliases", "address", "dns", "tls", "proxy"}
-    elsewhere |= set(deployment_spec.Reach.model_fields)
+    elsewhere |= set(reach_spec.Reach.model_fields)
     assert frozenset(service_spec.ServiceSpec.model_fields) == site_leaves.CARRIED | elsewhere
 
 

@@ -1,0 +1,36 @@
+"""How a site names the part of a deployment that answers it. What that leads to is found by `deployment_reach`.
+
+Imports nothing of applications: most sites have none behind them.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from conduit import grammar
+from conduit.spec import Spec
+
+ResourceName = Annotated[str, AfterValidator(grammar.name)]
+
+
+class Reach(Spec):
+    """The part of a site's spec that names the deployment behind it."""
+
+    deployment: ResourceName | None = Field(None, description="the deployment that answers, instead of an upstream")
+    container: str | None = Field(
+        None,
+        min_length=1,
+        description="its service that answers; by default the only one that exposes or publishes a port",
+    )
+    container_port: int | None = Field(
+        None, ge=1, le=65535, description="the port there; by default the only one it exposes or publishes"
+    )
+
+    @model_validator(mode="after")
+    def _with_a_deployment(self) -> Self:
+        idle = [field for field in ("container", "container_port") if getattr(self, field) is not None]
+        if idle and self.deployment is None:
+            raise ValueError(f"{idle[0]} means nothing without a deployment")
+        return self
