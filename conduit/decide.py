@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from conduit.change import NO_DIFF, Action, Change, Diff, FieldChange, Impact, Origin
 from conduit.diff import compare
@@ -17,8 +17,7 @@ from conduit.spec import Ignore, Resource, Spec
 EMPTY = Reading({}, "")
 
 
-@dataclass(frozen=True, slots=True)
-class Observed:
+class Observed(NamedTuple):
     """One provider as plan sees it. `reason` tells why it could not be read; empty when it was.
 
     `frame` and `explain_frame` are None for object providers.
@@ -38,8 +37,7 @@ class Observed:
         return self.context.reading or EMPTY
 
 
-@dataclass(frozen=True, slots=True)
-class Suppressed:
+class Suppressed(NamedTuple):
     """A difference that an `ignore` entry leaves alone."""
 
     key: Key

@@ -165,7 +165,7 @@ class Engine:
             commit=head_commit(self.settings.path(self.settings.desired)),
             prune_percent=self.settings.prune_percent,
         )
-        plan = replace(plan, warnings=(*self._load_warnings(), *plan.warnings, *self._reverted_before(plan)))
+        plan = plan._replace(warnings=(*self._load_warnings(), *plan.warnings, *self._reverted_before(plan)))
         self._planned = (plan.digest, desired, observed)
         fail("plan.made")
         return plan
@@ -276,7 +276,7 @@ class Engine:
             forget(self.state)
             ended = stop or threading.Event()
             report = carry_out(plan, desired, observed, self._means(), run, options, on_event, ended)
-        return replace(report, warnings=tuple(self.history.warnings), recovered=self.recovered)
+        return report._replace(warnings=tuple(self.history.warnings), recovered=self.recovered)
 
     def _nothing_to_do(self, plan: Plan, options: ApplyOptions) -> Report:
         """End a killed run that left nothing to change, and prove again what never passed its proof."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, NamedTuple
 
 from conduit.errors import Code, ConduitError, Diagnostic, LoadError
 from conduit.graph import Edges, edges, find_cycle
@@ -38,8 +38,7 @@ MAX_DEPTH = 8
 """Composites may expand into composites, but not endlessly."""
 
 
-@dataclass(frozen=True, slots=True)
-class Desired:
+class Desired(NamedTuple):
     """The whole wish: declared roots, leaves, which leaves a root stands for, and what each leaf depends on."""
 
     roots: Mapping[Key, Resource[Any]]

@@ -11,7 +11,6 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
@@ -52,8 +51,7 @@ CACHE_KIB: Final = 65536
 """Page cache of a writer, large enough that other processes can read until it commits."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunRecord:
+class RunRecord(NamedTuple):
     """One past run; times are RFC 3339, `summary` counts outcomes by result."""
 
     id: int

@@ -11,10 +11,9 @@ import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from conduit.chain import BadEntry, Chain, Entry, Writer
 from conduit.change import Action, Change, Outcome
@@ -33,8 +32,7 @@ REASON_LIMIT: Final = 2000
 STARTED, INTENT, OUTCOME, FINISHED = "run_started", "intent", "outcome", "run_finished"
 
 
-@dataclass(frozen=True, slots=True)
-class UnfinishedRun:
+class UnfinishedRun(NamedTuple):
     """A run without an end: what it intended, by provider, and `open`, the part of that whose outcome is not known."""
 
     id: int

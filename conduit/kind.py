@@ -126,8 +126,7 @@ class Context:
     leaves: Callable[[Key], Sequence[Resource[Any]]] = lambda key: ()
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(NamedTuple):
     """A one-off verb of a kind, declared with `@operation`."""
 
     name: str

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from conduit.canonical import canonical, digest_of
 from conduit.change import Action, Change, Diff, FieldChange, Origin
@@ -22,8 +21,7 @@ Applied = Callable[[Collection[Key]], Mapping[Key, str] | None]
 """Looks up the canonical last applied natives; None when there are no records at all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(NamedTuple):
     """Which part of a plan is wanted, and how many deletions the caller allows."""
 
     targets: tuple[Key, ...] = ()
@@ -33,7 +31,7 @@ class Selection:
     def with_leaves(self, children: Mapping[Key, Sequence[Key]]) -> Selection:
         """Return this selection with all leaves its targets stand for, also those they share with others."""
         leaves = (leaf for target in self.targets for leaf in children.get(target, ()))
-        return replace(self, targets=(*self.targets, *leaves))
+        return self._replace(targets=(*self.targets, *leaves))
 
     def wants(self, change: Change) -> bool:
         """Return whether a change was asked for."""
@@ -43,8 +41,7 @@ class Selection:
         return not any(key in self.excludes for key in named)
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """What an apply would do. `unknown` maps each provider that could not be read to the reason.
 
     `unjudged` are the declared leaves nobody can say anything about now; `unsafe` are the rules the plan breaks.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -44,8 +43,7 @@ Listener = Callable[[Event], None]
 OK, FAILED_PARTLY, MOVED, SKIPPED, INTERRUPTED = 0, 4, 5, 6, 130
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """The end of an apply. `run` is its number in the journal, 0 when nothing had to be done.
 
     `stale` tells that a live document moved under the plan; `unread` that a provider of the wish could not be read.

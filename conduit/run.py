@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from conduit.apply import apply
 from conduit.change import Change, Outcome, Proof, Result
@@ -25,8 +24,7 @@ from conduit.status import status
 from conduit.work import Work
 
 
-@dataclass(frozen=True, slots=True)
-class Means:
+class Means(NamedTuple):
     """What a run works with; `context` is what proofs may know, `now` the clock in seconds since the epoch."""
 
     kinds: Mapping[str, Kind[Any]]
@@ -37,8 +35,7 @@ class Means:
     now: Callable[[], float]
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(NamedTuple):
     """`work.Memory` over the journal and the history."""
 
     run: Run

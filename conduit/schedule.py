@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from conduit.change import Action, Change
 from conduit.graph import Edges
 from conduit.model import FRAME, Key
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """What one provider does at once: a document commit, or objects that wait for nothing more."""
 
     provider: str

@@ -6,8 +6,8 @@ import queue
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from conduit.change import Proof
 from conduit.decide import Observed
@@ -23,8 +23,7 @@ AT_ONCE = 32
 DAY = 86400.0
 
 
-@dataclass(frozen=True, slots=True)
-class RootStatus:
+class RootStatus(NamedTuple):
     """One root: its proof (None when it promises nothing visible or did not answer), and in words how it is.
 
     `days_left` counts to the expiry of the certificate that expires first, None without one.

@@ -7,10 +7,9 @@ a metadata service is refused like the address itself, and the proxy is given th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from conduit.errors import Code
 from conduit.grammar import DOTTED_QUAD, PORT, join_host_port, split_host_port
@@ -52,8 +51,7 @@ WILDCARDS: Final = frozenset(("", "*", "0.0.0.0", "::"))  # noqa: S104 - names w
 LISTENERS: Final = ("admin", "address", "listen", "http", "https", "marker")
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(NamedTuple):
     """What this site refuses: loopback unless allowed, and the (address, port) pairs of its own daemons.
 
     A pair with an empty address stands for that port on loopback and on the proxy's address.

@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +56,7 @@ def apply(app: App, /, saved: Path | None, yes: bool, check: bool, no_prove: boo
     if not check:
         app.engine.recover()
     plan = _plan(app, saved, **selected)
-    print_plan(app, plan if app.json else replace(plan, unsafe=()))
+    print_plan(app, plan if app.json else plan._replace(unsafe=()))
     if plan.unsafe:
         raise Unsafe(plan.unsafe)
     if check:

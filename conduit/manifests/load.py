@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from conduit.dialect.collector import collector_paused
 from conduit.errors import Diagnostic, LoadError
@@ -23,8 +22,7 @@ from conduit.settings import Settings
 from conduit.spec import Resource
 
 
-@dataclass(frozen=True)
-class Manifests:
+class Manifests(NamedTuple):
     """What an operator declares: the roots of everything, in the order of files and lines.
 
     `digest` is the hash of all files, their names included; `base` is the directory those names count from.

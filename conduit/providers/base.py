@@ -11,7 +11,6 @@ import importlib
 import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Final, Generic, NamedTuple, TypeVar
 
@@ -23,8 +22,7 @@ from conduit.model import Reading as Reading
 from conduit.settings import Section, Settings
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
+class Site(NamedTuple):
     """What a provider may know of the site: keyed marks and fingerprints, secrets, the time, failpoints.
 
     `mark(key, part, name)` signs one native part of a resource; `fail(point)` is a named failpoint, a no-op in use;
@@ -153,8 +151,7 @@ Changes = Mapping[Key, Block | None]
 """What a transaction writes: the new block of each key, None deletes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Staged(Generic[D]):
+class Staged(NamedTuple, Generic[D]):
     """A validated document with the changes it holds, and the changes left out because the daemon refuses them."""
 
     document: D

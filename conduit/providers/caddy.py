@@ -11,9 +11,8 @@ import json
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from hashlib import sha256
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field
 
@@ -73,8 +72,7 @@ class Config(Section):
     """Who Caddy runs as; certificate files must be open to them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """The configuration as read, its tag, and what it holds."""
 
     config: Any

@@ -6,7 +6,7 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from conduit.providers.http_call import NotWhole, call
 
@@ -25,8 +25,7 @@ class _Closed(AdminError):
     """The peer refused or closed the connection."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """One answer of the admin API; `etag` is empty where Caddy sent none (before 2.7 it is a trailer)."""
 
     status: int

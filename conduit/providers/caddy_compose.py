@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from conduit.errors import Code, ConduitError, Diagnostic, Refused
 from conduit.model import Key, Native, Secret
@@ -47,8 +46,7 @@ UNWRITABLE = Code(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(NamedTuple):
     """A whole configuration ready to be sent; `body` is `config` as JSON, `blocks` are ours in it.
 
     `content` is what reading `body` back gives, `opens` are the listeners it needs that Caddy does not have yet.
@@ -61,8 +59,7 @@ class Document:
     opens: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Composer:
+class Composer(NamedTuple):
     """Builds documents for one site: its keys, its stored secrets, its admin address and its frame."""
 
     keys: Keyring

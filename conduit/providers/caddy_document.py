@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 from conduit.model import Claim, Key, Live, Native, rewrite
 from conduit.providers.caddy_accounts import Fingerprint, Hashed, Seal, is_hash
@@ -29,8 +28,7 @@ LOAD_FILES = ("apps", "tls", "certificates", "load_files")
 _PARTS = {server: part for part, server in SERVERS.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Keyring:
+class Keyring(NamedTuple):
     """The two keyed functions of a site that marks and seals are made with."""
 
     sign: Sign
@@ -42,8 +40,7 @@ Blocks = Mapping[Key, list[Marked]]
 """The fragments of each of our blocks, with what their marks say."""
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(NamedTuple):
     """What a configuration holds, from our point of view.
 
     `strangers` are the unmarked routes inside our servers, by server; `taken` the servers with our names that are not

@@ -8,8 +8,7 @@ measurements on 2.6.2 and 2.11.7.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from conduit import grammar
 from conduit.fields import duration_text, size_text
@@ -29,8 +28,7 @@ Password = Callable[[str, Any], Any]
 """Turns a declared password of a user into its native form."""
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
+class Dialect(NamedTuple):
     """What a route's form depends on besides its spec: the version of Caddy, and the port HTTPS is served on."""
 
     stream_close_delay: bool = False

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from conduit.errors import Code, Diagnostic, Refused, Unreadable
 from conduit.evidence import Evidence, hash_of
@@ -36,8 +35,7 @@ NOT_WRITTEN: Final = Code(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Store:
+class Store(NamedTuple):
     """All places of pair files, by the field path they are shown under: `master`, `copies.caddy`.
 
     `renew_before` is the default lead of a renewal in seconds.

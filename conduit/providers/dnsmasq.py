@@ -9,10 +9,9 @@ without it dnsmasq answers NXDOMAIN, not "no data", for the types the wildcard d
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, NamedTuple
 
 from conduit.change import Action, Change, Disturbance, Impact
 from conduit.errors import Code, Diagnostic, Refused
@@ -57,8 +56,7 @@ class Config(Section):
     """How it is told: a systemd unit, or a pid file and a command."""
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """What `read` keeps: both files, whether each is the one dnsmasq serves, what lies beside and stands in them."""
 
     files: Files
@@ -69,8 +67,7 @@ class Snapshot:
     known: Known = NOTHING_KNOWN
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(NamedTuple):
     """The bodies of both files; one that is already in force is not written again."""
 
     hosts: str

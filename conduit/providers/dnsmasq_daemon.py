@@ -8,7 +8,6 @@ import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -75,8 +74,7 @@ class Others(NamedTuple):
             yield Evidence("bytes", str(path), NOT_READ) if raw is None else of_bytes(path, raw)
 
 
-@dataclass(frozen=True, slots=True)
-class Daemon:
+class Daemon(NamedTuple):
     """One dnsmasq: where it answers, our two files, the names of their generation records, and its process."""
 
     address: tuple[str, int]

@@ -6,9 +6,9 @@ Every check is bounded: 2 s to connect, 5 s in all, 64 KiB of body. An answer is
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from conduit.change import Level
 from conduit.errors import Code, ConduitError, Diagnostic
@@ -29,8 +29,7 @@ NO_ENDPOINT = Code(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class HttpProbe:
+class HttpProbe(NamedTuple):
     """One GET: for which host (Host header and TLS server name), for what, and whether over TLS.
 
     Without an `address` (host, port) it goes to the `proxy`. `root` is the PEM file of the only authority trusted over
@@ -46,8 +45,7 @@ class HttpProbe:
     proxy: str = "caddy"
 
 
-@dataclass(frozen=True, slots=True)
-class HttpAnswer:
+class HttpAnswer(NamedTuple):
     """What came back. `level` says how far the exchange got: UPSTREAM_ANSWERED means that some HTTP answer arrived.
 
     `error` tells in words why there is no `status`. Header names are in lower case. `serial` (hexadecimal) and
@@ -123,7 +121,7 @@ class Prober:
             return HttpAnswer(Level.NO_CONNECTION, error=f"blocked: {error}")
         except OSError as error:
             return HttpAnswer(Level.NO_CONNECTION, error=f"it does not resolve: {error}")
-        return asyncio.run(exchange(replace(request, address=address, root=request.root or self.root)))
+        return asyncio.run(exchange(request._replace(address=address, root=request.root or self.root)))
 
     def _checked(self, host: str, port: int) -> tuple[str, int]:
         return split_host_port(addresses(join_host_port(host, port), self.rules, self.resolve)[0])

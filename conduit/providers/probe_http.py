@@ -10,7 +10,6 @@ import ssl
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +44,7 @@ async def exchange(request: HttpProbe) -> HttpAnswer:
         answer = HttpAnswer(reached[-1], error=f"no whole answer within {request.seconds:g} s")
     except (httpx.HTTPError, OSError, ValueError) as error:
         answer = HttpAnswer(reached[-1], error=_reason(error))
-    return replace(answer, seconds=time.monotonic() - began)
+    return answer._replace(seconds=time.monotonic() - began)
 
 
 def _client(request: HttpProbe) -> httpx.AsyncClient:

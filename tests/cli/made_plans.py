@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated, Any
 
 from conduit.change import Action, Change, Diff, FieldChange, Impact, Origin
@@ -52,4 +51,4 @@ def change_of(action: Action, name: str, *fields: FieldChange, spec: Door | None
 
 def plan_of(*changes: Change, **words: Any) -> Plan:
     """Return a plan of `changes`."""
-    return replace(EMPTY, changes=changes, **words)
+    return EMPTY._replace(changes=changes, **words)
