@@ -1,4 +1,4 @@
-"""The job every tool does: a site of N services in each of its proxies, and N names; then one of each changes."""
+"""The job every tool does: a site of N services, each in every daemon that takes part; then one of them changes."""
 
 from __future__ import annotations
 
@@ -15,26 +15,34 @@ PREFIX: Final = {"caddy": "svc", "nginx": "web"}
 """What the services of a proxy are called: no name can be served by both."""
 
 
+APPS: Final = 20
+"""How many containers a site has at most."""
+IMAGE: Final = "sandbox/busybox:1"
+NETWORK: Final = "bench"
+"""The network of all containers; it is there before any tool begins."""
+
+
 class Site(NamedTuple):
-    """What a site is made of: N services in each proxy; those of the first have the site's N DNS records."""
+    """What a site is made of: N services in each proxy, N DNS records, and, with `docker`, up to `APPS` containers."""
 
     proxies: tuple[str, ...]
-
-    """The first one serves what names none."""
+    """The first one serves what names none, and its services have the names."""
+    docker: bool = False
 
     @property
     def parts(self) -> tuple[str, ...]:
         """The daemons that take part."""
-        return (*self.proxies, "dnsmasq")
+        return (*self.proxies, "dnsmasq", *(["docker"] if self.docker else []))
 
 
 SITES: Final = {
     "proxy-dns": Site(("caddy",)),
     "nginx-dns": Site(("nginx",)),
     "proxies": Site(("caddy", "nginx")),
+    "full": Site(("caddy", "nginx"), docker=True),
 }
 
-Wish = Mapping[str, Mapping[str, Mapping[str, Any]]]
+Wish = Mapping[str, Mapping[str, Any]]
 """What is declared, as the manifest says it: plural kind, name, fields."""
 
 
@@ -52,7 +60,27 @@ def wish(site: Site, count: int, upstream: str, *, changed: bool = False, tls: s
             else:
                 own = {"proxy": proxy, "dns": False}
             services[f"{PREFIX[proxy]}{number}"] = {"upstream": at, **own, "tls": tls}
-    return {"services": services}
+    return {"services": services} | ({"deployments": _deployments(count, changed=changed)} if site.docker else {})
+
+
+def _deployments(count: int, *, changed: bool) -> dict[str, Any]:
+    """Return the applications, each of one container that waits. One in the changed site has another port."""
+    return {
+        f"app{number}": _application(f"app{number}", 9000 + number + (20_000 if changed and number == CHANGED else 0))
+        for number in range(1, min(count, APPS) + 1)
+    }
+
+
+def _application(name: str, port: int) -> dict[str, Any]:
+    app = {
+        "image": IMAGE,
+        "command": ["sleep", "infinity"],
+        "labels": {"bench.app": name, "bench.port": str(port)},
+        "environment": {"APP": name, "PORT": str(port)},
+        "stop_signal": "SIGKILL",
+        "networks": [NETWORK],
+    }
+    return {"compose": {"services": {"app": app}, "networks": {NETWORK: {"external": True}}}}
 
 
 def _address(number: int) -> str:

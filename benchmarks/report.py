@@ -26,6 +26,7 @@ LOADS: Final = {
     "nginx_loads": "nginx loads",
     "dnsmasq_loads": "dnsmasq loads",
     "dnsmasq_starts": "dnsmasq starts",
+    "container_starts": "container starts",
 }
 """What an apply may disturb, and how it is called."""
 

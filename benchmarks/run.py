@@ -132,7 +132,7 @@ def main() -> int:
     """Measure, keep every row, print the report, and return the exit code."""
     options = arguments()
     tools = chosen(options.tools)
-    about = {"command": _command(options, tools), **versions(tools)}
+    about = {"command": _command(options, tools), **versions(SITES[options.site], tools)}
     found: list[Row] = []
     with options.out.open("w") as out:
         out.write(json.dumps(about) + "\n")

@@ -11,16 +11,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from job import Site
 from tools import HERE, Tool
 
 from conduit.sandbox.machine import find_program
 
 _NUMBER: Final = re.compile(r"\d+\.\d+(?:\.\d+)?")
-_DAEMONS: Final = {"Caddy": ("caddy", "version"), "dnsmasq": ("dnsmasq", "--version")}
+_DAEMONS: Final = {
+    "caddy": ("Caddy", "caddy", "version"),
+    "nginx": ("nginx", "nginx", "-v"),
+    "dnsmasq": ("dnsmasq", "dnsmasq", "--version"),
+    "docker": ("Docker", "dockerd", "--version"),
+}
+"""How the daemon of a part is called, its program, and the word that makes it tell its version."""
 _PEERS: Final = {"pyinfra": "--version", "ansible": "--version"}
 
 
-def versions(tools: Iterable[Tool]) -> dict[str, str]:
+def versions(site: Site, tools: Iterable[Tool]) -> dict[str, str]:
     """Return the date, the machine, and the version of each program that takes part."""
     found = {
         "date": datetime.now(UTC).date().isoformat(),
@@ -28,7 +35,9 @@ def versions(tools: Iterable[Tool]) -> dict[str, str]:
         "Python": platform.python_version(),
         "commit": _output("git", "-C", str(HERE), "describe", "--always", "--dirty"),
     }
-    found |= {name: _number(str(find_program(argv[0])), *argv[1:]) for name, argv in _DAEMONS.items()}
+    for part in site.parts:
+        name, program, word = _DAEMONS[part]
+        found[name] = _number(str(find_program(program)), word)
     return found | {tool.name: _number(str(tool.program), _PEERS[tool.name]) for tool in tools if tool.name in _PEERS}
 
 
@@ -38,7 +47,8 @@ def _number(*argv: str) -> str:
 
 
 def _output(*argv: str) -> str:
-    return subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False).stdout.strip()
+    done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=30, check=False)
+    return done.stdout.strip()
 
 
 def _processor() -> str:

@@ -6,11 +6,14 @@ import json
 import re
 import shutil
 import tempfile
+import time
 from pathlib import Path
 from typing import Any, Final
 
-from job import DOMAIN, Site, Wish, manifest
+from docker import APIClient
+from job import DOMAIN, NETWORK, Site, Wish, manifest
 
+from conduit.sandbox import image
 from conduit.sandbox.machine import free_port
 from conduit.sandbox.site import Sandbox
 
@@ -33,7 +36,8 @@ class World:
         upstreams = {"before": free_port(), "after": free_port()}
         self.upstreams = {name: f"127.0.0.1:{port}" for name, port in upstreams.items()}
         settings = {"internal_domain": DOMAIN}
-        self.sandbox = Sandbox(self.directory, upstreams=upstreams, settings=settings, proxies=site.proxies)
+        options: dict[str, Any] = {"settings": settings, "proxies": site.proxies, "docker": site.docker}
+        self.sandbox = Sandbox(self.directory, upstreams=upstreams, **options)
         if knows_hosts:
             self.hosts.parent.mkdir(parents=True)
             self.hosts.touch()
@@ -45,6 +49,10 @@ class World:
         self.sandbox.up()
         self.daemons = self.sandbox.daemons
         self.dns: str = self.daemons["dnsmasq"].address
+        if self.site.docker:
+            image.load(Path(self.socket))
+            self.docker = APIClient(base_url=f"unix://{self.socket}", version="auto")
+            self.docker.create_network(NETWORK)
         described: dict[str, Any] = {"manifest": str(self.manifest), "domain": DOMAIN}
         described |= {"parts": self.site.parts, "proxy": self.site.proxies[0]}
         for part in self.site.parts:
@@ -67,12 +75,21 @@ class World:
         found: str = self.daemons["caddy"].section["admin"].removeprefix("unix/")
         return found
 
+    @property
+    def socket(self) -> str:
+        """The unix socket of Docker's API."""
+        found: str = self.daemons["docker"].section["socket"]
+        return found
+
     def declare(self, declared: Wish) -> None:
         """Write the manifest."""
         self.manifest.write_text(manifest(declared))
 
     def disturbances(self) -> dict[str, int]:
-        """Return how often each daemon loaded its configuration so far, and dnsmasq started, by their own logs."""
+        """Return how often each daemon loaded its configuration so far, dnsmasq started, and a container was started.
+
+        By their own logs; dockerd remembers its last 256 events, more than the whole job has.
+        """
         dnsmasq = (self.directory / "dnsmasq" / "dnsmasq.log").read_text()
         loads = {
             "dnsmasq_starts": dnsmasq.count(": started, version"),
@@ -81,6 +98,9 @@ class World:
         for proxy in self.site.proxies:
             file, words = _LOADED[proxy]
             loads[f"{proxy}_loads"] = (self.directory / proxy / file).read_text().count(words)
+        if self.site.docker:
+            events = self.docker.events(since=0, until=time.time(), filters={"event": "start"})
+            loads["container_starts"] = sum(1 for _ in events)
         return loads
 
 
@@ -117,5 +137,9 @@ def _nginx(world: World) -> dict[str, Any]:
     }
 
 
-_DESCRIPTIONS: Final = {"caddy": _caddy, "nginx": _nginx, "dnsmasq": _dnsmasq}
+def _docker(world: World) -> dict[str, Any]:
+    return {"docker_socket": world.socket, "docker_network": NETWORK, "docker_api": f"v{world.docker.api_version}"}
+
+
+_DESCRIPTIONS: Final = {"caddy": _caddy, "nginx": _nginx, "dnsmasq": _dnsmasq, "docker": _docker}
 """What a tool without conduit.yaml must know of each daemon."""

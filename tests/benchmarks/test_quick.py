@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -30,10 +31,12 @@ def report(monkeypatch: pytest.MonkeyPatch) -> Any:
 def programs() -> None:
     """The daemons' programs, which the harness starts by itself."""
     try:
-        for name in ("caddy", "nginx", "dnsmasq"):
+        for name in ("caddy", "nginx", "dnsmasq", "dockerd", "containerd", "runc"):
             find_program(name)
     except SandboxError as error:
         missing(error.diagnostics[0].summary)
+    if os.geteuid() != 0:
+        missing("a private dockerd needs root")
 
 
 def row(tool: str, case: str = "noop", **fields: Any) -> dict[str, Any]:
@@ -66,7 +69,7 @@ def test_a_daemon_that_answers_wrongly_is_noticed(
     from world import World
 
     monkeypatch.setattr(verify, "SECONDS", 1)
-    with World(SITES["proxies"], knows_hosts=True) as world:
+    with World(SITES["full"], knows_hosts=True) as world:
         declared = wish(world.site, 5, world.upstreams["before"])
         world.declare(declared)
         floor = (sys.executable, str(BENCHMARKS / "raw" / "floor.py"))
@@ -80,6 +83,7 @@ def test_a_daemon_that_answers_wrongly_is_noticed(
     assert "caddy: 2 sites are wrong, one of them svc5.bench.test" in found
     assert "nginx: 2 sites are wrong, one of them web5.bench.test" in found
     assert "nginx: does not serve web6.bench.test" in found
+    assert "docker: 5 containers instead of 6, wrong is app5" in found
     assert "dnsmasq: svc5.bench.test answers ['10.0.0.5']" in found
     assert found.count("is answered 200, not by after") == 2
 

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 from pyinfra import host
 from pyinfra.api import FactBase
-from pyinfra.operations import files, server
+from pyinfra.operations import docker, files, server
 
 
 class CaddyConfig(FactBase):
@@ -22,6 +22,23 @@ class CaddyConfig(FactBase):
 
     def process(self, output: list[str]) -> Any:
         return json.loads("".join(output))
+
+
+class Applications(FactBase):
+    """Name, image, state and labels of the job's containers, running or not."""
+
+    default = dict
+
+    def requires_command(self) -> str:
+        return "docker"
+
+    def command(self) -> str:
+        form = "{{.Names}}\t{{.Image}}\t{{.State}}\t{{.Labels}}"
+        return f"docker ps --all --filter label=bench.app --format '{form}'"
+
+    def process(self, output: list[str]) -> Any:
+        rows = (line.split("\t") for line in output)
+        return {name: (image, state, set(labels.split(","))) for name, image, state, labels in rows}
 
 
 def dnsmasq() -> None:
@@ -70,9 +87,32 @@ def caddy() -> None:
         server.shell(name="caddy loads it", commands=[f"{post} --data-binary @{staged} http://caddy/load"])
 
 
+def containers() -> None:
+    """The containers; `docker.container` never compares one that is there, so that is done here."""
+    environment = {"DOCKER_HOST": f"unix://{site['docker_socket']}"}
+    live = host.get_fact(Applications, _env=environment)
+    for name, deployment in declared["deployments"].items():
+        app = deployment["compose"]["services"]["app"]
+        labels = [f"{key}={value}" for key, value in app["labels"].items()]
+        image, state, found = live.get(name, ("", "", set()))
+        if (image, state) != (app["image"], "running") or not found.issuperset(labels):
+            docker.container(
+                name=f"container {name}",
+                container=name,
+                image=app["image"],
+                command=" ".join(app["command"]),
+                labels=labels,
+                env_vars=[f"{key}={value}" for key, value in app["environment"].items()],
+                networks=[site["docker_network"]],
+                extra_args=["--stop-signal", app["stop_signal"]],
+                force=name in live,
+                _env=environment,
+            )
+
+
 site = json.loads(Path(host.data.site).read_text())
 domain = site["domain"]
 declared = yaml.load(Path(site["manifest"]).read_bytes(), Loader=yaml.CSafeLoader)
 services = declared["services"]
 for part in site["parts"]:
-    {"caddy": caddy, "nginx": nginx, "dnsmasq": dnsmasq}[part]()
+    {"caddy": caddy, "nginx": nginx, "dnsmasq": dnsmasq, "docker": containers}[part]()
