@@ -17,6 +17,7 @@ from conduit.model import FRAME, Key
 from conduit.providers.base import Block, DocumentProvider, ObjectProvider, Staged, commit, stage
 from conduit.proving import lowered, prove, prove_until, regression
 from conduit.prune import prune
+from conduit.readiness import when_ready
 from conduit.report import Event, EventKind
 from conduit.schedule import Step
 from conduit.spec import Resource
@@ -67,6 +68,8 @@ def _objects(work: Work, provider: ObjectProvider, step: Step) -> None:
         return
     _begin(work, step.provider, changes)
     outcomes = provider.apply(changes, work.readings[step.provider])
+    work.made |= {key for key, outcome in outcomes.items() if outcome.result is Result.OK}
+    outcomes = when_ready(work, provider, changes, outcomes)
     done = {change.key: change.native for change in changes if outcomes[change.key].result is Result.OK}
     work.memory.record(done)
     work.settle(outcomes.values())

@@ -149,8 +149,15 @@ class Proof(NamedTuple):
 
 
 class Readiness(NamedTuple):
-    """Whether an applied object is healthy yet; `wait` False means that waiting longer will not help."""
+    """Whether an applied object is healthy yet; `wait` False means that waiting longer will not help.
+
+    `patience` are the seconds since it was made that it may take by its own declaration.
+    """
 
     ready: bool
     detail: str = ""
     wait: bool = True
+    patience: float = 0.0
+
+
+READY: Final = Readiness(ready=True)

@@ -10,9 +10,9 @@ from abc import ABC
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Literal, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, NamedTuple, Protocol, TypeVar
 
-from conduit.change import Action, Change, Diff, FieldChange, Impact, Outcome, Proof, Readiness
+from conduit.change import Action, Change, Diff, FieldChange, Impact, Outcome, Proof
 from conduit.diff import compare, difference
 from conduit.model import Claim, Key, Live, Native, Reading, Source, Target
 from conduit.spec import Marker, Resource, S, Spec
@@ -28,8 +28,6 @@ KINDS: dict[str, Kind[Any]] = {}
 
 RESERVED = frozenset({"needs", "protect", "ignore", "hosts"})
 """The keys every declared resource may have beside the fields of its spec."""
-
-READY: Final = Readiness(ready=True)
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -224,10 +222,6 @@ class Kind(ABC, Generic[S]):
     def claims(self, spec: S) -> Iterable[Claim]:
         """Yield what only one resource may have."""
         return ()
-
-    def ready(self, ctx: Context, resource: Resource[S]) -> Readiness:
-        """Return whether the applied object is healthy; polled before its dependents go."""
-        return READY
 
     def prove(self, ctx: Context, resource: Resource[S]) -> Proof | None:
         """Prove from outside what a declared resource promises; None when it promises nothing visible."""

@@ -53,7 +53,7 @@ def _to_undo(work: Work, provider: Provider) -> list[Change]:
     if work.unread and isinstance(provider, ObjectProvider):
         return []
     own = [change for change in work.plan.changes if change.provider == provider.name and change.root in work.blamed]
-    return [c for c in own if c.key in work.outcomes and work.outcomes[c.key].result in DONE]
+    return [c for c in own if c.key in work.made or (c.key in work.outcomes and work.outcomes[c.key].result in DONE)]
 
 
 def _restore_blocks(work: Work, provider: DocumentProvider[Any], changes: list[Change]) -> None:

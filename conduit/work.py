@@ -38,8 +38,8 @@ class Memory(Protocol):
 class Work:
     """One apply. `readings` holds the newest reading of each provider, `blamed` the roots that failed and why.
 
-    `owed` are roots of earlier applies that have not passed their proof yet, `keeping` the providers that failed to let
-    go of something.
+    `made` are the objects that were changed, whether or not the change held. `owed` are roots of earlier applies that
+    have not passed their proof yet, `keeping` the providers that failed to let go of something.
     """
 
     plan: Plan
@@ -58,6 +58,7 @@ class Work:
     blamed: dict[Key, str] = field(default_factory=dict)
     contexts: dict[str, Context] = field(default_factory=dict)
     owed: list[Key] = field(default_factory=list)
+    made: set[Key] = field(default_factory=set)
     late: set[Key] = field(default_factory=set)
     planned: dict[Key, Change] = field(default_factory=dict)
     keeping: set[str] = field(default_factory=set)

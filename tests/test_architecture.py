@@ -21,7 +21,7 @@ LAYERS: list[set[str]] = [
     {"engine"},
     {"run"},
     {"apply"},
-    {"undo", "prune", "verify", "status", "doctor", "observe", "settled"},
+    {"undo", "prune", "verify", "readiness", "status", "doctor", "observe", "settled"},
     {"work", "proving"},
     {"manifests", "journal", "history", "lock", "report"},
     {"chain"},

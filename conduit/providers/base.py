@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Final, Generic, NamedTuple, TypeVar
 
-from conduit.change import Change, Impact, Outcome
+from conduit.change import READY, Change, Impact, Outcome, Readiness
 from conduit.errors import Diagnostic, Refused
 from conduit.evidence import Evidence
 from conduit.model import Key, Live, Native
@@ -130,6 +130,13 @@ class ObjectProvider(Provider):
     @abstractmethod
     def remove(self, lives: Iterable[Live]) -> dict[Key, Outcome]:
         """Delete owned objects by id."""
+
+    def ready(self, change: Change) -> Readiness:
+        """Return whether what a change made is healthy yet; asked again and again before what depends on it goes.
+
+        Never raises: an object that cannot be looked at is not ready.
+        """
+        return READY
 
     def undo(self, changes: Iterable[Change], earlier: Reading) -> dict[Key, Outcome]:
         """Take back what `apply` did for these changes; `earlier` was read before it. Raises what `read` raises.
