@@ -85,13 +85,14 @@ def edges(leaves: Mapping[Key, Resource[Any]], children: Mapping[Key, Sequence[K
             elif wanted in children:
                 targets |= dict.fromkeys(children[wanted])
             else:
-                problems.append(_missing(leaf, wanted, [*leaves, *children]))
+                problems.append(missing(leaf, wanted, [*leaves, *children]))
         if targets:
             found[key] = tuple(targets)
     return found, problems
 
 
-def _missing(leaf: Resource[Any], wanted: Key, known: Iterable[Key]) -> Diagnostic:
+def missing(leaf: Resource[Any], wanted: Key, known: Iterable[Key]) -> Diagnostic:
+    """Return what to say of a reference to something that is not declared; `known` is what there is."""
     import difflib
 
     near = difflib.get_close_matches(str(wanted), [str(key) for key in known], 1)

@@ -15,6 +15,7 @@ from conduit.change import Level, Proof
 from conduit.grammar import NUMBER, address, domain_name, shown
 from conduit.kind import Context, Kind
 from conduit.model import Claim, Key, Native
+from conduit.settings import Settings
 from conduit.spec import Resource, Spec
 
 RecordType = Literal["A", "AAAA", "CNAME", "TXT", "SRV", "MX", "PTR"]
@@ -130,7 +131,7 @@ class DnsRecord(Kind[DnsRecordSpec]):
     def render(self, spec: DnsRecordSpec, ctx: Context) -> Native:
         """Return the record as data; `local` says that it needs a line of its own against being forwarded."""
         numbers = {field: getattr(spec, field) for field in NUMBERS.get(spec.type, ())}
-        local = spec.name[0] == "*" or not _answered_here(spec.name, ctx)
+        local = spec.name[0] == "*" or not answered_here(spec.name, ctx.settings)
         return {"type": spec.type, "name": spec.name, "value": spec.value, **numbers, "local": local}
 
     def parse(self, native: Native) -> DnsRecordSpec | None:
@@ -157,9 +158,9 @@ class DnsRecord(Kind[DnsRecordSpec]):
         return _judge(resource.key, f"{asked} {spec.type}", answers, _answer_of(spec))
 
 
-def _answered_here(name: str, ctx: Context) -> bool:
-    """Whether the frame already keeps `name` from being forwarded."""
-    return f".{name}".endswith(_endings(ctx.settings.internal_domain, ctx.settings.local_domains))
+def answered_here(name: str, settings: Settings) -> bool:
+    """Whether a name lies in a domain of the settings, which is answered here alone and never forwarded."""
+    return f".{name}".endswith(_endings(settings.internal_domain, settings.local_domains))
 
 
 @cache

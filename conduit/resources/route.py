@@ -94,4 +94,4 @@ def _agreeing(native: Native) -> list[Native]:
 
 
 def _dialect(ctx: Context) -> Dialect:
-    return Dialect("stream_close_delay" in ctx.features, route_spec.https_port(ctx, "caddy"))
+    return Dialect("stream_close_delay" in ctx.features, route_spec.port_of(ctx.settings, "caddy"))

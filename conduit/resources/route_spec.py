@@ -10,8 +10,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from conduit import grammar, upstreams
 from conduit.change import FieldChange
 from conduit.fields import Cidr, Duration, Headers, Host, Password, Prefix, Probe, Size, Target, Text, User
-from conduit.kind import Context
 from conduit.model import Claim, Ref
+from conduit.settings import Settings
 from conduit.spec import RefTo, Spec
 
 R = TypeVar("R", bound="RouteSpec")
@@ -215,11 +215,14 @@ def claims(spec: RouteSpec) -> Iterable[Claim]:
     return (Claim("route", (host, spec.path.lower())) for host in spec.names)
 
 
-def https_port(ctx: Context, proxy: str) -> int:
-    """Return the port a proxy serves HTTPS on, by its section of conduit.yaml."""
-    listen = (ctx.settings.sections.get(proxy) or {}).get("https") or [":443"]
+PORTS: Final = {"http": 80, "https": 443}
+
+
+def port_of(settings: Settings, proxy: str, scheme: str = "https") -> int:
+    """Return the port a proxy serves HTTP or HTTPS on, by its section of conduit.yaml."""
+    listen = (settings.sections.get(proxy) or {}).get(scheme) or [""]
     port = str(listen[0]).rpartition(":")[2]
-    return int(port) if port.isdigit() else 443
+    return int(port) if port.isdigit() else PORTS[scheme]
 
 
 def by_file(change: FieldChange) -> FieldChange:

@@ -72,7 +72,7 @@ class Vhost(Kind[VhostSpec]):
 
     def render(self, spec: VhostSpec, ctx: Context) -> Native:
         """Return nginx's directives; stored passwords stay `Secret` until they are staged."""
-        return nginx_vhost.build(spec, route_spec.https_port(ctx, "nginx"), passwords.declared(ctx))
+        return nginx_vhost.build(spec, route_spec.port_of(ctx.settings, "nginx"), passwords.declared(ctx))
 
     def parse(self, native: Native) -> VhostSpec | None:
         """Return the spec of a native form, or None when nginx does more than a spec can say."""

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from golden_world import PROXIES, World
@@ -18,9 +19,6 @@ from golden_world import PROXIES, World
 from conduit.sandbox import upstream
 from conduit.sandbox.daemon import Daemon
 from conduit.sandbox.machine import free_port
-
-HASH = "$2b$10$abcdefghijklmnopqrstuuqflPDzB6gcMhKa1rZqKiun2YGL5sa2u"
-"""Of the password `secret`."""
 
 
 @pytest.fixture(params=PROXIES)
@@ -90,77 +88,15 @@ def full() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def world(place: Path, upstreams: dict[str, str], switching: str, full: str) -> Iterator[World]:
-    """The site with every service of the suite applied, once for all tests."""
+def world(place: Path, declared: dict[str, dict[str, Any]]) -> Iterator[World]:
+    """The site with all that a module's own fixture `declared` says applied, once for all its tests.
+
+    `declared` holds its sites by plural kind and name, without the proxy that serves them.
+    """
     world = World(place)
     try:
         world.site.up()
-        world.put(declared(upstreams | {"full": full}, switching))
+        world.put(declared)
         yield world
     finally:
         world.site.down()
-
-
-def declared(at: dict[str, str], switching: str) -> dict[str, dict[str, object]]:
-    """Return the services of the suite, without the proxy that serves them."""
-    echo = {"upstream": at["a"], "tls": "off"}
-    shared = {"domain": "shared-PROXY.example", "tls": "off"}
-    guarded = {"basic_auth": {"ann": HASH}, "allow": ["10.0.0.0/8"]}
-    return {
-        "plain": echo,
-        "named": {"upstream": at["a"], "domain": "Named-PROXY.example.", "aliases": ["alias-PROXY.example"]},
-        "secure": {"upstream": at["a"]},
-        "only": {"upstream": at["a"], "https_redirect": False},
-        "site": {**shared, "upstream": at["a"]},
-        "api": {**shared, "upstream": at["b"], "path": "/api", "dns": False},
-        "deep": {**shared, "upstream": at["c"], "path": "/api/deep", "dns": False},
-        "strip": {**echo, "path": "/app.v1", "strip_prefix": True},
-        "moved": {"redirect": {"to": "https://x.example/y", "status": 301}, "tls": "off"},
-        "kept": {"redirect": {"to": "https://x.example", "status": 308, "keep_path": True}, "tls": "off"},
-        "beside": {"redirect": {"to": "/new", "status": 307}, "tls": "off", "response_headers": {"X-A": "b"}},
-        "headers": {
-            **echo,
-            "request_headers": {"X-Team": "blue; \"so\" \\ 'it' is", "User-Agent": None, "Host": "inner.example"},
-            "response_headers": {"X-Policy": "default-src 'self'; a \"b\" \\c", "Content-Type": "text/x-own"},
-        },
-        "sockets": {"upstream": switching, "tls": "off"},
-        "nosockets": {"upstream": switching, "tls": "off", "websockets": False},
-        "locked": {**echo, "basic_auth": {"ann": HASH}},
-        "banned": {**echo, "deny": ["127.0.0.0/8"]},
-        "welcome": {**echo, "allow": ["127.0.0.1"], "deny": ["10.0.0.0/8"]},
-        "distant": {**echo, "allow": ["10.0.0.0/8"]},
-        "both": {**echo, **guarded},
-        "lockedmoved": {"redirect": {"to": "/new"}, "tls": "off", "basic_auth": {"ann": HASH}},
-        "lockeddown": {"maintenance": {"message": "Back"}, "tls": "off", "basic_auth": {"ann": HASH}},
-        "bannedmoved": {"redirect": {"to": "/new"}, "tls": "off", **guarded},
-        "small": {**echo, "max_body": "1KB"},
-        "large": echo,
-        "hasty": {"upstream": at["slow"], "tls": "off", "timeouts": {"read": "200ms"}},
-        "full": {"upstream": at["full"], "tls": "off", "timeouts": {"connect": "300ms"}},
-        "dead": {"upstream": at["dead"], "tls": "off"},
-        "down": {"maintenance": {"message": "<b>back</b> & $oon \\o/", "retry_after": "2m"}, "tls": "off"},
-        "weighted": {
-            "upstreams": [{"address": at["a"], "weight": 3}, {"address": at["b"], "weight": 1}],
-            "tls": "off",
-        },
-        "failing": {"upstreams": [at["dead"], at["b"]], "tls": "off"},
-        "checked": {
-            "upstreams": [at["sick"], at["b"]],
-            "tls": "off",
-            "health": {"path": "/ok", "interval": "100ms"},
-        },
-        "alone": {"upstream": at["sick"], "tls": "off", "health": {"path": "/ok", "interval": "100ms"}},
-        "many": {
-            **echo,
-            "aliases": [f"h{number}-PROXY.example" for number in range(150)],
-            "basic_auth": {"ann": HASH},
-        },
-        "open": {**echo, "domain": "part-PROXY.example"},
-        "closed": {
-            **echo,
-            "domain": "part-PROXY.example",
-            "path": "/admin",
-            "dns": False,
-            "basic_auth": {"ann": HASH},
-        },
-    }

@@ -31,19 +31,20 @@ class Answer(NamedTuple):
 
 
 class World:
-    """Services declared once, served by both proxies: `wiki` becomes `wiki-caddy` and `wiki-nginx`."""
+    """Sites declared once, served by both proxies: `wiki` becomes `wiki-caddy` and `wiki-nginx`."""
 
     def __init__(self, directory: Path) -> None:
         self.site = Sandbox(directory / "site", proxies=PROXIES)
 
-    def put(self, services: Mapping[str, Mapping[str, Any]], name: str = "golden") -> None:
-        """Declare services on both proxies and apply them. A field of text gets `PROXY` replaced by the proxy."""
+    def put(self, sections: Mapping[str, Mapping[str, Mapping[str, Any]]], name: str = "golden") -> None:
+        """Declare sites for both proxies and apply them. A field of text gets `PROXY` replaced by the proxy."""
         twice = {
-            f"{service}-{proxy}": _for(proxy, {"proxy": proxy, **fields})
-            for service, fields in services.items()
-            for proxy in PROXIES
+            plural: {f"{site}-{proxy}": _for(proxy, fields) for site, fields in sites.items() for proxy in PROXIES}
+            for plural, sites in sections.items()
         }
-        (self.site.desired / f"{name}.yaml").write_text(yaml.safe_dump({"services": twice}))
+        for service, fields in twice.get("services", {}).items():
+            fields["proxy"] = service.rpartition("-")[2]
+        (self.site.desired / f"{name}.yaml").write_text(yaml.safe_dump(twice))
         done = self.conduit("apply", "--yes")
         assert done.returncode == 0, done.stdout + done.stderr
 

@@ -11,6 +11,77 @@ from typing import Any
 import pytest
 from golden_world import DOMAIN, World
 
+HASH = "$2b$10$abcdefghijklmnopqrstuuqflPDzB6gcMhKa1rZqKiun2YGL5sa2u"
+"""Of the password `secret`."""
+
+
+@pytest.fixture(scope="module")
+def declared(upstreams: dict[str, str], switching: str, full: str) -> dict[str, dict[str, Any]]:
+    """Every service of the suite."""
+    at = upstreams | {"full": full}
+    echo = {"upstream": at["a"], "tls": "off"}
+    shared = {"domain": "shared-PROXY.example", "tls": "off"}
+    guarded = {"basic_auth": {"ann": HASH}, "allow": ["10.0.0.0/8"]}
+    services = {
+        "plain": echo,
+        "named": {"upstream": at["a"], "domain": "Named-PROXY.example.", "aliases": ["alias-PROXY.example"]},
+        "secure": {"upstream": at["a"]},
+        "only": {"upstream": at["a"], "https_redirect": False},
+        "site": {**shared, "upstream": at["a"]},
+        "api": {**shared, "upstream": at["b"], "path": "/api", "dns": False},
+        "deep": {**shared, "upstream": at["c"], "path": "/api/deep", "dns": False},
+        "strip": {**echo, "path": "/app.v1", "strip_prefix": True},
+        "moved": {"redirect": {"to": "https://x.example/y", "status": 301}, "tls": "off"},
+        "kept": {"redirect": {"to": "https://x.example", "status": 308, "keep_path": True}, "tls": "off"},
+        "beside": {"redirect": {"to": "/new", "status": 307}, "tls": "off", "response_headers": {"X-A": "b"}},
+        "headers": {
+            **echo,
+            "request_headers": {"X-Team": "blue; \"so\" \\ 'it' is", "User-Agent": None, "Host": "inner.example"},
+            "response_headers": {"X-Policy": "default-src 'self'; a \"b\" \\c", "Content-Type": "text/x-own"},
+        },
+        "sockets": {"upstream": switching, "tls": "off"},
+        "nosockets": {"upstream": switching, "tls": "off", "websockets": False},
+        "locked": {**echo, "basic_auth": {"ann": HASH}},
+        "banned": {**echo, "deny": ["127.0.0.0/8"]},
+        "welcome": {**echo, "allow": ["127.0.0.1"], "deny": ["10.0.0.0/8"]},
+        "distant": {**echo, "allow": ["10.0.0.0/8"]},
+        "both": {**echo, **guarded},
+        "lockedmoved": {"redirect": {"to": "/new"}, "tls": "off", "basic_auth": {"ann": HASH}},
+        "lockeddown": {"maintenance": {"message": "Back"}, "tls": "off", "basic_auth": {"ann": HASH}},
+        "bannedmoved": {"redirect": {"to": "/new"}, "tls": "off", **guarded},
+        "small": {**echo, "max_body": "1KB"},
+        "large": echo,
+        "hasty": {"upstream": at["slow"], "tls": "off", "timeouts": {"read": "200ms"}},
+        "full": {"upstream": at["full"], "tls": "off", "timeouts": {"connect": "300ms"}},
+        "dead": {"upstream": at["dead"], "tls": "off"},
+        "down": {"maintenance": {"message": "<b>back</b> & $oon \\o/", "retry_after": "2m"}, "tls": "off"},
+        "weighted": {
+            "upstreams": [{"address": at["a"], "weight": 3}, {"address": at["b"], "weight": 1}],
+            "tls": "off",
+        },
+        "failing": {"upstreams": [at["dead"], at["b"]], "tls": "off"},
+        "checked": {
+            "upstreams": [at["sick"], at["b"]],
+            "tls": "off",
+            "health": {"path": "/ok", "interval": "100ms"},
+        },
+        "alone": {"upstream": at["sick"], "tls": "off", "health": {"path": "/ok", "interval": "100ms"}},
+        "many": {
+            **echo,
+            "aliases": [f"h{number}-PROXY.example" for number in range(150)],
+            "basic_auth": {"ann": HASH},
+        },
+        "open": {**echo, "domain": "part-PROXY.example"},
+        "closed": {
+            **echo,
+            "domain": "part-PROXY.example",
+            "path": "/admin",
+            "dns": False,
+            "basic_auth": {"ann": HASH},
+        },
+    }
+    return {"services": services}
+
 
 def echoed(body: str) -> Any:
     """What the upstream says it was asked."""
@@ -156,7 +227,7 @@ def test_websockets_pass(world: World, proxy: str) -> None:
 def test_websockets_outlive_a_reload(world: World, proxy: str, upstreams: dict[str, str]) -> None:
     with world.websocket(proxy, "sockets") as client:
         assert client.recv(1024).startswith(b"HTTP/1.1 101")
-        world.put({f"extra-{proxy}": {"upstream": upstreams["a"], "tls": "off"}}, "extra")
+        world.put({"services": {f"extra-{proxy}": {"upstream": upstreams["a"], "tls": "off"}}}, "extra")
         client.sendall(b"still here")
         assert client.recv(1024) == b"still here"
 

@@ -1,0 +1,93 @@
+"""domain: an external name of a service. It expands into DNS records where they are wanted, a certificate and routes.
+
+A domain is its service under other names: it answers from the same upstreams, under the same rules of who may come in,
+unless it says otherwise. Its leaves are named after it or its host, with a dot, so that none meets a service's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from conduit.change import Proof
+from conduit.errors import ConduitError
+from conduit.graph import missing
+from conduit.kind import Context, Kind, Look
+from conduit.model import Key, Ref
+from conduit.resources.domain_names import Sharer, certificate, effective, record
+from conduit.resources.domain_spec import OWN, DomainSpec
+from conduit.resources.route_spec import PORTS, Redirect, Upstream, port_of
+from conduit.resources.site_leaves import CARRIED, LEAF, dialled, leaf, misfits, proxy_of, route_of
+from conduit.settings import Settings
+from conduit.spec import Resource
+
+FROM: Final[Mapping[str, str]] = {"names": "domain", "tls": "tls", "certificate": "tls", "redirect": "www"}
+"""Which field of a domain each field of a www route comes from."""
+
+
+class Domain(Kind[DomainSpec]):
+    """An external name, with aliases, for a service: the same site, under more names or below a path of them.
+
+    What a visitor meets is the service's (upstreams, health, headers, passwords, allowed addresses, limits,
+    maintenance), unless the domain has a field of its own for it. See [domains.md](../domains.md).
+    """
+
+    name = "domain"
+    plural = "domains"
+    spec = DomainSpec
+
+    def expand(self, resource: Resource[DomainSpec], look: Look) -> Iterable[Resource[Any]]:
+        """Return the DNS records, the certificate and the routes or vhosts of a domain. Raises `ConduitError`."""
+        site = effective(resource, look)
+        if site is None:
+            raise ConduitError([missing(resource, Key("service", resource.spec.service or ""), look.declared)])
+        found = () if site.maintenance else tuple(dialled(resource, site, look))
+        try:
+            return list(_leaves(Sharer(resource, site), look, found))
+        except ValidationError as error:
+            raise ConduitError(misfits(resource, error)) from None
+
+    def prove(self, ctx: Context, resource: Resource[DomainSpec]) -> Proof | None:
+        """Ask for each name, then for the site; see `conduit.resources.site_proof`."""
+        from conduit.resources.site_proof import prove
+
+        return prove(ctx, ctx.prober, resource.key) if ctx.prober else None
+
+
+def _leaves(own: Sharer, look: Look, found: tuple[Upstream, ...]) -> Iterable[Resource[Any]]:
+    """Yield the parts of a domain in the order a visitor meets them."""
+    resource, site = own
+    spec: DomainSpec = resource.spec
+    proxy = proxy_of(site, look.settings)
+    yield from (made for host in spec.names if (made := record(host, own, look)))
+    if spec.tls == "internal":
+        yield certificate(own, look)
+    fields = route_of(site, Key("certificate", spec.domain), proxy) | {"names": spec.answered, "upstreams": found}
+    yield leaf(resource, Key(LEAF[proxy], f"{resource.key.name}.domain"), fields, _origin(spec))
+    if spec.www == "redirect":
+        yield leaf(resource, Key(LEAF[proxy], f"{resource.key.name}.www"), _www(spec, proxy, look.settings), FROM)
+
+
+def _www(spec: DomainSpec, proxy: str, settings: Settings) -> dict[str, Any]:
+    """Return the route that sends visitors of the counterpart to the domain, whatever they asked for."""
+    secure = spec.tls == "internal"
+    scheme = "https" if secure else "http"
+    number = port_of(settings, proxy, scheme)
+    port = "" if number == PORTS[scheme] else f":{number}"
+    fields: dict[str, Any] = {
+        "names": (spec.counterpart,),
+        "path": spec.path,
+        "redirect": Redirect(to=f"{scheme}://{spec.domain}{port}", status=308, keep_path=True),
+        "tls": secure,
+    }
+    return fields | ({"certificate": Ref(Key("certificate", spec.domain), proxy)} if secure else {})
+
+
+def _origin(spec: DomainSpec) -> dict[str, str]:
+    """Return which field of a domain each field of its route comes from; what it does not write is its service's."""
+    answer = "service" if spec.service else "redirect"
+    given = OWN | spec.model_fields_set
+    carried = {name: name if name in given else answer for name in CARRIED}
+    return carried | {"names": "domain", "tls": "tls", "certificate": "tls", "upstreams": answer}
