@@ -1,4 +1,4 @@
-"""domain: an external name of a service. It expands into DNS records where they are wanted, a certificate and routes.
+"""domain: an external name of a service or deployment. It expands into DNS records, a certificate and routes.
 
 A domain is its service under other names: it answers from the same upstreams, under the same rules of who may come in,
 unless it says otherwise. Its leaves are named after it or its host, with a dot, so that none meets a service's.
@@ -28,7 +28,7 @@ FROM: Final[Mapping[str, str]] = {"names": "domain", "tls": "tls", "certificate"
 
 
 class Domain(Kind[DomainSpec]):
-    """An external name, with aliases, for a service: the same site, under more names or below a path of them.
+    """An external name, with aliases, for a service or a deployment: a site under more names, or below a path of one.
 
     What a visitor meets is the service's (upstreams, health, headers, passwords, allowed addresses, limits,
     maintenance), unless the domain has a field of its own for it. See [domains.md](../domains.md).
@@ -43,6 +43,10 @@ class Domain(Kind[DomainSpec]):
         site = effective(resource, look)
         if site is None:
             raise ConduitError([missing(resource, Key("service", resource.spec.service or ""), look.declared)])
+        if site.deployment is not None:
+            from conduit.resources.deployment_reach import held
+
+            site = held(Resource(resource.key, site, resource.source), site, look).spec
         found = () if site.maintenance else tuple(dialled(resource, site, look))
         try:
             return list(_leaves(Sharer(resource, site), look, found))
@@ -87,7 +91,6 @@ def _www(spec: DomainSpec, proxy: str, settings: Settings) -> dict[str, Any]:
 
 def _origin(spec: DomainSpec) -> dict[str, str]:
     """Return which field of a domain each field of its route comes from; what it does not write is its service's."""
-    answer = "service" if spec.service else "redirect"
     given = OWN | spec.model_fields_set
-    carried = {name: name if name in given else answer for name in CARRIED}
-    return carried | {"names": "domain", "tls": "tls", "certificate": "tls", "upstreams": answer}
+    carried = {name: name if name in given else spec.answer for name in CARRIED}
+    return carried | {"names": "domain", "tls": "tls", "certificate": "tls", "upstreams": spec.answer}

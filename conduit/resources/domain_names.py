@@ -15,7 +15,7 @@ from conduit.errors import Code, ConduitError, Diagnostic
 from conduit.kind import Look
 from conduit.model import Key
 from conduit.resources.dns_record import answered_here
-from conduit.resources.domain_spec import OWN, DomainSpec
+from conduit.resources.domain_spec import OWN, DomainSpec, Names
 from conduit.resources.service import names_of
 from conduit.resources.service_spec import ServiceSpec, SiteSpec
 from conduit.resources.site_leaves import address_of, leaf, proxy_of, record_of
@@ -52,7 +52,7 @@ def effective(resource: Resource[DomainSpec], look: Look) -> ServiceSpec | None:
     service = look(Key("service", spec.service)) if spec.service else ServiceSpec.model_construct()
     if not isinstance(service, ServiceSpec):
         return None
-    own = OWN | (spec.model_fields_set & SiteSpec.model_fields.keys())
+    own = OWN | (spec.model_fields_set & ServiceSpec.model_fields.keys() - Names.model_fields.keys())
     return service.model_copy(update={name: getattr(spec, name) for name in own})
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from conduit import grammar
+from conduit.resources.reach_spec import Reach, ResourceName
 from conduit.resources.service_spec import SiteSpec
 from conduit.spec import Spec
 
@@ -26,10 +27,10 @@ OWN: Final = frozenset(("aliases", "path", "strip_prefix", "tls", "https_redirec
 
 
 class Names(Spec):
-    """The names of a domain, and the service behind them."""
+    """The names of a domain, and what stands behind them."""
 
     domain: Annotated[str, AfterValidator(_domain)] = Field(description="the host name, for example blog.example.com")
-    service: Annotated[str, AfterValidator(grammar.name)] | None = Field(
+    service: ResourceName | None = Field(
         None, description="the service that answers; all that a visitor meets there holds here too"
     )
     www: Literal["redirect", "both", "off"] = Field(
@@ -44,17 +45,30 @@ class Names(Spec):
     )
 
 
-class DomainSpec(SiteSpec, Names):
-    """An external name of a service: what is not written here is as the service has it, apart from `OWN`."""
+ANSWERS: Final = ("service", "deployment", "redirect")
+"""What may stand behind a domain."""
+
+
+class DomainSpec(SiteSpec, Reach, Names):
+    """An external name of a service or deployment: what is not written is as the service has it, apart from `OWN`."""
 
     @model_validator(mode="after")
     def _one_answer(self) -> Self:
-        if (self.service is None) == (self.redirect is None):
-            raise ValueError("write exactly one of service and redirect")
+        if len(self._answers) != 1:
+            raise ValueError(f"write exactly one of {', '.join(ANSWERS[:-1])} and {ANSWERS[-1]}")
         twice = [name for name in self.names if self.names.count(name) > 1]
         if twice:
             raise ValueError(f"{twice[0]} is named twice")
         return self
+
+    @property
+    def _answers(self) -> list[str]:
+        return [name for name in ANSWERS if getattr(self, name) is not None]
+
+    @property
+    def answer(self) -> str:
+        """The field that says what stands behind it."""
+        return self._answers[0]
 
     @property
     def counterpart(self) -> str:

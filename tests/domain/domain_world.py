@@ -8,11 +8,15 @@ from typing import Any
 
 from conduit.engine import Engine
 from conduit.errors import Diagnostic, LoadError
-from conduit.expand import Desired
+from conduit.expand import DeclaredLook, Desired
+from conduit.manifests.load import load_manifests
+from conduit.providers.site_files import SiteFiles
 from conduit.resources import load_kinds
 from conduit.settings import Settings
+from conduit.spec import Resource
+from conduit.upstreams import rules_of
 
-load_kinds()
+KINDS = load_kinds()
 
 SETTINGS: Mapping[str, Any] = {
     "proxy_address": "10.9.9.9",
@@ -29,13 +33,29 @@ services:
 """
 
 
-def desired(place: Path, text: str, **settings: Any) -> Desired:
-    """Load manifests as conduit does. Raises LoadError."""
+def engine(place: Path, text: str, **settings: Any) -> Engine:
+    """A site with one manifest."""
     tree = place / "desired"
     tree.mkdir(exist_ok=True)
     (tree / "site.yaml").write_text(text)
     paths = {"desired": tree, "state_dir": place / "state"}
-    return Engine(Settings.model_validate({**SETTINGS, **settings, **paths})).load()
+    return Engine(Settings.model_validate({**SETTINGS, **settings, **paths}))
+
+
+def desired(place: Path, text: str, **settings: Any) -> Desired:
+    """Load manifests as conduit does. Raises LoadError."""
+    return engine(place, text, **settings).load()
+
+
+def parts(place: Path, text: str) -> dict[str, Resource[Any]]:
+    """Expand manifests with deployments, kind by kind; returns the leaves by key text. Raises `ConduitError`."""
+    site = engine(place, text, docker={})
+    declared = load_manifests(site.settings, KINDS, 0.0)
+    look = DeclaredLook(
+        site.settings, declared.resources, rules_of(site.settings), lambda name: [], SiteFiles(), declared.written
+    )
+    found = (leaf for root in declared.resources.values() for leaf in KINDS[root.key.kind].expand(root, look))
+    return {str(leaf.key): leaf for leaf in found}
 
 
 def expanded(place: Path, text: str) -> tuple[Desired | None, list[Diagnostic]]:
