@@ -187,6 +187,13 @@ def _dns(question: str) -> str:
     return " ".join(answer.hex() for answer in ask(split_host_port(server), name, rtype, SECONDS))
 
 
+def _docker(question: str) -> str:
+    """Look at Docker again; `question` is its socket and the details that were looked at."""
+    from conduit.providers.docker_look import look_again
+
+    return look_again(question, SECONDS)
+
+
 def _addresses(hosts: str) -> str:
     from conduit.providers.resolver import Resolver
 
@@ -227,6 +234,7 @@ LOOKS: Final[Mapping[str, Callable[[str], str]]] = {
     "caddy": _caddy,
     "dns": _dns,
     "nginx": _nginx,
+    "docker": _docker,
     "addresses": _addresses,
     "user": _user,
     "root": _root,

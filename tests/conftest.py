@@ -154,9 +154,15 @@ def proxies() -> tuple[str, ...]:
 
 
 @pytest.fixture
-def site(directory: Path, proxies: tuple[str, ...]) -> Iterator[Site]:
+def settings() -> dict[str, Any]:
+    """What is laid over the settings of `site`; a module whose tests need more returns it."""
+    return {}
+
+
+@pytest.fixture
+def site(directory: Path, proxies: tuple[str, ...], settings: dict[str, Any]) -> Iterator[Site]:
     """A private site, up, with an empty `desired/`."""
-    site = Site(directory / "site", proxies=proxies)
+    site = Site(directory / "site", proxies=proxies, settings=settings)
     try:
         site.up()
         yield site

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -50,9 +51,15 @@ def docker(dockerd: Daemon) -> Callable[..., Ran]:
 
 
 @pytest.fixture
-def docker_site(directory: Path, proxies: tuple[str, ...], dockerd: Daemon) -> Iterator[Site]:
+def docker_settings(dockerd: Daemon) -> dict[str, Any]:
+    """The settings of a site that manages the private dockerd; a module overrides `settings` with it."""
+    return {"docker": dockerd.section}
+
+
+@pytest.fixture
+def docker_site(directory: Path, proxies: tuple[str, ...], docker_settings: dict[str, Any]) -> Iterator[Site]:
     """A private site, up, whose settings name the private dockerd."""
-    site = Site(directory / "site", proxies=proxies, settings={"docker": dockerd.section})
+    site = Site(directory / "site", proxies=proxies, settings=docker_settings)
     try:
         site.up()
         yield site

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from conduit.errors import Code, Diagnostic, Refused, Unreadable
+from conduit.providers.docker_shapes import Shape, fits
 from conduit.providers.http_call import Answer, NotWhole, call
 
 if TYPE_CHECKING:
@@ -38,7 +39,12 @@ CONNECT_SECONDS: Final = 2.0
 READ_SECONDS: Final = 10.0
 CALL_SECONDS: Final = 60.0
 LARGEST_REPLY: Final = 64 * 2**20
+OK: Final = 200
 NOT_FOUND: Final = 404
+
+
+class NoReply(Refused):
+    """Docker was asked for a change, and whether it made it has to be looked up."""
 
 
 class Api:
@@ -47,28 +53,40 @@ class Api:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def get(self, *parts: str, **query: str) -> Any:
-        """Return what Docker says at a path, its parts quoted here. Raises `Unreadable`; None when there is no such."""
-        answer = self._call("/" + "/".join(quote(part, safe="") for part in parts), query)
+    def get(self, *parts: str, shape: Shape, seconds: float = READ_SECONDS, **query: str) -> Any:
+        """Return what Docker says at a path, its parts quoted here.
+
+        Raises `Unreadable` when no whole answer of the shape comes within `seconds`.
+        """
+        found = self.find(*parts, shape=shape, seconds=seconds, **query)
+        if found is None:
+            raise self._away(f"it does not know {parts[0]}")
+        return found
+
+    def find(self, *parts: str, shape: Shape, seconds: float = READ_SECONDS, **query: str) -> Any:
+        """Return what Docker says at a path, None when there is no such thing. Raises what `get` raises."""
+        answer = self._call("/" + "/".join(quote(part, safe="") for part in parts), query, seconds)
         if answer.status == NOT_FOUND:
             return None
         try:
             found = json.loads(answer.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise self._away("its answer is not JSON") from None
-        if answer.status != 200:
-            said = found.get("message", "") if isinstance(found, dict) else ""
-            raise self._away(f"it answered {answer.status}: {told(said)}")
+        if answer.status != OK:
+            said = found.get("message") if isinstance(found, dict) else None
+            raise self._away(f"it answered {answer.status}: {told(str(said or 'without a message'))}")
+        if not fits(found, shape):
+            raise self._away(f"what it says about {parts[0]} is not what Docker would say")
         return found
 
-    def _call(self, path: str, query: dict[str, str]) -> Answer:
+    def _call(self, path: str, query: dict[str, str], seconds: float) -> Answer:
         asked = "&".join(f"{name}={quote(value, safe='')}" for name, value in query.items())
         request = f"GET {path}{'?' if asked else ''}{asked} HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n\r\n"
         try:
             with socket.socket(socket.AF_UNIX) as peer:
                 peer.settimeout(CONNECT_SECONDS)
                 peer.connect(str(self.path))
-                return call(peer, request.encode("ascii"), READ_SECONDS, LARGEST_REPLY, lambda: None)
+                return call(peer, request.encode("ascii"), seconds, LARGEST_REPLY, lambda: None)
         except (OSError, NotWhole) as error:
             raise self._away(str(getattr(error, "strerror", None) or error) or type(error).__name__) from error
 
@@ -88,15 +106,21 @@ class Api:
 
 @contextmanager
 def calling(what: str) -> Iterator[None]:
-    """Turn the SDK's errors inside a `with` block into `Refused`; `what` says what was tried, for the message."""
+    """Turn the SDK's errors inside a `with` block into `Refused`; `what` says what was tried, for the message.
+
+    Without a whole answer nobody knows whether it was done: that is `NoReply`.
+    """
     from docker.errors import DockerException
-    from requests.exceptions import RequestException
+    from requests.exceptions import RequestException, Timeout
 
     try:
         yield
-    except (DockerException, RequestException, OSError) as error:
+    except DockerException as error:
         said = getattr(error, "explanation", None) or str(error)
         raise refused(f"{what}: {told(str(said))}") from error
+    except (RequestException, OSError) as error:
+        why = "no answer in time" if isinstance(error, Timeout) else told(str(error))
+        raise NoReply(Diagnostic(REFUSED, f"{what}: {why}")) from error
 
 
 def refused(summary: str, hint: str = "") -> Refused:

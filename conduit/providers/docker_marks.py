@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Annotated, Final
+
+from pydantic import AfterValidator
 
 from conduit.model import Key
 
@@ -19,15 +21,27 @@ PROTECT: Final = f"{PREFIX}protect"
 MADE: Final = f"{PREFIX}made"
 """When a container was made, in seconds since the epoch; its mark covers this instead of its name."""
 WISH: Final = f"{PREFIX}wish"
-"""What was asked for of a container and Docker does not tell from what it has; see `docker_container_read`."""
+"""What was asked for of an object and Docker does not tell from what there is."""
 COMPOSE: Final = "com.docker.compose."
 """Labels that docker compose and other tools go by."""
 RESERVED: Final = (PREFIX, COMPOSE)
 """What no declared label may begin with."""
 
-
 SECONDS_TO_MAKE: Final = 5
 """How long Docker may take to note down a container that it was asked for."""
+
+
+def _not_reserved(labels: dict[str, str]) -> dict[str, str]:
+    for name, text in labels.items():
+        if not name or name.startswith(RESERVED):
+            raise ValueError(f"labels beginning with {' or '.join(RESERVED)} are written by conduit alone")
+        if any(ord(character) < 32 or ord(character) == 127 for character in name) or "\0" in text:
+            raise ValueError("control characters are refused")
+    return dict(sorted(labels.items()))
+
+
+Labels = Annotated[dict[str, str], AfterValidator(_not_reserved)]
+"""Labels an operator may declare."""
 
 
 class Marks:
@@ -80,3 +94,8 @@ def compose_labels(project: str | None, **parts: str) -> dict[str, str]:
     if project is None:
         return {}
     return {f"{COMPOSE}project": project} | {f"{COMPOSE}{part.replace('_', '-')}": text for part, text in parts.items()}
+
+
+def part_of(labels: Mapping[str, str] | None, part: str) -> str | None:
+    """Return what one of the labels of `compose_labels` says, None without it."""
+    return (labels or {}).get(f"{COMPOSE}{part.replace('_', '-')}")

@@ -3,33 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from conduit.change import Change
+from conduit.change import Change, Impact
+from conduit.errors import Refused
 from conduit.model import Live, Reading
 from conduit.providers.base import Site
 from conduit.providers.docker_api import Api
 from conduit.providers.docker_config import Config
+from conduit.providers.docker_look import Seen as Seen
 from conduit.providers.docker_marks import Marks
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """One look at Docker: what its lists say, and the details of the containers that are ours and of their images.
-
-    `containers` are rows of GET /containers/json?all=1, `details` inspections by container id of those that
-    `Marks.container_key` takes for ours by `Labels` and `Created` of their row, `images` rows of GET /images/json,
-    `image_details` inspections by image id, `networks` and `volumes` the rows of their lists.
-    """
-
-    containers: tuple[Mapping[str, Any], ...]
-    details: Mapping[str, Mapping[str, Any]]
-    images: tuple[Mapping[str, Any], ...]
-    image_details: Mapping[str, Mapping[str, Any]]
-    networks: tuple[Mapping[str, Any], ...]
-    volumes: tuple[Mapping[str, Any], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +25,10 @@ class Means:
     marks: Marks
     config: Config
     site: Site
+
+
+class InUse(Refused):
+    """An object stays for now, because something that is not to go uses it."""
 
 
 class Part(ABC):
@@ -60,7 +49,7 @@ class Part(ABC):
 
     @abstractmethod
     def remove(self, live: Live) -> None:
-        """Delete one object; one that is gone already is fine. Raises `Refused`."""
+        """Delete one object; one that is gone already is fine. Raises `Refused`, `InUse` when it has to stay."""
 
     def undo(self, change: Change) -> None:
         """Take back a change that was made. Raises `Refused`, `Unreadable`. By default a new object goes."""
@@ -70,3 +59,11 @@ class Part(ABC):
     @abstractmethod
     def remove_new(self, change: Change) -> None:
         """Remove the object that a change made. Raises `Refused`, `Unreadable`."""
+
+    def impact(self, change: Change, reading: Reading) -> Impact:
+        """Return what applying a change interrupts; by default nothing."""
+        return Impact()
+
+    def recover(self, seen: Seen) -> Iterable[str]:
+        """Finish what a killed run left half made, and yield what was done. Raises `Refused`, `Unreadable`."""
+        return ()

@@ -6,6 +6,7 @@ from conduit.compose.networks import Ipam, Pool
 from conduit.compose.values import Flag, Line, Name
 from conduit.model import Key, Source
 from conduit.providers.docker_config import Config
+from conduit.providers.docker_marks import Labels
 from conduit.settings import Settings
 from conduit.spec import Resource, Spec
 
@@ -25,7 +26,7 @@ class NetworkSpec(Spec):
     """Containers outside the application may join it."""
     enable_ipv6: Flag = False
     """Whether it has IPv6 addresses."""
-    labels: dict[str, str] = {}
+    labels: Labels = {}
     """Labels on the network."""
     project: Name | None = None
     """The application it belongs to, for tools that go by Compose's labels."""
@@ -34,7 +35,10 @@ class NetworkSpec(Spec):
 
 
 def own_network(settings: Settings) -> Resource[NetworkSpec]:
-    """Return conduit's own network as everyone who needs it brings it along, in one same form."""
+    """Return conduit's own network, which everyone who needs it brings along: always in the very same form.
+
+    Its lower half is assigned by conduit, its upper half given out by Docker.
+    """
     config = Config.model_validate(settings.sections.get("docker") or {})
     pool = Pool(subnet=config.subnet, ip_range=config.dynamic, gateway=config.gateway)
     return Resource(Key("network", config.network), NetworkSpec(ipam=Ipam(config=(pool,))), Source("conduit.yaml"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from conduit.compose.values import Flag, Line, Name
+from conduit.providers.docker_marks import Labels
 from conduit.spec import Spec
 
 
@@ -13,7 +14,7 @@ class VolumeSpec(Spec):
     """The volume driver."""
     driver_opts: dict[str, Line] = {}
     """The driver's options."""
-    labels: dict[str, str] = {}
+    labels: Labels = {}
     """Labels on the volume."""
     project: Name | None = None
     """The application it belongs to, for tools that go by Compose's labels."""

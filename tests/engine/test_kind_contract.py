@@ -24,6 +24,7 @@ from tests.engine.conftest import World
 ROUTE = "routes:\n  x:\n    names: [x.home.arpa]\n    tls: false\n    upstreams: [{address: 'UPSTREAM'}]\n"
 RECORD = "dns_records:\n  x: {{name: {name}, type: {type}, {value}}}\n"
 VHOST = ROUTE.replace("routes", "vhosts")
+NETWORK = "networks:\n  x: {{attachable: {attachable}}}\n"
 CERTIFICATE = "certificates:\n  x: {{names: [{names}]}}\n"
 
 
@@ -35,7 +36,7 @@ class Case:
     first: str
     second: str
     field: str
-    damage: Callable[[World], None]
+    damage: Callable[[World], object]
     seen: Callable[[World], str]
     before: str
     after: str
@@ -90,6 +91,17 @@ def names_of_certificate(world: World) -> str:
         return ""
     words = ["openssl", "x509", "-in", str(found[-1]), "-noout", "-ext", "subjectAltName"]
     return subprocess.run(words, capture_output=True, text=True, check=False).stdout.strip()
+
+
+def docker_cli(*words: str) -> Callable[[World], str]:
+    """Look, or meddle, with Docker's own command line."""
+
+    def look(world: World) -> str:
+        host = f"unix://{world.site.settings['docker']['socket']}"
+        argv = ["/usr/bin/docker", "--host", host, *words]
+        return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=30).stdout
+
+    return look
 
 
 def record(kind: str, name: str, first: str, second: str, field: str, shown: tuple[str, str]) -> Case:
@@ -160,6 +172,16 @@ CASES = {
         before="DNS:x.home.arpa",
         after="DNS:x.home.arpa, DNS:y.home.arpa",
     ),
+    "network": Case(
+        key="network/x",
+        first=NETWORK.format(attachable="false"),
+        second=NETWORK.format(attachable="true"),
+        field="attachable",
+        damage=docker_cli("network", "rm", "x"),
+        seen=docker_cli("network", "inspect", "--format", "attachable {{.Attachable}}", "x"),
+        before="attachable false",
+        after="attachable true",
+    ),
     "A": record("A", "x.home.arpa", "value: 10.0.0.1", "value: 10.0.0.2", "value", ("10.0.0.1", "10.0.0.2")),
     "AAAA": record("AAAA", "x.home.arpa", "value: 'fd00::1'", "value: 'fd00::2'", "value", ("fd00::1", "fd00::2")),
     "wildcard": record("A", "*.x.home.arpa", "value: 10.0.0.1", "value: 10.0.0.2", "value", ("10.0.0.1", "10.0.0.2")),
@@ -192,6 +214,15 @@ CASES = {
         ("p1.home.arpa.", "p2.home.arpa."),
     ),
 }
+
+
+DOCKER = {"network"}
+"""The cases that live in Docker."""
+
+
+@pytest.fixture
+def settings(name: str, request: pytest.FixtureRequest) -> dict[str, Any]:
+    return request.getfixturevalue("docker_settings") if name in DOCKER else {}
 
 
 @pytest.fixture

@@ -1,0 +1,100 @@
+"""One look at Docker: its lists, and the details of what matters of them. As light to import as it is quick to run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
+from functools import partial
+from hashlib import sha256
+from json import dumps, loads
+from pathlib import Path
+from typing import Any, Final
+
+from conduit.providers.docker_api import Api
+from conduit.providers.docker_shapes import CONTAINER, CONTAINER_DETAIL, IMAGE, IMAGE_DETAIL, NETWORK, VOLUMES, Shape
+
+Row = Mapping[str, Any]
+
+SECONDS: Final = 10.0
+"""How long a whole look may take."""
+CLOCKS: Final = {"Status", "ExecIDs", "Log", "FailingStreak"}
+"""Fields that change while nothing is changed: the age of a container, and what its health checks leave behind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One look at Docker: what its lists say, and the details of the containers that are ours and of their images.
+
+    `containers` are rows of GET /containers/json?all=1, `details` inspections by container id of those that
+    `Marks.container_key` takes for ours by `Labels` and `Created` of their row, `images` rows of GET /images/json,
+    `image_details` inspections by image id of the images of these and of those that conduit has named, `networks` and
+    `volumes` the rows of their lists.
+    """
+
+    containers: tuple[Row, ...]
+    details: Mapping[str, Row]
+    images: tuple[Row, ...]
+    image_details: Mapping[str, Row]
+    networks: tuple[Row, ...]
+    volumes: tuple[Row, ...]
+
+
+Choose = Callable[[Iterable[Row], Iterable[Row]], tuple[Iterable[str], Iterable[str]]]
+"""Says of which containers and images, given all rows of both, the details matter; returns their ids."""
+
+
+def look(api: Api, choose: Choose, seconds: float = SECONDS) -> Seen:
+    """Ask Docker for all there is, within `seconds`. Raises `Unreadable` when an answer is not whole.
+
+    What goes away between the list and a second question was not there.
+    """
+    end = time.monotonic() + seconds
+
+    def listed(shape: Shape, *parts: str, **query: str) -> Any:
+        return api.get(*parts, shape=shape, seconds=end - time.monotonic(), **query)
+
+    def inspect(shape: Shape, *parts: str) -> Any:
+        return api.find(*parts, "json", shape=shape, seconds=end - time.monotonic())
+
+    containers = listed([CONTAINER], "containers", "json", all="1")
+    images = listed([IMAGE], "images", "json")
+    networks, volumes = listed([NETWORK], "networks"), listed(VOLUMES, "volumes")
+    inspected, known = choose(containers, images)
+    details = {each: inspect(CONTAINER_DETAIL, "containers", each) for each in inspected}
+    image_details = {each: inspect(IMAGE_DETAIL, "images", each) for each in known}
+    gone = {each for each, found in details.items() if found is None}
+    return Seen(
+        containers=tuple(row for row in containers if row["Id"] not in gone),
+        details={each: found for each, found in details.items() if found is not None},
+        images=tuple(images),
+        image_details={each: found for each, found in image_details.items() if found is not None},
+        networks=tuple(networks),
+        volumes=tuple(volumes["Volumes"] or ()),
+    )
+
+
+def question_of(api: Api, seen: Seen) -> str:
+    """Return what `look_again` has to know to see the same."""
+    return dumps([str(api.path), sorted(seen.details), sorted(seen.image_details)])
+
+
+def look_again(question: str, seconds: float) -> str:
+    """Return the hash of another look at the same details. Raises `Unreadable`."""
+    path, containers, images = loads(question)
+    return hash_of_look(look(Api(Path(path)), lambda _rows, _images: (containers, images), seconds))
+
+
+def hash_of_look(seen: Seen) -> str:
+    """Return one hash of all that was seen but for running clocks."""
+    parts = [_still(getattr(seen, field.name)) for field in fields(seen)]
+    return sha256(dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _still(value: Any) -> Any:
+    """Leave out clocks, and give every list one order: Docker lists networks, names and mounts in any."""
+    if isinstance(value, dict):
+        return {name: _still(item) for name, item in value.items() if name not in CLOCKS}
+    if isinstance(value, (list, tuple)):
+        return sorted(map(_still, value), key=partial(dumps, sort_keys=True))
+    return value
