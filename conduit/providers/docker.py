@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property, partial
 from typing import Any, ClassVar, Final, TypeVar
 
-from conduit.change import Action, Change, Impact, Outcome, Result
+from conduit.change import Action, Change, Impact, Outcome, Readiness, Result
 from conduit.errors import ConduitError, Unreadable
 from conduit.evidence import Evidence
 from conduit.model import NO_FIELDS, Key, Live
@@ -67,6 +67,10 @@ class Docker(ObjectProvider):
         return _side_by_side(
             (change.key, change.action, partial(parts[change.key.kind].apply, change, reading)) for change in changes
         )
+
+    def ready(self, change: Change) -> Readiness:
+        """Ask the part."""
+        return self._parts[change.key.kind].ready(change)
 
     def remove(self, lives: Iterable[Live]) -> dict[Key, Outcome]:
         """Delete owned objects by their ids, what uses others first."""

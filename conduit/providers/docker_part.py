@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from conduit.change import Change, Impact
+from conduit.change import READY, Change, Impact, Readiness
 from conduit.errors import Refused
 from conduit.model import Live, Reading
 from conduit.providers.base import Site
@@ -46,6 +46,10 @@ class Part(ABC):
     @abstractmethod
     def apply(self, change: Change, reading: Reading) -> Mapping[str, Any]:
         """Make one change true and return the new facts. Raises `Refused` after taking back what it had begun."""
+
+    def ready(self, change: Change) -> Readiness:
+        """Return whether what a change made is healthy yet. Never raises."""
+        return READY
 
     @abstractmethod
     def remove(self, live: Live) -> None:

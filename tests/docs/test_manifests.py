@@ -27,6 +27,7 @@ dnsmasq:
   hosts_file: conduit.hosts
   process: {systemd: dnsmasq.service}
 nginx: {process: {systemd: nginx.service}}
+docker: {}
 certs: {copies: {caddy: {dir: copies}, nginx: {dir: nginx-copies}}}
 """
 
