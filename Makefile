@@ -32,6 +32,8 @@ docs: venv ## write the generated pages of docs/ again
 
 bench: venv bench-peers ## measure conduit and its peers, and write docs/performance.md
 	$(BIN)/python benchmarks/run.py --site proxy-dns --write-docs
+	$(BIN)/python benchmarks/run.py --site full --write-docs
+	$(BIN)/python benchmarks/updates.py --write-docs
 
 bench-peers: .venv-peers/installed ## install pyinfra and Ansible to compare with
 

@@ -77,10 +77,10 @@ def report(about: Row, rows: Iterable[Row]) -> str:
     facts = ", ".join(f"{name} {value}" for name, value in about.items() if name not in ("command", "date"))
     parts = [
         [f"Measured {about['date']} with `{about['command']}`: {facts}.", f"Others kept it {_others(figures)} busy."],
-        _table(("target", "limit", "measured", ""), map(_target_row, targets(figures))),
-        _table(("case", "services", "tool", "wall s", "CPU s", "peak MiB", "wall / raw", "CPU / raw"), _cases(figures)),
-        _table(("conduit alone", "services", "wall s", "CPU s", "peak MiB"), _alone(figures)),
-        _table(("disturbance", "services", *(LOADS[field] for field in figures.loads)), _loads(figures)),
+        table(("target", "limit", "measured", ""), map(_target_row, targets(figures))),
+        table(("case", "services", "tool", "wall s", "CPU s", "peak MiB", "wall / raw", "CPU / raw"), _cases(figures)),
+        table(("conduit alone", "services", "wall s", "CPU s", "peak MiB"), _alone(figures)),
+        table(("disturbance", "services", *(LOADS[field] for field in figures.loads)), _loads(figures)),
     ]
     return "\n\n".join("\n".join(part) for part in parts)
 
@@ -167,7 +167,8 @@ def _costs(figures: Figures, tool: str, case: str, count: int) -> list[str]:
     return [form(figures.middle(tool, case, count, field) or 0) for field, form in forms.items()]
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """Return the lines of a table in Markdown."""
     lines = [f"| {' | '.join(cells)} |" for cells in (head, *rows)]
     rule = "|" + "|".join(" --- " for _ in head) + "|"
     return [lines[0], rule, *lines[1:]]

@@ -1,0 +1,189 @@
+"""Count the requests that fail while conduit changes a site under load, and while Caddy is reloaded without conduit.
+
+    updates.py [--changes 100] [--rate 1000] [--proxies nginx,caddy] [--write-docs]
+
+`load.py` asks for every host in turn while one vhost after the other changes its upstream, each by a `conduit apply` of
+its own. Behind nginx no request may fail. Caddy itself drops a few new connections at each load of a configuration: so
+the very configurations conduit made are then loaded once more, by hand and at the same pace, and what fails is counted
+side by side. A first row without any change shows what the measurement itself costs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from math import sqrt
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import httpx
+from job import DOMAIN, Site, Wish
+from load import KEPT_CLOSED, OK
+from report import publish, table
+from tools import HERE, conduit
+from world import World
+
+from conduit.sandbox import nginx
+
+
+class Row(NamedTuple):
+    """What happened to the requests while one thing was done to the site."""
+
+    proxy: str
+    what: str
+    loads: int
+    seconds: float
+    counts: Counter[str]
+
+    @property
+    def failed(self) -> int:
+        """How many requests were not answered as they should."""
+        return sum(number for way, number in self.counts.items() if way not in (OK, KEPT_CLOSED))
+
+
+class Scenario(NamedTuple):
+    """A sort of change: what it is called, and the wishes it makes one after the other, the one to begin with first."""
+
+    name: str
+    wishes: Callable[[World, int], Iterator[Wish]]
+
+
+@contextmanager
+def load(world: World, proxy: str, what: str, rate: int, hosts: Iterable[str], rows: list[Row]) -> Iterator[None]:
+    """Keep a proxy under load inside of a `with`; what came of it is added to `rows`."""
+    argv = [sys.executable, str(HERE / "load.py"), world.listener(proxy), str(rate), *hosts]
+    before = world.disturbances()[f"{proxy}_loads"]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as asking:
+        try:
+            yield
+        finally:
+            told = json.loads(asking.communicate()[0])
+    loads = world.disturbances()[f"{proxy}_loads"] - before
+    rows.append(Row(proxy, what, loads, told["seconds"], Counter(told["counts"])))
+
+
+def apply(world: World, declared: Wish) -> None:
+    """Let conduit make the site as declared, proof included."""
+    world.declare(declared)
+    subprocess.run(conduit(world, "apply", "--yes", "--quiet"), check=True, stdout=subprocess.DEVNULL)
+
+
+def vhost_changes(world: World, changes: int) -> Iterator[Wish]:
+    """Yield a site of as many vhosts as it will have changes, then that site with one vhost more behind `after`."""
+    addresses = [nginx.start(world.directory / f"fast-{name}").address for name in ("before", "after")]
+    services = {f"svc{number}": {"upstream": addresses[0], "tls": "off"} for number in range(changes)}
+    yield {"services": services}
+    for fields in services.values():
+        fields["upstream"] = addresses[1]
+        yield {"services": services}
+
+
+def measured(proxy: str, scenario: Scenario, changes: int, rate: int, idle: int) -> list[Row]:
+    """Carry out the changes of a scenario behind a proxy; Caddy then loads the same configurations by hand."""
+    rows: list[Row] = []
+    with World(Site((proxy,)), knows_hosts=False) as world:
+        wishes = scenario.wishes(world, changes)
+        first = next(wishes)
+        hosts = [f"{name}.{DOMAIN}" for name in first["services"]]
+        apply(world, first)
+        with load(world, proxy, "nothing", rate, hosts, rows):
+            time.sleep(idle)
+        made = []
+        with load(world, proxy, f"{changes} {scenario.name} by conduit", rate, hosts, rows):
+            for declared in wishes:
+                apply(world, declared)
+                made.append(configuration(world) if proxy == "caddy" else b"")
+        if proxy == "caddy":
+            with load(world, proxy, "the same configurations by hand", rate, hosts, rows):
+                load_by_hand(world, made, rows[-1].seconds / changes)
+    return rows
+
+
+def configuration(world: World) -> bytes:
+    """Return what Caddy has."""
+    with admin(world) as client:
+        return client.get("/config/").content
+
+
+def load_by_hand(world: World, configurations: Iterable[bytes], pace: float) -> None:
+    """Give Caddy one configuration after the other, one each `pace` seconds."""
+    due = time.monotonic()
+    with admin(world) as client:
+        for document in configurations:
+            client.post("/load", content=document, headers={"Content-Type": "application/json"}).raise_for_status()
+            due += pace
+            time.sleep(max(0.0, due - time.monotonic()))
+
+
+def admin(world: World) -> httpx.Client:
+    """Return a client of Caddy's API."""
+    transport = httpx.HTTPTransport(uds=world.admin)
+    return httpx.Client(transport=transport, base_url="http://caddy", timeout=60)
+
+
+def worse(ours: Row, control: Row) -> bool:
+    """Whether more requests failed for each load than by chance: two counts of one rate differ by about their root."""
+    expected = control.failed * ours.loads / control.loads
+    return ours.failed - expected > 2 * sqrt(ours.failed + expected)
+
+
+def verdicts(rows: list[Row]) -> Iterator[tuple[str, str]]:
+    """Yield each promise and whether it held."""
+    for number, row in enumerate(rows):
+        if row.loads and row.proxy == "nginx":
+            yield f"nginx, {row.what}: no request fails", "held" if not row.failed else "**missed**"
+        if row.what.endswith("by hand"):
+            ours = rows[number - 1]
+            promise = f"caddy, {ours.what}: no more fail than by hand"
+            yield promise, "**missed**" if worse(ours, row) else "held"
+
+
+def report(about: str, rows: list[Row]) -> str:
+    """Return what was found as Markdown."""
+    head = ("proxy", "what changes", "loads", "seconds", "requests", "failed", "of these", "kept connections closed")
+    promises = table(("promise", ""), verdicts(rows))
+    return "\n".join([about, "", *table(head, map(_cells, rows)), "", *promises])
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    ways = ", ".join(f"{number} {way}" for way, number in sorted(row.counts.items()) if way not in (OK, KEPT_CLOSED))
+    asked = row.counts.total() - row.counts[KEPT_CLOSED]
+    closed = row.counts[KEPT_CLOSED]
+    return row.proxy, row.what, f"{row.loads}", f"{row.seconds:.0f}", f"{asked:,}", f"{row.failed}", ways, f"{closed}"
+
+
+SCENARIOS: Final = (Scenario("vhosts", vhost_changes),)
+
+
+def main() -> int:
+    """Measure, print the report, and return the exit code: 1 when a promise does not hold."""
+    options = argparse.ArgumentParser(description="Count the requests that fail while a site changes under load.")
+    options.add_argument("--changes", type=int, default=100, help="how many vhosts change, one after the other")
+    options.add_argument("--rate", type=int, default=1000, help="requests per second")
+    options.add_argument("--idle", type=int, default=10, help="seconds under load without a change")
+    options.add_argument("--proxies", default="nginx,caddy")
+    options.add_argument("--out", type=Path, default=HERE / "results-updates.jsonl", help="where every row is kept")
+    options.add_argument("--write-docs", action="store_true", help="write the figures into docs/performance.md")
+    given = options.parse_args()
+    rows: list[Row] = []
+    for scenario in SCENARIOS:
+        for proxy in given.proxies.split(","):
+            rows += measured(proxy, scenario, given.changes, given.rate, given.idle)
+    given.out.write_text("".join(json.dumps(row._asdict()) + "\n" for row in rows))
+    command = f"benchmarks/updates.py --changes {given.changes} --rate {given.rate}"
+    text = report(f"Measured {datetime.now(UTC).date()} with `{command}`.", rows)
+    print(text)
+    if given.write_docs:
+        publish(text, "updates")
+    return int(any(verdict != "held" for _, verdict in verdicts(rows)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
