@@ -8,11 +8,19 @@ from typing import Any, NamedTuple
 
 from conduit.change import NO_DIFF, Action, Change, Diff, FieldChange, Impact, Origin
 from conduit.diff import compare
+from conduit.errors import Code, Diagnostic
 from conduit.grammar import instant
 from conduit.graph import refs, with_refs
 from conduit.kind import Context, Kind
 from conduit.model import UNRESOLVED, Claim, Key, Late, Live, Native, Reading
 from conduit.spec import Ignore, Resource, Spec
+
+REMARK = Code(
+    "CND-0403",
+    "a live object that stays as it is",
+    "What is declared and what is there differ in a way that conduit does not change by itself, because something "
+    "would be lost. The message says how they differ and what to do by hand.",
+)
 
 EMPTY = Reading({}, "")
 
@@ -62,6 +70,7 @@ class Decider:
     facts: dict[Key, Mapping[str, Any]] = field(default_factory=dict)
     unknown: dict[Key, str] = field(default_factory=dict)
     suppressed: list[Suppressed] = field(default_factory=list)
+    remarks: list[Diagnostic] = field(default_factory=list)
     deciding: dict[str, Context] = field(default_factory=dict)
 
     def index(self) -> None:
@@ -92,6 +101,8 @@ class Decider:
         live, diff = self._match(kind, wish, native, view.context)
         if live is None:
             return self._create(kind, wish, native, view)
+        if remark := kind.remark(wish, native, live):
+            self.remarks.append(Diagnostic(REMARK, f"{leaf.key}: {remark}", leaf.source, severity="warning"))
         if diff and leaf.ignore:
             wish, native, diff = self._ignoring(kind, wish, native, live, diff, view.context)
         if not diff:

@@ -113,7 +113,7 @@ def _leaves(
 ) -> Iterable[Resource[Any]]:
     kind = kinds[resource.key.kind]
     if not kind.composite:
-        yield resource
+        yield kind.complete(resource, look)
         return
     if depth > MAX_DEPTH:
         raise RecursionError(f"{resource.key} expands without end")

@@ -36,6 +36,7 @@ POINTS: Final = {
     "docker.network.emptied": "a network that is replaced holds no container any more",
     "docker.network.removed": "a network is removed",
     "docker.network.joined": "a new network holds the containers of the old one",
+    "docker.volume.created": "a volume is made, nothing uses it yet",
     "dnsmasq.commit.staged": "the new text is checked, nothing is written yet",
     "dnsmasq.commit.renamed": "the new files are in place, the daemon runs the old ones",
     "dnsmasq.commit.stopped": "the daemon is stopped for a restart",

@@ -180,6 +180,10 @@ class Kind(ABC, Generic[S]):
         """Yield the leaf resources a composite stands for. Raises `ConduitError` for a wish that cannot be met."""
         return ()
 
+    def complete(self, resource: Resource[S], look: Look) -> Resource[S]:
+        """Return a leaf with what only the files it names can tell. Raises `ConduitError` for one that may not be."""
+        return resource
+
     def observe(self, ctx: Context) -> Iterable[Live]:
         """Return all live objects of this kind, ours or not, from the one reading of the provider."""
         return ctx.reading.objects.get(self.name, ()) if ctx.reading else ()
@@ -218,6 +222,10 @@ class Kind(ABC, Generic[S]):
             if fields:
                 return Diff(fields)
         return difference(live, native)
+
+    def remark(self, want: Resource[S], native: Native, live: Live) -> str:
+        """Return what a person should know of a live object though nothing of it is changed; mostly nothing."""
+        return ""
 
     def claims(self, spec: S) -> Iterable[Claim]:
         """Yield what only one resource may have."""

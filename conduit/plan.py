@@ -110,7 +110,7 @@ def make_plan(
         ignored=tuple(decider.suppressed),
         unknown={view.name: view.reason for view in observed.values() if view.reason},
         unjudged=decider.unknown,
-        warnings=(*kept, *(words for view in observed.values() for words in view.reading.warnings)),
+        warnings=(*kept, *decider.remarks, *(words for view in observed.values() for words in view.reading.warnings)),
         unsafe=(unsafe,) if unsafe else (),
         versions=versions,
         digest=_digest(changes, versions),

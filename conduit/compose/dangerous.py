@@ -6,12 +6,11 @@ None of them is an error here. Whoever runs the application decides; the list sa
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from posixpath import basename, normpath
 from typing import Final, NamedTuple
 
 from conduit.compose.load import Loaded
-from conduit.compose.mounts import Volume
 from conduit.compose.nodes import Path
 from conduit.compose.service import Service
 from conduit.model import Source
@@ -67,13 +66,26 @@ def dangers(loaded: Loaded, resolve: Resolve, protected: Iterable[str] = ()) -> 
     for name, service in application.services.items():
         found += [(("services", name, *path), words) for path, words in _of_service(service, places)]
     for name, volume in application.volumes.items():
-        found += [(("volumes", name, "driver_opts", option), words) for option, words in _of_volume(volume, places)]
+        options = _of_options(volume.driver_opts, places)
+        found += [(("volumes", name, "driver_opts", option), words) for option, words in options]
     for section, contents in (("secrets", application.secrets), ("configs", application.configs)):
         for name, content in contents.items():
             if content.file and (words := places.reach(content.file, True)):
                 found.append(((section, name, "file"), f"it gives a container {words}"))
     located = [Danger(path, loaded.source(path), words) for path, words in found]
     return (*located, *_of_files(loaded, places))
+
+
+def dangers_of_options(driver_opts: Mapping[str, str], resolve: Resolve, protected: Iterable[str] = ()) -> list[str]:
+    """Return in words what the options of a volume's driver hand over; the arguments are those of `dangers`."""
+    places = _Places(resolve, (*SYSTEM, *protected))
+    return [f"{option}: {words}" for option, words in _of_options(driver_opts, places)]
+
+
+def danger_of_context(directory: str, resolve: Resolve, protected: Iterable[str] = ()) -> str:
+    """Return in words what a build from a directory reads of the host, nothing when that is harmless."""
+    words = _Places(resolve, (*SYSTEM, *protected)).reach(directory, True)
+    return f"the build reads {words}" if words else ""
 
 
 class _Places:
@@ -136,10 +148,10 @@ def _of_namespaces(service: Service) -> Iterator[tuple[Path, str]]:
             yield (field,), f"the container shares the {shared[field]} of one outside the application"
 
 
-def _of_volume(volume: Volume, places: _Places) -> Iterator[tuple[str, str]]:
+def _of_options(driver_opts: Mapping[str, str], places: _Places) -> Iterator[tuple[str, str]]:
     """Yield the options of a driver that name a dangerous path of the host."""
-    remote = volume.driver_opts.get("type", "").lower() in REMOTE
-    for option, value in volume.driver_opts.items():
+    remote = driver_opts.get("type", "").lower() in REMOTE
+    for option, value in driver_opts.items():
         if option == "device" and remote:
             continue
         for part in re.split("[,=:]", value):

@@ -25,8 +25,9 @@ from conduit.providers.docker_look import Row, hash_of_look, look, question_of
 from conduit.providers.docker_marks import Marks
 from conduit.providers.docker_network import NetworkPart
 from conduit.providers.docker_part import InUse, Means, Part
+from conduit.providers.docker_volume import VolumePart
 
-PARTS: Final[tuple[type[Part], ...]] = (NetworkPart,)
+PARTS: Final[tuple[type[Part], ...]] = (NetworkPart, VolumePart)
 """Every sort of object. What is removed or taken back goes sort by sort in this order: what uses others goes first."""
 WORKERS: Final = 6
 """Changes made at a time; more do not make Docker faster."""

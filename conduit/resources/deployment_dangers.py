@@ -8,8 +8,8 @@ from conduit.compose.dangerous import dangers
 from conduit.compose.load import Loaded
 from conduit.errors import Code, Diagnostic
 from conduit.kind import Look
+from conduit.providers.site_directories import own_directories
 from conduit.resources.deployment_spec import DeploymentSpec
-from conduit.settings import Settings
 from conduit.spec import Resource
 
 DANGEROUS = Code(
@@ -30,15 +30,3 @@ def refused(resource: Resource[DeploymentSpec], loaded: Loaded, look: Look) -> I
     for danger in dangers(loaded, look.files.resolved, own):
         hint = f"remove it, or write dangerous: true in {resource.key}"
         yield Diagnostic(DANGEROUS, danger.words, danger.source, hint)
-
-
-def own_directories(settings: Settings) -> tuple[str, ...]:
-    """Return conduit's own directories, which no container should reach."""
-    from conduit.providers import certs, docker_config
-
-    sections = settings.sections
-    pairs = certs.Config.model_validate(sections.get("certs") or {})
-    files = docker_config.Config.model_validate(sections.get("docker") or {}).files
-    copies = (copy.dir for copy in pairs.copies.values())
-    own = (settings.state_dir, settings.keys_dir, pairs.dir, *copies, files)
-    return tuple(str(settings.path(each)) for each in own)
