@@ -135,12 +135,16 @@ class Level(Enum):
 
 
 class Proof(NamedTuple):
-    """The result of proving a root from outside: how far it got, and each observation in words."""
+    """The result of proving a root from outside: how far it got, and each observation in words.
+
+    `seconds` is how long the answer took; None when there was none.
+    """
 
     key: Key
     level: Level
     detail: str = ""
     checks: tuple[str, ...] = ()
+    seconds: float | None = None
 
     @property
     def passed(self) -> bool:

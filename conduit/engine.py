@@ -29,7 +29,7 @@ from conduit.lock import Lock
 from conduit.manifests.git import head_commit
 from conduit.manifests.load import Manifests, load_manifests
 from conduit.manifests.settings_file import read_settings as read_settings
-from conduit.model import Key, Live, Source
+from conduit.model import FRAME, NO_FIELDS, Key, Live, Source
 from conduit.observe import observe, view
 from conduit.plan import Plan, Selection, make_plan
 from conduit.providers.base import Provider, Site, open_provider
@@ -45,6 +45,7 @@ from conduit.settled import STILL, forget, keep
 from conduit.upstreams import rules_of
 
 if TYPE_CHECKING:
+    from conduit.change import Outcome
     from conduit.doctor import Finding
     from conduit.run import Means
     from conduit.status import RootStatus
@@ -312,6 +313,18 @@ class Engine:
         observed = self.observe()
         roots = [root for key, root in sorted(desired.roots.items()) if not keys or key in keys]
         return status(roots, desired, observed, self.kinds, self.proving_context())
+
+    def operate(self, key: Key, verb: str, parameters: Mapping[str, Any] = NO_FIELDS) -> Outcome:
+        """Carry out a one-off verb of a live resource, or of a provider named `frame/<provider>`, journalled.
+
+        Raises `ConduitError` when there is no such verb or object, `Locked`, `Unreadable`.
+        """
+        from conduit.operate import operate
+
+        kind = None if key.kind == FRAME else self.kinds[key.kind]
+        provider = self.providers[kind.provider if kind else key.name]
+        with self.hold(verb), self.journal.run(verb, "") as run:
+            return operate(run, provider, kind, key, verb, parameters, self.context())
 
     def doctor(self) -> list[Finding]:
         """Check what conduit depends on; each finding that is not well comes with its fix."""

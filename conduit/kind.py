@@ -120,6 +120,8 @@ class Context:
     fingerprint: Callable[[str], str] = lambda value: ""
     secret: Callable[[str], str] = lambda name: ""
     prober: Prober | None = None
+    provider: Any = None
+    """The opened provider, for operations alone."""
     facts: Mapping[Key, Mapping[str, Any]] = field(default_factory=dict)
     leaves: Callable[[Key], Sequence[Resource[Any]]] = lambda key: ()
 
@@ -235,6 +237,10 @@ class Kind(ABC, Generic[S]):
         """Prove from outside what a declared resource promises; None when it promises nothing visible."""
         return None
 
+    def check_seconds(self, spec: S) -> float | None:
+        """Return how often a declared resource is checked from outside; None leaves that to the settings."""
+        return None
+
     def assign(
         self, want: Resource[S], live: Live | None, diff: Diff, ctx: Context
     ) -> tuple[Resource[S], Mapping[str, Any]]:
@@ -259,10 +265,15 @@ class Kind(ABC, Generic[S]):
     @property
     def operations(self) -> dict[str, Operation]:
         """The one-off verbs of this kind."""
-        found = {}
-        for name in dir(type(self)):
-            method = getattr(type(self), name, None)
-            if getattr(method, "__operation__", False):
-                summary = (method.__doc__ or "").strip().splitlines()[0]
-                found[name] = Operation(name, summary, getattr(self, name))
-        return found
+        return operations_of(self)
+
+
+def operations_of(owner: object) -> dict[str, Operation]:
+    """Return the one-off verbs of a kind or a provider."""
+    found = {}
+    for name in dir(type(owner)):
+        method = getattr(type(owner), name, None)
+        if getattr(method, "__operation__", False):
+            summary = (method.__doc__ or "").strip().splitlines()[0]
+            found[name] = Operation(name, summary, getattr(owner, name))
+    return found

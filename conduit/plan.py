@@ -22,11 +22,15 @@ Applied = Callable[[Collection[Key]], Mapping[Key, str] | None]
 
 
 class Selection(NamedTuple):
-    """Which part of a plan is wanted, and how many deletions the caller allows."""
+    """Which part of a plan is wanted, and how many deletions the caller allows.
+
+    `named` are resources the caller deletes by name: they do not count towards the prune budget.
+    """
 
     targets: tuple[Key, ...] = ()
     excludes: tuple[Key, ...] = ()
     allow_deletes: int | None = None
+    named: tuple[Key, ...] = ()
 
     def with_leaves(self, children: Mapping[Key, Sequence[Key]]) -> Selection:
         """Return this selection with all leaves its targets stand for, also those they share with others."""
@@ -99,7 +103,8 @@ def make_plan(
     frames = [frame for view in observed.values() if (frame := _frame_change(view, changes, bool(selection.targets)))]
     changes = _with_origins([*frames, *changes], applied)
     changes.sort(key=lambda change: (observed[change.provider].order, change.key.kind != FRAME, change.key))
-    unsafe = over_budget(changes, decider.lives, prune_percent, selection.allow_deletes)
+    counted = [change for change in changes if change.key not in selection.named]
+    unsafe = over_budget(counted, decider.lives, prune_percent, selection.allow_deletes)
     versions = {view.name: view.reading.version for view in observed.values() if not view.reason}
     documents = {view.name for view in observed.values() if view.frame}
     return Plan(

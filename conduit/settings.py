@@ -48,6 +48,40 @@ class Upstreams(Section):
     """Whether services may name ports of this machine itself."""
 
 
+class Tls(Section):
+    """The certificate the API serves itself with, PEM files both."""
+
+    certificate: ConfigPath
+    """The certificate and its chain."""
+    key: ConfigPath
+    """Its private key."""
+
+
+class Api(Section):
+    """The REST API of `conduit serve`: where it listens, who may ask, how much."""
+
+    host: Address = "127.0.0.1"
+    """Where it listens; any address beyond loopback needs `tls`."""
+    port: int = Field(9999, ge=1, le=65535)
+    """The port."""
+    tls: Tls | None = None
+    """Serve HTTPS with this certificate."""
+    hosts: tuple[str, ...] = Field(default=(), strict=False)
+    """More values of the Host header that are answered, beside the address and, on loopback, localhost."""
+    anonymous_read: bool = False
+    """Whether reads need no key; on loopback only."""
+    reads_per_minute: int = Field(600, ge=0)
+    """Reads one client address may send in a minute; 0 is no limit."""
+    writes_per_minute: int = Field(60, ge=0)
+    """Writes one client address may send in a minute; 0 is no limit."""
+    health_interval: int = Field(30, ge=1)
+    """Seconds between two checks of a service that declares no interval of its own."""
+    slow_seconds: float = Field(1.0, gt=0)
+    """A service that answers later than this is degraded."""
+    dashboard: ConfigPath | None = None
+    """The directory of the built dashboard; by default the one that came with conduit."""
+
+
 class Settings(Section):
     """The settings of one conduit process, from conduit.yaml."""
 
@@ -69,6 +103,8 @@ class Settings(Section):
     """What the names of proxied services resolve to."""
     upstreams: Upstreams = Upstreams()
     """Which upstreams services may name."""
+    api: Api = Api()
+    """The REST API."""
     prune_percent: int = Field(30, ge=0, le=100)
     """More deletions than this share of a kind of ten or more need `--allow-deletes`."""
     _base: Path = PrivateAttr(default=Path())

@@ -41,6 +41,8 @@ COMMANDS: Final = {
     "runs": "past",
     "journal": "past",
     "doctor": "live",
+    "serve": "serve",
+    "api": "serve",
     "secret": "secret",
     "sandbox": "sandbox",
     "failpoints": "reference",

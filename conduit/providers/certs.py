@@ -11,23 +11,26 @@ import hashlib
 import os
 import pwd
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field
 
 from conduit import grammar
 from conduit.change import Action, Change, Disturbance, Impact, Outcome, Result
 from conduit.errors import ConduitError, Diagnostic, Unreadable
-from conduit.evidence import AFTER, BEFORE, Evidence, of_clock
-from conduit.model import Key, Live
+from conduit.evidence import AFTER, BEFORE, Evidence, of_bytes, of_clock
+from conduit.kind import Context, operation
+from conduit.model import FRAME, Key, Live
 from conduit.providers import certs_ca as ca
+from conduit.providers import certs_revoked as revoked
 from conduit.providers.base import ObjectProvider, Reading
 from conduit.providers.certs_pair import Header, Place, compose, copy_of, file_name
-from conduit.providers.certs_state import KIND, MASTER, restorable
+from conduit.providers.certs_state import KIND, MASTER, restorable, with_revocation
 from conduit.providers.certs_store import STORE_UNREADABLE, Store
+from conduit.providers.certs_trust import Trust, install
 from conduit.providers.files import left_over, make_directory, remove_file
 from conduit.settings import ConfigPath, Section, Settings
 
@@ -66,6 +69,8 @@ class Config(Section):
     """How long before its end it is renewed."""
     ca_lifetime: Lifetime = "3650d"
     """How long the root is valid."""
+    trust: Trust = Trust()
+    """The machine's own trust store."""
 
 
 class Certs(ObjectProvider):
@@ -77,12 +82,13 @@ class Certs(ObjectProvider):
 
     def read(self) -> Reading:
         """Read all pair files, masters and copies, and verify mark, content, mode and owner of each."""
-        root = ca.fingerprint(self._ca)
-        lives = self._store.read(root)
+        root, listed = ca.fingerprint(self._ca), revoked.content_of(self._ca)
+        gone = revoked.serials_in(listed)
+        lives = [with_revocation(live, gone) for live in self._store.read(root)]
         if not root:
             self._refuse_lost_root(lives)
         version = hashlib.sha256(repr([root, *((live.id, live.status) for live in lives)]).encode()).hexdigest()
-        return Reading({KIND: tuple(lives)}, version, raw=root, warnings=self._warnings(lives))
+        return Reading({KIND: tuple(lives)}, version, raw=(root, listed), warnings=self._warnings(lives))
 
     def evidence(self, reading: Reading) -> tuple[Evidence, ...] | None:
         """The root, every pair file, whose they are, and the times at which one of them would be due."""
@@ -90,7 +96,9 @@ class Certs(ObjectProvider):
         files = self._store.evidence(lives)
         if files is None:
             return None
-        root = Evidence("root", str(self._ca), reading.raw)
+        fingerprint, listed = reading.raw
+        root = Evidence("root", str(self._ca), fingerprint)
+        files = [of_bytes(revoked.path_of(self._ca), listed), *files]
         if not lives:
             return (root, *files)
         dues = [min(live.facts["renew_at"], live.facts["root_not_after"] - ROOT_WARNING) for live in lives]
@@ -121,6 +129,22 @@ class Certs(ObjectProvider):
             if outcomes.get(live.key, outcome).result is Result.OK:
                 outcomes[live.key] = outcome
         return outcomes
+
+    def revoke(self, live: Live) -> None:
+        """Put a certificate on the CA's revocation list: from then on it is due to be issued anew.
+
+        Raises `Refused` when the CA cannot sign, `Unreadable`, OSError.
+        """
+        now = self.site.now()
+        revoked.revoke(self._ca, ca.open_authority(self._ca, now), [live.facts["serial"]], int(now))
+
+    @operation
+    def trust(self, ctx: Context, live: Live | None, params: Mapping[str, Any]) -> Outcome:
+        """Put the root into this machine's trust store, so that its programs take our certificates."""
+        path, where = self.settings.path, self.config.trust
+        places = (path(each) for each in (where.program, where.local, where.store, where.hooks))
+        said = install(self._ca / "root.crt", f"conduit-{self.settings.site}", *places)
+        return Outcome(Key(FRAME, self.name), Action.UPDATE, Result.OK, said)
 
     def recover(self) -> tuple[str, ...]:
         """Delete the temporary files of a killed run."""

@@ -51,6 +51,13 @@ def state(
     return Live(pair.key, file, header.spec, True, status, facts, protected=pair.protected)
 
 
+def with_revocation(live: Live, serials: frozenset[str]) -> Live:
+    """Return a live certificate that says whether its serial is among the revoked ones."""
+    if live.facts.get("serial") not in serials:
+        return live
+    return live._replace(status={**live.status, "revoked": True})
+
+
 def damage(live: Live) -> tuple[FieldChange, ...]:
     """Return the files that are missing, changed, or readable by the wrong people."""
     return tuple(FieldChange(place, found, INTACT) for place, found in live.status["files"].items() if found != INTACT)
@@ -61,6 +68,8 @@ def ageing(live: Live, now: float) -> Diff | None:
     facts = live.facts
     if "renew_at" not in facts:
         return None
+    if live.status.get("revoked"):
+        return _due("serial", facts["serial"], "a new one", f"{facts['serial']} was revoked")
     if not live.status["current"]:
         return _due("root", live.status["root"], "current", "it was signed by a root that is not in use")
     if now >= facts["root_not_after"]:

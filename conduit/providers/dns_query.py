@@ -16,14 +16,19 @@ _RECORD: Final = struct.Struct(">HHIH")
 _REPLY, _RECURSE, _TRUNCATED = 0x8000, 0x0100, 0x0200
 
 
-def ask(server: tuple[str, int], name: str, rtype: str, timeout: float) -> list[bytes]:
+IN: Final = 1
+CHAOS: Final = 3
+"""The class in which a server tells about itself, such as the statistics of its cache."""
+
+
+def ask(server: tuple[str, int], name: str, rtype: str, timeout: float, rclass: int = IN) -> list[bytes]:
     """Return the record data of each answer of type `rtype` at `name`; empty when there are none, whatever the reason.
 
     `server` is an address and port, `timeout` counts in seconds. Raises OSError (TimeoutError among them) when nothing
     answers, ValueError for a reply that is not a whole DNS message.
     """
     number = int.from_bytes(os.urandom(2), "big")
-    question = _name(name) + struct.pack(">HH", TYPES[rtype], 1)
+    question = _name(name) + struct.pack(">HH", TYPES[rtype], rclass)
     family = socket.AF_INET6 if ":" in server[0] else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as link:
         link.settimeout(timeout)

@@ -13,12 +13,14 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, ClassVar, Final, NamedTuple
 
-from conduit.change import Action, Change, Disturbance, Impact
+from conduit.change import Action, Change, Disturbance, Impact, Outcome, Result
 from conduit.errors import Code, Diagnostic, Refused
 from conduit.evidence import Evidence
 from conduit.grammar import split_host_port
+from conduit.kind import Context, operation
 from conduit.model import FRAME, UNRESOLVED, Claim, Key, Live, Native
 from conduit.providers.base import DocumentProvider, Reading, Site
+from conduit.providers.dnsmasq_cache import flush
 from conduit.providers.dnsmasq_daemon import Daemon, Files, Others, Served, closed_to
 from conduit.providers.dnsmasq_files import RECORDS, Entry, Record, clash, is_host, read_files, types_of
 from conduit.providers.dnsmasq_render import NOTHING_KNOWN, Known, Wish, write_files
@@ -202,6 +204,12 @@ class Dnsmasq(DocumentProvider[Document]):
         same = all(live[name] == want[name] for name in ("addn_hosts", "local"))
         hosts_only = all(text.startswith(f"{self._daemon.hosts_file}:") for text in live["unknown"])
         return _RELOAD if same and hosts_only else _RESTART
+
+    @operation
+    def flush(self, ctx: Context, live: Live | None, params: Mapping[str, Any]) -> Outcome:
+        """Empty dnsmasq's cache, so that names of elsewhere are asked for anew."""
+        held = flush(self._daemon)
+        return Outcome(Key(FRAME, self.name), Action.UPDATE, Result.OK, f"emptied the cache of {held} entries")
 
     def recover(self) -> tuple[str, ...]:
         """Clear temporary files, and start a dnsmasq that a killed run stopped and did not start again."""

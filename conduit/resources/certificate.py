@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, ValidationError
 
 from conduit import grammar
-from conduit.change import Diff
-from conduit.kind import Context, Kind
+from conduit.change import Action, Diff, Outcome, Result
+from conduit.kind import Context, Kind, operation
 from conduit.model import Live, Native
 from conduit.providers.certs_state import ageing, damage
 from conduit.spec import Resource, Spec
@@ -106,3 +106,9 @@ class Certificate(Kind[CertificateSpec]):
         shown = self.explain(want.spec, native, live.native, ctx) if live.native and native != live.native else Diff()
         due = aged or Diff()
         return Diff((*shown.fields, *damaged, *due.fields), shown.raw, due.reason or shown.reason)
+
+    @operation
+    def rotate(self, ctx: Context, live: Live, params: Mapping[str, Any]) -> Outcome:
+        """Revoke a certificate, so that the next apply issues and serves another one."""
+        ctx.provider.revoke(live)
+        return Outcome(live.key, Action.UPDATE, Result.OK, f"revoked {live.facts['serial']}")

@@ -86,6 +86,10 @@ class Service(Kind[ServiceSpec]):
 
         return prove(ctx, ctx.prober, resource.key) if ctx.prober else None
 
+    def check_seconds(self, spec: ServiceSpec) -> float | None:
+        """Return the interval of the declared health check."""
+        return grammar.duration(spec.health.interval) if spec.health else None
+
 
 def names_of(name: str, spec: ServiceSpec, settings: Settings) -> tuple[str, ...]:
     """Return the host names of a service, its own first."""

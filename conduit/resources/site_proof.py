@@ -40,27 +40,27 @@ def prove(ctx: Context, prober: Prober, root: Key) -> Proof | None:
     for site in (leaf for leaf in leaves if leaf.key.kind in PROXIES):
         for host in site.spec.names[:NAMES]:
             wrong = _name(prober, records[host], checks) if host in records else ""
-            level, detail = (Level.NO_NAME, wrong) if wrong else _answer(ctx, prober, site, host, checks)
-            proof = Proof(root, level, detail, tuple(checks))
+            verdict, seconds = ((Level.NO_NAME, wrong), None) if wrong else _answer(ctx, prober, site, host, checks)
+            proof = Proof(root, *verdict, tuple(checks), seconds)
             if not proof.passed:
                 return proof
     return proof
 
 
-def _answer(ctx: Context, prober: Prober, site: Resource[RouteSpec], host: str, checks: list[str]) -> Verdict:
-    """Ask a site under one of its names."""
+def _answer(ctx: Context, prober: Prober, site: Resource[RouteSpec], host: str, checks: list[str]) -> tuple[Verdict, float | None]:
+    """Ask a site under one of its names; tell in how many seconds it answered, None when it did not."""
     spec = site.spec
     asked, wanted = _question(spec)
     answer: HttpAnswer = prober.http(HttpProbe(host, asked, tls=spec.tls, proxy=PROXIES[site.key.kind]))
     if answer.status is None:
-        return answer.level, f"{host}: {answer.error}"
+        return (answer.level, f"{host}: {answer.error}"), None
     serial = _serial(ctx, spec.certificate)
     if serial and answer.serial != serial and not _ours(ctx, answer):
-        return Level.NO_TLS, f"{host} serves the certificate {answer.serial}, not {serial}"
+        return (Level.NO_TLS, f"{host} serves the certificate {answer.serial}, not {serial}"), answer.seconds
     if answer.serial:
         checks.append(f"certificate {answer.serial} verified against the internal CA")
     checks.append(f"GET {asked} answered {answer.status}")
-    return _judge(ctx, spec, asked, wanted, answer, prober)
+    return _judge(ctx, spec, asked, wanted, answer, prober), answer.seconds
 
 
 def _serial(ctx: Context, certificate: Ref | None) -> Any:

@@ -1,0 +1,1 @@
+"""One file for each section of an API; only here may a kind be named outside conduit/resources."""

@@ -1,0 +1,100 @@
+"""What every handler works with: the reconciler, the health of the site, the audit trail, events, and edits."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Final
+
+from conduit.api.auth import Caller
+from conduit.api.events import Bus
+from conduit.api.worker import Ask, Worker
+from conduit.audit import FAILURE, SUCCESS, Act, Audit
+from conduit.engine import Engine
+from conduit.health import Health, Watch
+from conduit.kind import Context
+from conduit.model import Key
+from conduit.plan_json import event_document, plan_document, report_document
+from conduit.settings import Settings
+
+DOCUMENTS: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "plan": plan_document,
+    "report": report_document,
+    "progress": event_document,
+}
+"""How what the reconciler tells becomes an event."""
+
+
+@dataclass
+class Desk:
+    """One serving process. Handlers read `worker.snapshot` and `watch`, and ask the worker for everything else."""
+
+    settings: Settings
+    bus: Bus = field(default_factory=Bus)
+    _local: threading.local = field(default_factory=threading.local)
+
+    @cached_property
+    def audit(self) -> Audit:
+        """The audit trail."""
+        return Audit(self.settings.path(self.settings.state_dir) / "audit")
+
+    @cached_property
+    def worker(self) -> Worker:
+        """The one thread that plans and applies."""
+        return Worker(Engine(self.settings), self._tell)
+
+    @cached_property
+    def watch(self) -> Watch:
+        """The health of every declared resource."""
+        engine = self.worker.engine
+        return Watch(engine.kinds, lambda: self.worker.snapshot.desired.roots, self._proving, self._health_changed)
+
+    @property
+    def reader(self) -> Engine:
+        """An engine of this thread's own, to read live objects with while the worker is busy."""
+        if not hasattr(self._local, "engine"):
+            self._local.engine = Engine(self.settings)
+        engine: Engine = self._local.engine
+        return engine
+
+    def start(self) -> None:
+        """Start the threads."""
+        self.worker.start()
+        self.watch.start()
+
+    def stop(self) -> None:
+        """Stop them: first what changes the world."""
+        self.worker.stop()
+        self.watch.stop()
+
+    async def ask(self, ask: Ask) -> Any:
+        """Queue a request with the reconciler and wait for its outcome. Raises what the pass raised."""
+        return await asyncio.wrap_future(self.worker.submit(ask))
+
+    def record(
+        self, caller: Caller, action: str, message: str, *, ok: bool = True, details: Mapping[str, Any] | None = None
+    ) -> None:
+        """Put one act into the audit trail. Raises `Unreadable` when it cannot be written."""
+        status = SUCCESS if ok else FAILURE
+        self.audit.append(Act(action, status, message, caller.name or "anonymous", caller.address), details)
+
+    def deny(self, caller: Caller, attempt: str) -> None:
+        """Put a refused attempt into the audit trail."""
+        self.record(caller, "denied", attempt, ok=False)
+
+    def _proving(self) -> Context:
+        return replace(self.worker.engine.proving_context(), facts=self.worker.snapshot.facts)
+
+    def _tell(self, event: str, content: Any) -> None:
+        self.bus.publish(event, DOCUMENTS[event](content))
+        if event == "report":
+            self.watch.soon()
+
+    def _health_changed(self, key: Key, before: Health, after: Health) -> None:
+        details = {"address": str(key), "before": before.state, "after": after.state, "detail": after.detail}
+        self.bus.publish("health", details)
+        act = Act("health_change", SUCCESS, f"{key} is {after.state}, was {before.state}", "conduit")
+        self.audit.append(act, details)

@@ -1,0 +1,207 @@
+"""Every failure of a request as one value, and its two renderings: problem+json, and the documented API's own body."""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+from typing import Any, Final
+
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+
+from conduit.errors import (
+    Code,
+    ConduitError,
+    Diagnostic,
+    LoadError,
+    Locked,
+    Refused,
+    RollbackFailed,
+    Stale,
+    Unreadable,
+    Unsafe,
+)
+
+MALFORMED = Code(
+    "CND-2001",
+    "a request that cannot be read",
+    "The body is not the JSON the route takes, or a header contradicts another. Nothing was done. "
+    "`conduit api schema` prints what each route takes.",
+)
+NOT_AUTHENTICATED = Code(
+    "CND-2002",
+    "no valid key",
+    "The route needs a key and the request has none, or one that is unknown, expired or revoked. Send it as X-API-Key, "
+    "or as `Authorization: Bearer KEY`.",
+)
+FORBIDDEN = Code(
+    "CND-2003",
+    "not permitted",
+    "The caller is known but lacks the permission that is named, or a browser sent the request from another site. "
+    "Nothing was done, and the attempt is in the audit trail.",
+)
+NOT_FOUND = Code(
+    "CND-2004",
+    "there is no such thing",
+    "No route has this path, or nothing of this name is declared. `conduit api routes` lists the routes.",
+)
+INVALID = Code(
+    "CND-2005",
+    "an invalid field",
+    "A field of the request has a value that conduit does not take. The message names the field and what it takes. "
+    "Nothing was done.",
+)
+CONFLICT = Code(
+    "CND-2006",
+    "it conflicts with what is there",
+    "The name is taken, or another change is in the way. Nothing was done. Look at what is there and decide again.",
+)
+OUTDATED = Code(
+    "CND-2007",
+    "the resource changed since it was read",
+    "If-Match names a version that is not the present one, so somebody else has edited the manifest in the meantime. "
+    "Read it again, and repeat the change on what you find.",
+)
+NEEDS_VERSION = Code(
+    "CND-2008",
+    "a change without If-Match",
+    "Native routes change a resource only in the version the caller has seen. Read it and send its ETag as If-Match.",
+)
+TOO_LARGE = Code(
+    "CND-2009",
+    "a request that is too large",
+    "A body may have 1 MiB, a head 16 KiB and 64 headers. Nothing was done.",
+)
+TOO_MANY = Code(
+    "CND-2010",
+    "too many requests",
+    "One address may send only so many requests in a minute; `api:` in conduit.yaml says how many. Retry-After says "
+    "when the next one is answered.",
+)
+WRONG_HOST = Code(
+    "CND-2011",
+    "a Host header that is not ours",
+    "The API answers only under its own address and the names in `api.hosts`, so that a web page cannot reach it "
+    "through a name of its own (DNS rebinding). Add the name there when it is right.",
+)
+UNAVAILABLE = Code(
+    "CND-2012",
+    "it cannot be done now",
+    "A daemon, a disk or a part of conduit that the request needs does not answer. Nothing was done, or what was done "
+    "is told. Try again when the cause in the message is gone.",
+)
+WRONG_METHOD = Code(
+    "CND-2013",
+    "the method is not served there",
+    "The path exists, but not for this method. The Allow header lists those it takes.",
+)
+
+CODES: Final = {
+    400: MALFORMED,
+    401: NOT_AUTHENTICATED,
+    403: FORBIDDEN,
+    404: NOT_FOUND,
+    405: WRONG_METHOD,
+    409: CONFLICT,
+    412: OUTDATED,
+    413: TOO_LARGE,
+    415: MALFORMED,
+    421: WRONG_HOST,
+    422: INVALID,
+    428: NEEDS_VERSION,
+    429: TOO_MANY,
+}
+"""The code of each status that has no more telling one."""
+
+STATUSES: Final[tuple[tuple[type[ConduitError], int], ...]] = (
+    (LoadError, 422),
+    (Unsafe, 409),
+    (Stale, 409),
+    (Locked, 409),
+    (Refused, 422),
+    (Unreadable, 503),
+    (RollbackFailed, 503),
+)
+"""The status of each failure of the engine; any other one is 422: the request asked for what cannot be."""
+
+NATIVE: Final = "native"
+"""The value of a route's `dialect` option that asks for problem+json."""
+
+
+@dataclasses.dataclass
+class ApiError(Exception):
+    """A request that fails. `field` is the field to blame, `headers` go into the answer."""
+
+    status: int
+    detail: str
+    field: str = ""
+    code: Code | None = None
+    headers: dict[str, str] = dataclasses.field(default_factory=dict)
+    hint: str = ""
+
+    @property
+    def id(self) -> str:
+        """The stable code."""
+        return (self.code or CODES.get(self.status, UNAVAILABLE)).id
+
+    @property
+    def title(self) -> str:
+        """What sort of failure it is."""
+        return (self.code or CODES.get(self.status, UNAVAILABLE)).title
+
+
+def as_api_error(error: Exception) -> ApiError:
+    """Return any failure as one value. What nobody foresaw says nothing of its inside."""
+    match error:
+        case ApiError():
+            return error
+        case ConduitError():
+            return _of_engine(error)
+        case ValidationException():
+            return _of_validation(error)
+        case HTTPException():
+            return ApiError(error.status_code, str(error.detail), headers=dict(error.headers or {}))
+        case OSError() if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return ApiError(507, f"no space left: {error.strerror}", code=UNAVAILABLE)
+        case OSError():
+            return ApiError(503, f"the operating system refused: {error.strerror or type(error).__name__}")
+    return ApiError(503, "an unforeseen failure; the log of conduit has it under the request id")
+
+
+def _of_engine(error: ConduitError) -> ApiError:
+    status = next((status for kind, status in STATUSES if isinstance(error, kind)), 422)
+    first: Diagnostic = error.diagnostics[0]
+    detail = "\n".join(str(each) for each in error.diagnostics[:20])
+    return ApiError(status, detail, code=first.code, hint=first.hint)
+
+
+def _of_validation(error: ValidationException) -> ApiError:
+    """Name each field that is wrong; a body without fields to name is not JSON at all."""
+    found = [each for each in error.extra or () if isinstance(each, dict)]
+    if not found:
+        return ApiError(400, str(error.detail))
+    words = "; ".join(f"{each.get('key', 'the body')}: {each.get('message', 'is wrong')}" for each in found[:20])
+    return ApiError(422, words, field=str(found[0].get("key", "")))
+
+
+def body_of(error: ApiError, request_id: str, *, native: bool) -> dict[str, Any]:
+    """Return the body of a failed request in one of the two dialects."""
+    named = {"field": error.field} if error.field else {}
+    if native:
+        head = {"type": "about:blank", "title": error.title, "status": error.status, "detail": error.detail}
+        hint = {"hint": error.hint} if error.hint else {}
+        return {**head, "code": error.id, **named, **hint, "request_id": request_id}
+    detail = f"{error.detail}; {error.hint}" if error.hint and error.hint not in error.detail else error.detail
+    return {"error": error.detail, "detail": detail, "code": error.id, **named, "request_id": request_id}
+
+
+def answer(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:
+    """Render a failure; the exception handler of the whole application."""
+    found = as_api_error(error)
+    if found.status >= 500 and not isinstance(error, (ConduitError, ApiError, OSError)):
+        request.logger.exception("request %s failed", request.scope["state"].get("request_id", ""))
+    handler = request.scope.get("route_handler")
+    native = handler is not None and handler.opt.get("dialect") == NATIVE
+    body = body_of(found, request.scope["state"].get("request_id", ""), native=native)
+    kind = "application/problem+json" if native else "application/json"
+    return Response(body, status_code=found.status, media_type=kind, headers=found.headers)

@@ -1,0 +1,134 @@
+"""Server-sent events: one bounded memory of what happened, and a bounded queue for each reader.
+
+A reader that comes back names the last event it saw and gets what it missed, as far as it is remembered. One that does
+not read is let go: its queue never holds more than `QUEUE_BYTES`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Final, NamedTuple
+
+from conduit.api.errors import ApiError
+
+REMEMBERED: Final = 1000
+"""Events kept for readers that come back."""
+QUEUE_BYTES: Final = 256 * 1024
+PER_CALLER, IN_ALL = 5, 100
+HEARTBEAT: Final = 15.0
+LONGEST: Final = 3600.0
+"""Seconds after which a reader has to come back."""
+
+
+class Sent(NamedTuple):
+    """One event as it goes over the wire."""
+
+    number: int
+    wire: bytes
+
+
+class Reader:
+    """The queue of one reader, filled by other threads and emptied by its stream."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop, self._arrived = loop, asyncio.Event()
+        self._queue: deque[Sent] = deque()
+        self._bytes = 0
+        self.lost = False
+
+    def put(self, event: Sent) -> None:
+        """Add an event; a reader whose queue is full is lost."""
+        if self._bytes + len(event.wire) > QUEUE_BYTES:
+            self.lost = True
+        else:
+            self._queue.append(event)
+            self._bytes += len(event.wire)
+        self._loop.call_soon_threadsafe(self._arrived.set)
+
+    async def take(self) -> list[Sent]:
+        """Return what has arrived, after a heartbeat's time nothing at all."""
+        try:
+            async with asyncio.timeout(HEARTBEAT):
+                await self._arrived.wait()
+        except TimeoutError:
+            return []
+        self._arrived.clear()
+        found = []
+        while self._queue:
+            found.append(self._queue.popleft())
+        self._bytes = 0
+        return found
+
+
+class Bus:
+    """Where threads publish and streams read."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._memory: deque[Sent] = deque(maxlen=REMEMBERED)
+        self._readers: dict[Reader, str] = {}
+        self._number = 0
+
+    def publish(self, event: str, content: Any) -> None:
+        """Send an event to everyone who reads."""
+        with self._lock:
+            self._number += 1
+            text = json.dumps(content, separators=(",", ":"))
+            sent = Sent(self._number, f"id: {self._number}\nevent: {event}\ndata: {text}\n\n".encode())
+            self._memory.append(sent)
+            for reader in self._readers:
+                reader.put(sent)
+
+    def open(self, caller: str, last: int | None) -> Reader:
+        """Return a new reader, who gets first what came after the event `last`. Raises `ApiError` 429."""
+        with self._lock:
+            counts = Counter(self._readers.values())
+            if counts[caller] >= PER_CALLER or counts.total() >= IN_ALL:
+                raise ApiError(429, "too many event streams are open", headers={"Retry-After": "15"})
+            reader = Reader(asyncio.get_running_loop())
+            for sent in self._memory if last is not None else ():
+                if sent.number > (last or 0):
+                    reader.put(sent)
+            self._readers[reader] = caller
+        return reader
+
+    def close(self, reader: Reader) -> None:
+        """Forget a reader."""
+        with self._lock:
+            self._readers.pop(reader, None)
+
+    @property
+    def readers(self) -> int:
+        """How many streams are open."""
+        return len(self._readers)
+
+
+async def stream(
+    bus: Bus, reader: Reader, welcome: Callable[[], bool], abort: Callable[[], None]
+) -> AsyncIterator[bytes]:
+    """Yield the events of a reader until it is lost, not welcome any more, or an hour has passed.
+
+    `welcome` is asked at each heartbeat at the latest; `abort` ends the connection of one that does not read.
+    """
+    loop = asyncio.get_running_loop()
+    end = loop.time() + LONGEST
+    guard = loop.create_task(_let_go(reader, abort))
+    try:
+        yield b": conduit\n\n"
+        while not reader.lost and loop.time() < end and welcome():
+            events = await reader.take()
+            yield b"".join(sent.wire for sent in events) or b": still here\n\n"
+    finally:
+        guard.cancel()
+        bus.close(reader)
+
+
+async def _let_go(reader: Reader, abort: Callable[[], None]) -> None:
+    """Abort the connection of a reader that is lost: its stream itself waits for the socket and cannot."""
+    while not reader.lost:
+        await asyncio.sleep(1)
+    abort()

@@ -1,0 +1,73 @@
+"""How a route is declared: its path, the permission it needs, its dialect, and the failures it may answer with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, NotRequired, TypedDict
+
+from litestar import delete, get, patch, post, put
+from litestar.openapi.datastructures import ResponseSpec
+
+from conduit.api.auth import PUBLIC, Permission
+from conduit.api.errors import CODES, NATIVE
+
+Decorator = Callable[[Callable[..., Any]], Any]
+
+
+class Problem(TypedDict):
+    """A failed request of the native part (RFC 9457): `code` is stable, `field` names what is to blame."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    request_id: str
+    field: NotRequired[str]
+    hint: NotRequired[str]
+
+
+class Failure(TypedDict):
+    """A failed request of the documented API."""
+
+    error: str
+    detail: str
+    code: str
+    request_id: str
+    field: NotRequired[str]
+
+
+class Result(TypedDict):
+    """What a command would have printed, and what it changed: `run` is its number in the journal."""
+
+    ok: bool
+    stdout: str
+    stderr: str
+    exit_code: int
+    changes: list[dict[str, Any]]
+    run: int
+
+
+METHODS: Final[dict[str, Any]] = {"GET": get, "POST": post, "PUT": put, "PATCH": patch, "DELETE": delete}
+ALWAYS: Final = (400, 401, 403, 404, 413, 415, 421, 422, 429, 503)
+"""What any route may answer beside its success."""
+WRITES: Final = (409, 507)
+VERSIONED: Final = (412, 428)
+
+
+def route(
+    method: str, path: str, permission: Permission, *, native: bool = False, versioned: bool = False, **options: Any
+) -> Decorator:
+    """Declare a handler. `native` answers failures as problem+json; a `versioned` one takes If-Match."""
+    statuses = [*ALWAYS, *(WRITES if method != "GET" else ()), *(VERSIONED if versioned else ())]
+    container = Problem if native else Failure
+    said = {status: ResponseSpec(container, description=_title(status), generate_examples=False) for status in statuses}
+    opt = {"permission": permission, "dialect": NATIVE if native else "documented", **options.pop("opt", {})}
+    options.setdefault("status_code", 200)
+    options.setdefault("security", [] if permission == PUBLIC else [{"key": []}, {"bearer": []}])
+    decorator: Decorator = METHODS[method](path, opt=opt, responses=said | options.pop("responses", {}), **options)
+    return decorator
+
+
+def _title(status: int) -> str:
+    return CODES[status].title if status in CODES else {503: "it cannot be done now", 507: "the disk is full"}[status]

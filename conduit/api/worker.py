@@ -1,0 +1,229 @@
+"""The one thread that plans and applies for the API, behind a queue of typed requests.
+
+Requests that ask for the same whole pass are answered by one pass: ten edits that arrive together cost one reload.
+What the last pass saw is kept as a snapshot, which every other thread reads and nobody writes.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from conduit.change import Outcome
+from conduit.engine import Engine
+from conduit.errors import Code, ConduitError, Diagnostic, Stale
+from conduit.expand import Desired
+from conduit.model import Key
+from conduit.plan import Plan, Selection
+from conduit.report import ApplyOptions, Event, Report
+from conduit.work import sole_facts
+
+OTHER_PLAN = Code(
+    "CND-2021",
+    "the plan is not the one that was looked at",
+    "A plan is applied by its digest, which covers the changes and the live state they came from. Something moved "
+    "since it was shown, so nothing was applied. Look at the present plan and decide again.",
+)
+STOPPED = Code(
+    "CND-2022",
+    "the reconciler has stopped",
+    "The server is going down and takes no more changes. Send the request again when it is back.",
+)
+
+STOP_SECONDS: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Ask for a fresh plan; nothing is changed."""
+
+    selection: Selection = Selection()
+
+
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """Ask for a plan and its apply. With `digest` only the very plan that was looked at is applied.
+
+    `named` are roots the caller deletes by name: they are outside the prune budget.
+    """
+
+    selection: Selection = Selection()
+    digest: str = ""
+    named: tuple[Key, ...] = ()
+    options: ApplyOptions = ApplyOptions()
+
+    @property
+    def whole(self) -> bool:
+        """Whether others may be answered by the same pass."""
+        return self.selection == Selection() and not self.digest
+
+
+@dataclass(frozen=True, slots=True)
+class Operate:
+    """Ask for a one-off verb of a resource, or of a provider when the key is `frame/<provider>`."""
+
+    key: Key
+    verb: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+Ask = Look | Apply | Operate
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """One pass: its plan, and its report when it applied."""
+
+    plan: Plan
+    report: Report | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What the last pass knew. `number` counts passes; `facts` are those of the live objects by key.
+
+    `problems` tell why the manifests do not load now; everything else is then of the last pass that did.
+    """
+
+    number: int = 0
+    desired: Desired = field(default_factory=lambda: Desired({}, {}, {}, {}))
+    plan: Plan | None = None
+    report: Report | None = None
+    facts: Mapping[Key, Mapping[str, Any]] = field(default_factory=dict)
+    at: float = 0.0
+    problems: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(slots=True)
+class Waiting:
+    """A request in the queue and the future its sender waits for."""
+
+    ask: Ask
+    future: Future[Any]
+
+
+class Worker:
+    """Runs passes and operations one after the other. `listen` gets what an apply tells while it works."""
+
+    def __init__(self, engine: Engine, listen: Callable[[str, Any], None]) -> None:
+        self.engine = engine
+        self.snapshot = Snapshot()
+        self.results: Counter[str] = Counter()
+        """How the applies of this process ended."""
+        self._listen = listen
+        self._queue: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="reconciler")
+
+    def start(self) -> None:
+        """Begin, with what a killed run left and a first look at the site."""
+        self._thread.start()
+        self.submit(Look())
+
+    def stop(self) -> None:
+        """Finish the step that is under way, refuse what waits, and end."""
+        self._stop.set()
+        self._queue.put(None)
+        self._thread.join(STOP_SECONDS)
+
+    def submit(self, ask: Ask) -> Future[Any]:
+        """Queue a request; its future gives `Passed`, or the `Outcome` of an operation. Raises `ConduitError`."""
+        future: Future[Any] = Future()
+        if self._stop.is_set():
+            future.set_exception(_stopped())
+        else:
+            self._queue.put(Waiting(ask, future))
+        return future
+
+    def _run(self) -> None:
+        left: list[Waiting] = []
+        while not self._stop.is_set():
+            first = left.pop(0) if left else self._queue.get()
+            if first is None:
+                break
+            left += self._waiting()
+            together = [each for each in left if _same_pass(first, each)]
+            left = [each for each in left if each not in together]
+            self._answer([first, *together])
+        for each in [*left, *self._waiting()]:
+            each.future.set_exception(_stopped())
+
+    def _waiting(self) -> list[Waiting]:
+        found = []
+        while not self._queue.empty():
+            if each := self._queue.get():
+                found.append(each)
+        return found
+
+    def _answer(self, together: list[Waiting]) -> None:
+        try:
+            result = self._carry_out(together)
+        except Exception as error:  # noqa: BLE001 - whatever it is, those who wait have to be told
+            for each in together:
+                each.future.set_exception(error)
+        else:
+            for each in together:
+                each.future.set_result(result)
+
+    def _carry_out(self, together: list[Waiting]) -> Passed | Outcome:
+        ask = together[0].ask
+        match ask:
+            case Operate():
+                return self.engine.operate(ask.key, ask.verb, ask.parameters)
+            case Look():
+                return self._pass(ask.selection, None)
+        named = tuple(key for each in together if isinstance(each.ask, Apply) for key in each.ask.named)
+        selection = Selection(
+            ask.selection.targets, ask.selection.excludes, ask.selection.allow_deletes, self._parts(named)
+        )
+        return self._pass(selection, ask)
+
+    def _parts(self, roots: tuple[Key, ...]) -> tuple[Key, ...]:
+        """Return roots with the leaves they were last seen to stand for; once undeclared, nothing else tells."""
+        return tuple(key for root in roots for key in (root, *self.snapshot.desired.children.get(root, ())))
+
+    def _pass(self, selection: Selection, ask: Apply | None) -> Passed:
+        engine = self.engine
+        if ask:
+            engine.recover()
+        try:
+            desired = engine.load()
+        except ConduitError as error:
+            self._keep(problems=error.diagnostics)
+            raise
+        observed = engine.observe()
+        plan = engine.plan_for(desired, observed, selection)
+        facts = sole_facts(live for view in observed.values() for live in view.reading.ours())
+        self._keep(desired=desired, plan=plan, facts=facts, problems=())
+        self._listen("plan", plan)
+        if ask is None:
+            return Passed(plan)
+        if ask.digest and ask.digest != plan.digest:
+            raise Stale(Diagnostic(OTHER_PLAN, f"the present plan is {plan.digest}", hint="look at it again"))
+        report = engine.apply(plan, ask.options, self._tell, self._stop)
+        done = {outcome.key: outcome.facts for outcome in report.outcomes if outcome.facts}
+        self._keep(report=report, facts={**facts, **done})
+        self.results[report.result] += 1
+        self._listen("report", report)
+        return Passed(plan, report)
+
+    def _tell(self, event: Event) -> None:
+        self._listen("progress", event)
+
+    def _keep(self, **changed: Any) -> None:
+        self.snapshot = replace(self.snapshot, number=self.snapshot.number + 1, at=self.engine.now(), **changed)
+
+
+def _same_pass(first: Waiting, other: Waiting) -> bool:
+    if isinstance(first.ask, Look):
+        return first.ask == other.ask
+    return isinstance(first.ask, Apply) and isinstance(other.ask, Apply) and first.ask.whole and other.ask.whole
+
+
+def _stopped() -> ConduitError:
+    return ConduitError(Diagnostic(STOPPED, "the server is going down", hint="send it again in a moment"))

@@ -1,0 +1,89 @@
+"""serve and api: the REST API of this site, and what it looks like without running it."""
+
+from __future__ import annotations
+
+import gc
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from conduit.cli.app import App, Command, pass_app
+from conduit.show.text import columns
+
+if TYPE_CHECKING:
+    from litestar import Litestar
+
+
+@click.command(cls=Command)
+@pass_app
+def serve(app: App) -> None:
+    """Serve the REST API and the dashboard until a signal ends it.
+
+    The admin key is taken from CONDUIT_API_KEY. Beyond loopback the API needs a certificate: api.tls in conduit.yaml.
+
+    \b
+    Example:
+      CONDUIT_API_KEY=$(cat /etc/conduit/api-key) conduit serve
+    """
+    from conduit.api.app import served
+    from conduit.api.auth import key_of_environment
+    from conduit.api.desk import Desk
+    from conduit.api.server import refuse_open, serve
+
+    gc.enable()
+    identity = key_of_environment()
+    refuse_open(app.settings)
+    api = app.settings.api
+    where = f"{'https' if api.tls else 'http'}://{api.host}:{api.port}"
+    if not identity.known:
+        app.console.notes(["warning: CONDUIT_API_KEY is not set, so every request that needs a key is refused"])
+    serve(served(Desk(app.settings), identity), app.settings, lambda: app.console.notes([f"serving on {where}"]))
+
+
+@click.group()
+def api() -> None:
+    """Print what the REST API offers; no server has to run."""
+
+
+@api.command("schema", cls=Command)
+@pass_app
+def schema(app: App) -> None:
+    """Print the OpenAPI 3.1 document.
+
+    \b
+    Example:
+      conduit api schema
+    """
+    app.console.lines([json.dumps(_application().openapi_schema.to_schema(), indent=2)])
+
+
+@api.command("routes", cls=Command)
+@pass_app
+def routes(app: App) -> None:
+    """List every route with the permission it needs.
+
+    \b
+    Example:
+      conduit api routes
+    """
+    from conduit.api.app import table_of
+
+    rows = table_of(_application())
+    if app.json:
+        from conduit.plan_json import document
+
+        app.console.document(
+            document("routes", routes=[dict(zip(("method", "path", "permission"), row, strict=True)) for row in rows])
+        )
+    else:
+        app.console.lines(columns([["METHOD", "PATH", "PERMISSION"], *map(list, rows)]))
+
+
+def _application() -> Litestar:
+    from conduit.api.app import build
+    from conduit.api.auth import OneKey
+    from conduit.api.desk import Desk
+    from conduit.settings import Settings
+
+    return build(Desk(Settings()), OneKey(""))

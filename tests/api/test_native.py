@@ -1,0 +1,108 @@
+"""The native part: plans, applies, records, kinds, events, and what is asked without a key."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import Any
+
+import httpx
+
+from conduit.sandbox.machine import wait_for
+
+
+def test_what_is_served_without_a_key(served: Any) -> None:
+    for path in ("/api/ping", "/healthz", "/readyz"):
+        assert httpx.get(served.url + path).status_code == 200
+    for path in ("/api/diff", "/metrics", "/schema", "/api/services"):
+        refused = httpx.get(served.url + path)
+        assert refused.status_code == 401, path
+        assert refused.headers["www-authenticate"] == "Bearer"
+
+
+def test_a_plan_is_applied_by_its_digest_and_no_other(served: Any) -> None:
+    served.write("plans.yaml", f"services:\n  planned: {{upstream: '{served.echo}'}}\n")
+    plan = served.api("GET", "/api/diff").json()
+    assert "route/planned" in [each["address"] for each in plan["resource_changes"]]
+    other = served.api("POST", f"/api/plans/{'0' * 64}/apply")
+    assert other.status_code == 409
+    assert other.headers["content-type"] == "application/problem+json"
+    assert other.json()["code"] == "CND-2021"
+    assert served.dig("planned.home.arpa") == []
+    done = served.api("POST", f"/api/plans/{plan['plan_digest']}/apply").json()
+    assert done["ok"], done
+    assert served.dig("planned.home.arpa") == ["127.0.0.1"]
+    assert served.curl("https://planned.home.arpa/").stdout.startswith("HTTP/2 200")
+    assert done["run"] in [run["run"] for run in served.api("GET", "/api/runs").json()["runs"]]
+    assert served.api("GET", f"/api/runs/{done['run']}").json()["entries"][-1]["event"] == "run_finished"
+    assert served.api("GET", "/api/journal").json()["broken"] is None
+
+
+def test_drift_is_told_and_undone(served: Any) -> None:
+    assert served.register("drifting")["ok"]
+    hosts = next(served.directory.glob("dnsmasq/hosts/*"))
+    hosts.write_text(hosts.read_text().replace("127.0.0.1 drifting", "10.9.9.9 drifting"))
+    (drift,) = served.api("GET", "/api/drift").json()["drift"][-1:]
+    assert (drift["address"], drift["origin"]) == ("dns_record/drifting", "drift")
+    assert served.api("POST", "/api/apply").json()["ok"]
+    assert served.dig("drifting.home.arpa") == ["127.0.0.1"]
+
+
+def test_kinds_and_their_schemas(served: Any) -> None:
+    kinds = {kind["name"]: kind for kind in served.api("GET", "/api/kinds").json()["kinds"]}
+    assert "rotate" in kinds["certificate"]["operations"]
+    assert "upstream" in served.api("GET", "/api/schema/service").json()["properties"]
+    assert "services" in served.api("GET", "/api/schema").json()["properties"]
+    assert served.api("GET", "/api/schema/nonsense").status_code == 404
+
+
+def test_openapi_is_served_as_the_command_prints_it(served: Any) -> None:
+    document = served.api("GET", "/schema").json()
+    assert document["openapi"].startswith("3.1")
+    printed = served.conduit("api", "schema")
+    assert printed.code == 0
+    assert json.loads(printed.stdout)["paths"].keys() == document["paths"].keys()
+
+
+def test_events_are_resumed_after_the_last_one_seen(served: Any) -> None:
+    seen: list[str] = []
+
+    def read() -> None:
+        with served.client.stream("GET", "/api/events") as stream:
+            for line in stream.iter_lines():
+                seen.append(line)
+                if line == "event: report":
+                    return
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    wait_for(lambda: seen, "the stream is open")
+    assert served.register("eventful")["ok"]
+    reader.join(20)
+    kinds = [line.removeprefix("event: ") for line in seen if line.startswith("event: ")]
+    assert kinds[0] == "plan"
+    assert "progress" in kinds
+    last = max(int(line.removeprefix("id: ")) for line in seen if line.startswith("id: "))
+    with served.client.stream("GET", "/api/events", headers={"Last-Event-ID": str(last - 2)}) as stream:
+        again = next(line for line in stream.iter_lines() if line.startswith("id: "))
+    assert int(again.removeprefix("id: ")) == last - 1
+
+
+def test_metrics_name_what_is_there(served: Any) -> None:
+    assert served.register("measured")["ok"]
+    text = wait_for(lambda: _metrics(served, 'conduit_resources{kind="service",status="up"}'), "the service is up")
+    assert 'conduit_provider_up{provider="caddy"} 1.0' in text
+    assert 'conduit_certificate_expiry_seconds{name="measured"}' in text
+    assert "conduit_build_info" in text
+
+
+def _metrics(served: Any, wanted: str) -> str:
+    text = str(served.api("GET", "/metrics").text)
+    return text if wanted in text else ""
+
+
+def test_a_server_that_is_stopped_ends_in_time(served: Any) -> None:
+    with served.client.stream("GET", "/api/events") as stream:
+        next(stream.iter_lines())
+        assert served.stop() == 0
+    served.serve()
