@@ -10,7 +10,7 @@ import os
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any, Final
 
@@ -80,6 +80,10 @@ class Audit:
     def newest(self, limit: int) -> list[Entry]:
         """Return up to `limit` entries, newest first."""
         return list(islice(self._chain.newest(), limit))
+
+    def since(self, number: int) -> list[Entry]:
+        """Return the entries after the one of this number, oldest first."""
+        return list(takewhile(lambda entry: entry.seq > number, self._chain.newest()))[::-1]
 
     @property
     def total(self) -> int:

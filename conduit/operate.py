@@ -16,12 +16,12 @@ from conduit.observe import view
 from conduit.providers.base import Provider
 
 NO_VERB = Code(
-    "CND-0571",
+    "CND-0581",
     "no such operation",
     "A kind has a few verbs that happen once, and a provider has some too. The message lists those there are.",
 )
 NO_OBJECT = Code(
-    "CND-0572",
+    "CND-0582",
     "nothing to operate on",
     "An operation works on a live object that is ours, and there is none of this name. Declare and apply it first.",
 )

@@ -12,6 +12,7 @@ from typing import Any, Final
 from conduit.api.auth import Caller
 from conduit.api.events import Bus
 from conduit.api.worker import Ask, Worker
+from conduit.api.writes import Writes
 from conduit.audit import FAILURE, SUCCESS, Act, Audit
 from conduit.engine import Engine
 from conduit.health import Health, Watch
@@ -34,6 +35,8 @@ class Desk:
 
     settings: Settings
     bus: Bus = field(default_factory=Bus)
+    kept: dict[Any, Any] = field(default_factory=dict)
+    """Answers that are kept as bytes; see `conduit.api.cached`."""
     _local: threading.local = field(default_factory=threading.local)
 
     @cached_property
@@ -51,6 +54,11 @@ class Desk:
         """The health of every declared resource."""
         engine = self.worker.engine
         return Watch(engine.kinds, lambda: self.worker.snapshot.desired.roots, self._proving, self._health_changed)
+
+    @cached_property
+    def writes(self) -> Writes:
+        """The edits of the manifests."""
+        return Writes(self.settings)
 
     @property
     def reader(self) -> Engine:
@@ -86,7 +94,8 @@ class Desk:
         self.record(caller, "denied", attempt, ok=False)
 
     def _proving(self) -> Context:
-        return replace(self.worker.engine.proving_context(), facts=self.worker.snapshot.facts)
+        snapshot = self.worker.snapshot
+        return replace(self.worker.engine.proving_context(), facts=snapshot.facts, leaves=snapshot.desired.leaves_of)
 
     def _tell(self, event: str, content: Any) -> None:
         self.bus.publish(event, DOCUMENTS[event](content))

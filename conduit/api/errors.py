@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+import logging
 from typing import Any, Final
 
 from litestar import Request, Response
@@ -96,6 +97,8 @@ WRONG_METHOD = Code(
     "The path exists, but not for this method. The Allow header lists those it takes.",
 )
 
+LOG: Final = logging.getLogger("conduit.api")
+
 CODES: Final = {
     400: MALFORMED,
     401: NOT_AUTHENTICATED,
@@ -180,7 +183,8 @@ def _of_validation(error: ValidationException) -> ApiError:
     found = [each for each in error.extra or () if isinstance(each, dict)]
     if not found:
         return ApiError(400, str(error.detail))
-    words = "; ".join(f"{each.get('key', 'the body')}: {each.get('message', 'is wrong')}" for each in found[:20])
+    said = ((each.get("key", "the body"), str(each.get("message", "is wrong"))) for each in found[:20])
+    words = "; ".join(f"{key}: {message.removeprefix('Value error, ')}" for key, message in said)
     return ApiError(422, words, field=str(found[0].get("key", "")))
 
 
@@ -199,7 +203,7 @@ def answer(request: Request[Any, Any, Any], error: Exception) -> Response[dict[s
     """Render a failure; the exception handler of the whole application."""
     found = as_api_error(error)
     if found.status >= 500 and not isinstance(error, (ConduitError, ApiError, OSError)):
-        request.logger.exception("request %s failed", request.scope["state"].get("request_id", ""))
+        LOG.error("request %s failed", request.scope["state"].get("request_id", ""), exc_info=error)
     handler = request.scope.get("route_handler")
     native = handler is not None and handler.opt.get("dialect") == NATIVE
     body = body_of(found, request.scope["state"].get("request_id", ""), native=native)

@@ -56,7 +56,13 @@ VERSIONED: Final = (412, 428)
 
 
 def route(
-    method: str, path: str, permission: Permission, *, native: bool = False, versioned: bool = False, **options: Any
+    method: str,
+    path: str | list[str],
+    permission: Permission,
+    *,
+    native: bool = False,
+    versioned: bool = False,
+    **options: Any,
 ) -> Decorator:
     """Declare a handler. `native` answers failures as problem+json; a `versioned` one takes If-Match."""
     statuses = [*ALWAYS, *(WRITES if method != "GET" else ()), *(VERSIONED if versioned else ())]

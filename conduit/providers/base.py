@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Final, Generic, NamedTuple, TypeVar
 
 from conduit.change import READY, Change, Impact, Outcome, Readiness
-from conduit.errors import Diagnostic, Refused
+from conduit.errors import Diagnostic, Refused, Unreadable
 from conduit.evidence import Evidence
 from conduit.model import Key, Live, Native
 from conduit.model import Reading as Reading
@@ -61,6 +61,13 @@ class Provider(ABC):
         cannot be told; then the next diff reads everything again.
         """
         return None
+
+    def answers(self) -> bool:
+        """Return whether the daemon or store can be read now."""
+        try:
+            return bool(self.read())
+        except Unreadable:
+            return False
 
     def recover(self) -> tuple[str, ...]:
         """Finish what a killed run left half done and tell what was done; ordinary convergence does the rest."""

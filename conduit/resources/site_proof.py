@@ -47,7 +47,9 @@ def prove(ctx: Context, prober: Prober, root: Key) -> Proof | None:
     return proof
 
 
-def _answer(ctx: Context, prober: Prober, site: Resource[RouteSpec], host: str, checks: list[str]) -> tuple[Verdict, float | None]:
+def _answer(
+    ctx: Context, prober: Prober, site: Resource[RouteSpec], host: str, checks: list[str]
+) -> tuple[Verdict, float | None]:
     """Ask a site under one of its names; tell in how many seconds it answered, None when it did not."""
     spec = site.spec
     asked, wanted = _question(spec)

@@ -50,7 +50,11 @@ class Served(Site):
 
     def serve(self, **environment: str) -> None:
         """Start the server and wait until it answers."""
-        given = {"CONDUIT_CONFIG": str(self.settings_file), "PYTHONPATH": str(ROOT), "CONDUIT_API_KEY": KEY} | environment
+        given = {
+            "CONDUIT_CONFIG": str(self.settings_file),
+            "PYTHONPATH": str(ROOT),
+            "CONDUIT_API_KEY": KEY,
+        } | environment
         with (self.directory / "serve.log").open("ab") as log:
             argv = (sys.executable, "-m", "conduit", "serve")
             self._process = subprocess.Popen(

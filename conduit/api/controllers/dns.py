@@ -1,0 +1,118 @@
+"""DNS: what dnsmasq answers, asking it, and emptying its cache."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, TypedDict
+
+from litestar.params import Body, Parameter
+from pydantic import BaseModel, ConfigDict, Field
+
+from conduit.api.auth import Caller
+from conduit.api.desk import Desk
+from conduit.api.envelopes import operated, refused, table
+from conduit.api.errors import ApiError
+from conduit.api.routing import Result, route
+from conduit.api.worker import Operate
+from conduit.change import Outcome
+from conduit.errors import ConduitError
+from conduit.grammar import domain_name
+from conduit.model import FRAME, Key, Live
+from conduit.resources.service import names_of
+
+DNSMASQ: Final = Key(FRAME, "dnsmasq")
+ADDRESSES: Final = ("A", "AAAA")
+
+
+class Entry(TypedDict):
+    """One name dnsmasq knows; `source` says who wrote it: conduit, or somebody by hand (static)."""
+
+    domain: str
+    ip: str
+    source: str
+    created_at: str | None
+
+
+class Entries(TypedDict):
+    """All names, as a table and as data."""
+
+    ok: bool
+    output: str
+    entries: list[Entry]
+
+
+class Resolved(TypedDict):
+    """What dnsmasq answers for a name."""
+
+    ok: bool
+    domain: str
+    ip: str | None
+    output: str
+
+
+class Question(BaseModel):
+    """The name to ask for."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    domain: str = Field(min_length=1, max_length=253)
+
+
+Asked = Annotated[Question, Body(description="a service's name, or a whole host name")]
+Domain = Annotated[str, Parameter(query="domain", min_length=1, max_length=253, description="a name, or a whole one")]
+
+
+@route("GET", "/api/dns", "dns:read", sync_to_thread=True, summary="What dnsmasq knows")
+def entries(desk: Desk) -> Entries:
+    """Return the names in dnsmasq's own files as they are now."""
+    found = [entry for live in desk.reader.live("dns_record") if (entry := _entry(live))]
+    rows = [(entry["domain"], entry["ip"]) for entry in found]
+    return {"ok": True, "output": table(("HOSTNAME", "IP"), *rows), "entries": found}
+
+
+@route("POST", "/api/dns/resolve", "dns:read", sync_to_thread=True, summary="Ask dnsmasq for a name")
+def resolve(desk: Desk, data: Asked) -> Resolved:
+    """Ask the site's dnsmasq itself."""
+    return _resolved(desk, data.domain)
+
+
+@route("GET", "/api/dns/resolve", "dns:read", sync_to_thread=True, summary="Ask dnsmasq for a name")
+def resolve_query(desk: Desk, domain: Domain) -> Resolved:
+    """Ask the site's dnsmasq itself."""
+    return _resolved(desk, domain)
+
+
+@route("POST", "/api/dns/flush", "dns:write", summary="Empty dnsmasq's cache")
+async def flush(desk: Desk, caller: Caller) -> Result:
+    """Empty the cache of this site's dnsmasq alone, and see by its own counter that it is empty."""
+    desk.audit.require()
+    try:
+        outcome: Outcome = await desk.ask(Operate(DNSMASQ, "flush"))
+        result = operated(outcome)
+    except ConduitError as error:
+        result = refused(str(error), error.exit_code)
+    desk.record(caller, "dns_flush", (result["stdout"] or result["stderr"]).strip(), ok=result["ok"])
+    return result
+
+
+def _entry(live: Live) -> Entry | None:
+    native: dict[str, Any] = live.native
+    if native.get("type") not in ADDRESSES:
+        return None
+    source = "conduit" if live.owned else "static"
+    return {"domain": native["name"], "ip": native["value"], "source": source, "created_at": None}
+
+
+def _resolved(desk: Desk, asked: str) -> Resolved:
+    """Ask for a service by its name, for everything else as it stands."""
+    service = desk.worker.snapshot.desired.roots.get(Key("service", asked))
+    try:
+        name = names_of(asked, service.spec, desk.settings)[0] if service else domain_name(asked)
+    except ValueError as error:
+        raise ApiError(422, f"domain: {error}", field="domain") from None
+    prober: Any = desk.reader.proving_context().prober
+    found = [address for kind in ADDRESSES for address in prober.dns(name, kind)]
+    lines = [f"{name} has address {address}\n" for address in found] or [f"Host {name} not found\n"]
+    return {"ok": bool(found), "domain": name, "ip": found[0] if found else None, "output": "".join(lines)}
+
+
+ROUTES = (entries, resolve, resolve_query, flush)

@@ -1,0 +1,115 @@
+"""Routing: the routes of the declared services, and applying them again."""
+
+from __future__ import annotations
+
+from typing import Any, Final, TypedDict
+
+from litestar import Response
+
+from conduit.api.auth import Caller
+from conduit.api.cached import Cached
+from conduit.api.desk import Desk
+from conduit.api.envelopes import applied, instant
+from conduit.api.routing import route
+from conduit.api.worker import Apply, Passed, Snapshot
+from conduit.errors import ConduitError
+from conduit.model import Key
+from conduit.resources.service import names_of
+from conduit.resources.service_spec import ServiceSpec
+from conduit.resources.site_leaves import upstreams_of
+
+UNREACHABLE: Final = "Caddy admin API unreachable"
+
+
+class Health(TypedDict):
+    """How a route is doing; the response time is in milliseconds."""
+
+    name: str
+    health_status: str
+    response_time: float | None
+    last_checked: str | None
+
+
+class Route(Health):
+    """A route: its name, where it leads, and how it is doing."""
+
+    domain: str
+    upstream: str
+    tls: bool
+
+
+class Routes(TypedDict):
+    """All routes."""
+
+    routes: list[Route]
+
+
+class RoutesHealth(TypedDict):
+    """How all routes are doing."""
+
+    routes: list[Health]
+
+
+class Reloaded(TypedDict, total=False):
+    """Whether the routes were applied again, and why not."""
+
+    ok: bool
+    error: str
+
+
+@route("GET", "/api/routing", "routes:read", sync_to_thread=False, summary="All routes")
+def routing(desk: Desk) -> Response[Routes]:
+    """Return the route of every declared service with the result of its last check."""
+    return LISTED.of(desk)
+
+
+@route("GET", "/api/routing/health", "routes:read", sync_to_thread=False, summary="How the routes are doing")
+def routing_health(desk: Desk) -> Response[RoutesHealth]:
+    """Return the result of each route's last check."""
+    return CHECKED.of(desk)
+
+
+@route("POST", "/api/routing/reload", "routes:write", summary="Apply the routes again")
+async def reload(desk: Desk, caller: Caller) -> Reloaded:
+    """Plan and apply what is declared, so that the proxy serves it; nothing that is not ours is touched."""
+    desk.audit.require()
+    problem = await _applied_again(desk)
+    desk.record(caller, "caddy_reload", problem or "applied the routes again", ok=not problem)
+    return {"ok": False, "error": problem} if problem else {"ok": True}
+
+
+async def _applied_again(desk: Desk) -> str:
+    try:
+        passed: Passed = await desk.ask(Apply())
+    except ConduitError as error:
+        return str(error)
+    if "caddy" in passed.plan.unknown:
+        return UNREACHABLE
+    result = applied(passed)
+    return "" if result["ok"] else result["stderr"].strip()
+
+
+def _health(desk: Desk, key: Key) -> Health:
+    found = desk.watch.of(key)
+    return {
+        "name": key.name,
+        "health_status": found.state,
+        "response_time": found.milliseconds,
+        "last_checked": instant(found.at),
+    }
+
+
+def _route(desk: Desk, key: Key, spec: ServiceSpec) -> Route:
+    upstream = next((text for _, text, _ in upstreams_of(spec)), "")
+    domain = names_of(key.name, spec, desk.settings)[0]
+    return {**_health(desk, key), "domain": domain, "upstream": upstream, "tls": spec.tls != "off"}
+
+
+def _services(snapshot: Snapshot) -> list[tuple[Key, Any]]:
+    return [(key, root.spec) for key, root in sorted(snapshot.desired.roots.items()) if key.kind == "service"]
+
+
+LISTED: Final = Cached(lambda desk, snapshot: {"routes": [_route(desk, *each) for each in _services(snapshot)]})
+CHECKED: Final = Cached(lambda desk, snapshot: {"routes": [_health(desk, key) for key, _ in _services(snapshot)]})
+
+ROUTES = (routing, routing_health, reload)

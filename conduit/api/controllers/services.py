@@ -1,0 +1,242 @@
+"""Services: the documented API's list, registration, removal and check."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from typing import Annotated, Any, Final, Literal, NotRequired, TypedDict
+
+from litestar import Response
+from litestar.params import Body, Parameter
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from conduit.api.auth import Caller
+from conduit.api.cached import Cached
+from conduit.api.change import change
+from conduit.api.desk import Desk
+from conduit.api.envelopes import instant
+from conduit.api.errors import ApiError
+from conduit.api.routing import Result, route
+from conduit.api.worker import Snapshot
+from conduit.audit import SUCCESS
+from conduit.errors import ConduitError
+from conduit.fields import Probe
+from conduit.grammar import join_host_port, split_host_port
+from conduit.health import Health, State
+from conduit.model import Key
+from conduit.resources.service import names_of
+from conduit.resources.service_spec import ServiceSpec
+from conduit.resources.site_leaves import upstreams_of
+from conduit.upstreams import REFUSED_UPSTREAM, UNKNOWN_UPSTREAM, normal, refuse_everywhere
+
+NAME: Final = r"^[a-zA-Z0-9][a-zA-Z0-9_-]{0,62}$"
+HEALTH: Final = {State.UP: "healthy", State.DEGRADED: "degraded", State.DOWN: "down", State.UNKNOWN: "unknown"}
+PORTS: Final = {"http": 80, "https": 443}
+
+
+class Service(TypedDict):
+    """A service as clients of the documented API know it; times are RFC 3339, the response time is in milliseconds."""
+
+    name: str
+    host: str
+    port: int
+    protocol: str
+    health_path: str
+    status: str
+    health_status: str
+    last_health_check: str | None
+    registered_at: str | None
+    deregistered_at: str | None
+    domain: str
+    tls_enabled: bool
+    response_time: float | None
+    last_check: str | None
+
+
+class Services(TypedDict):
+    """All services."""
+
+    services: list[Service]
+
+
+class Checked(TypedDict):
+    """One check, made now."""
+
+    name: str
+    status: str
+    health_status: str
+    response_time: float | None
+    last_checked: str | None
+    detail: NotRequired[str]
+
+
+class Registration(BaseModel):
+    """What a service is registered with."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    name: str = Field(pattern=NAME)
+    host: str = Field(min_length=1, max_length=260)
+    port: int | None = Field(None, ge=1, le=65535, strict=True)
+    protocol: Literal["http", "https"] | None = None
+    health_path: Probe | None = Field(None, max_length=256)
+    no_tls: bool = False
+    tls_enabled: bool | None = None
+    overwrite: bool = False
+
+    @field_validator("host")
+    @classmethod
+    def _host(cls, text: str) -> str:
+        """An address or a name, perhaps with its port; never one that no site may proxy to."""
+        whole = normal(_with_port(text, 80))
+        refuse_everywhere(whole)
+        return text
+
+    @property
+    def upstream(self) -> str:
+        """Where requests go: the port of its own, the one in the host, or the protocol's."""
+        host, port = split_host_port(_with_port(self.host, PORTS[self.protocol or "http"]))
+        return join_host_port(host, self.port or port)
+
+    @property
+    def tls(self) -> bool:
+        """Whether it is served over TLS."""
+        return not self.no_tls and self.tls_enabled is not False
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """What is written in the manifest: what was asked for, and no default."""
+        health = {"health": {"path": self.health_path}} if self.health_path not in (None, "/") else {}
+        return {"upstream": self.upstream, **health, **({} if self.tls else {"tls": "off"})}
+
+
+Given = Annotated[Registration, Body(description="the service to register")]
+Name = Annotated[str, Parameter(pattern=NAME, description="the name of a service")]
+
+
+@route("GET", "/api/services", "services:read", sync_to_thread=False, summary="All services")
+def services(desk: Desk) -> Response[Services]:
+    """Return every declared service with the result of its last check."""
+    return LISTED.of(desk)
+
+
+@route("POST", "/api/services", "services:write", summary="Register a service")
+async def register(desk: Desk, caller: Caller, data: Given) -> Result:
+    """Declare a service and apply it: its name at the proxy, certificate, route and check.
+
+    A name that is taken is 409 without `overwrite`. What fails leaves nothing behind.
+    """
+    key = Key("service", data.name)
+    try:
+        return await change(
+            desk,
+            caller,
+            "service_register",
+            lambda: desk.writes.put(key, data.fields, create=not data.overwrite),
+            said=f"Registered service: {data.name} ({data.upstream})",
+            keep=False,
+            details=data.model_dump(mode="json", include={"name", "host", "port", "protocol", "health_path"}),
+        )
+    except ConduitError as error:
+        if error.diagnostics[0].code in (REFUSED_UPSTREAM, UNKNOWN_UPSTREAM):
+            raise ApiError(422, f"host: {error.diagnostics[0].summary}", field="host") from error
+        raise
+
+
+@route("DELETE", "/api/services/{name:str}", "services:delete", summary="Deregister a service")
+async def deregister(desk: Desk, caller: Caller, name: Name) -> Result:
+    """Remove the declaration of a service and everything that stood for it."""
+    key = Key("service", name)
+    if key not in desk.worker.snapshot.desired.roots:
+        raise ApiError(404, f"Service '{name}' not found")
+    said = f"Deregistered service: {name}"
+    return await change(
+        desk,
+        caller,
+        "service_deregister",
+        lambda: desk.writes.remove(key),
+        said=said,
+        named=(key,),
+        details={"name": name},
+    )
+
+
+@route("GET", "/api/services/{name:str}/health", "services:read", sync_to_thread=True, summary="Check a service now")
+def health(desk: Desk, name: Name) -> Checked:
+    """Ask a service as a visitor would, now, and return what came back."""
+    key = Key("service", name)
+    if key not in desk.worker.snapshot.desired.roots:
+        raise ApiError(404, f"Service '{name}' not found")
+    found = desk.watch.now(key)
+    return {
+        "name": name,
+        "status": "active",
+        "health_status": HEALTH[found.state],
+        "response_time": found.milliseconds,
+        "last_checked": instant(found.at),
+        "detail": found.detail,
+    }
+
+
+def _listed(desk: Desk, snapshot: Snapshot) -> Services:
+    born = BIRTHS.of(desk)
+    roots = [(key, root.spec) for key, root in sorted(snapshot.desired.roots.items()) if key.kind == "service"]
+    return {"services": [_view(desk, key, spec, desk.watch.of(key), born.get(key.name)) for key, spec in roots]}
+
+
+LISTED: Final = Cached(_listed)
+
+
+class Births:
+    """When each service was registered last, read from the audit trail, each entry once."""
+
+    def of(self, desk: Desk) -> dict[str, str]:
+        """Return the times by name."""
+        seen, times = desk.kept.get(self, (0, {}))
+        for entry in desk.audit.since(seen):
+            seen = entry.seq
+            if entry.event == "service_register" and entry.data["status"] == SUCCESS:
+                times[entry.data["details"]["name"]] = entry.time
+        desk.kept[self] = (seen, times)
+        return dict(times)
+
+
+BIRTHS: Final = Births()
+
+
+def _view(desk: Desk, key: Key, spec: ServiceSpec, found: Health, born: str | None) -> Service:
+    host, port = _address(spec)
+    checked = instant(found.at)
+    return {
+        "name": key.name,
+        "host": host,
+        "port": port,
+        "protocol": "http" if spec.tls == "off" else "https",
+        "health_path": spec.health.path if spec.health else "/",
+        "status": "active",
+        "health_status": HEALTH[found.state],
+        "last_health_check": checked,
+        "registered_at": born,
+        "deregistered_at": None,
+        "domain": names_of(key.name, spec, desk.settings)[0],
+        "tls_enabled": spec.tls != "off",
+        "response_time": found.milliseconds,
+        "last_check": checked,
+    }
+
+
+def _address(spec: ServiceSpec) -> tuple[str, int]:
+    """Return host and port of the first upstream; of none for a redirect or a page of maintenance."""
+    first = next(iter(upstreams_of(spec)), None)
+    return split_host_port(first[1]) if first else ("", 0)
+
+
+def _with_port(text: str, port: int) -> str:
+    """Return a host with a port; one that is written out stays."""
+    try:
+        literal = ip_address(text)
+    except ValueError:
+        return text if ":" in text else f"{text}:{port}"
+    return join_host_port(str(literal), port)
+
+
+ROUTES = (services, register, deregister, health)

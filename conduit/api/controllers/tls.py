@@ -1,0 +1,186 @@
+"""TLS: the certificates that are served, the internal CA, rotation, and this machine's trust."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, NotRequired, TypedDict
+
+from litestar.params import Parameter
+
+from conduit.api.auth import Caller
+from conduit.api.certificates import Shown, Wanted, look
+from conduit.api.controllers.services import NAME
+from conduit.api.desk import Desk
+from conduit.api.envelopes import applied, operated, refused, table
+from conduit.api.errors import ApiError
+from conduit.api.routing import Result, route
+from conduit.api.worker import Apply, Operate, Passed
+from conduit.change import Outcome
+from conduit.errors import ConduitError
+from conduit.model import FRAME, Key
+from conduit.providers.certs import root_path
+from conduit.providers.probe_tls import Certificate as Seen
+from conduit.providers.probe_tls import read_pem, text_of
+from conduit.resources.service import names_of
+from conduit.resources.site_leaves import proxy_of
+
+CERTS: Final = Key(FRAME, "certs")
+DATE: Final = "%b %e %H:%M:%S %Y"
+"""How openssl writes a date."""
+Name = Annotated[str, Parameter(pattern=NAME, description="the name of a service")]
+
+
+class Certificate(TypedDict):
+    """A certificate as it is served; the fingerprint is SHA-256, times are RFC 3339."""
+
+    name: str
+    domain: str
+    status: str
+    not_before: str
+    not_after: str
+    algorithm: str
+    fingerprint: str
+    serial: str
+    pem: str
+
+
+class Certificates(TypedDict):
+    """All certificates, as a table and as data."""
+
+    ok: bool
+    output: str
+    certs: list[Certificate]
+
+
+class Authority(TypedDict):
+    """The internal CA, without its key."""
+
+    issuer: str
+    not_after: str
+    algorithm: str
+    fingerprint: str
+    pem: str
+
+
+class TheAuthority(TypedDict):
+    """The internal CA."""
+
+    ca: Authority
+
+
+class Inspected(TypedDict):
+    """A certificate in full."""
+
+    ok: bool
+    output: str
+    certificate: NotRequired[Certificate]
+
+
+@route("GET", "/api/tls", "certificates:read", sync_to_thread=True, summary="The certificates that are served")
+def certificates(desk: Desk) -> Certificates:
+    """Ask the proxies for the certificate of every service, and return what they show."""
+    found = look(desk, wanted(desk))
+    rows = [(s.key.name, f"{s.certificate.not_after:{DATE}}", s.domain) for s in found if s.certificate]
+    return {
+        "ok": True,
+        "output": table(("SERVICE", "EXPIRES", "DOMAIN"), *rows),
+        "certs": [_document(shown, shown.certificate) for shown in found if shown.certificate],
+    }
+
+
+@route("GET", "/api/tls/ca", "certificates:read", sync_to_thread=True, summary="The internal CA")
+def authority(desk: Desk) -> TheAuthority:
+    """Return the root certificate that clients have to trust."""
+    try:
+        found = read_pem(root_path(desk.settings).read_bytes())
+    except FileNotFoundError:
+        raise ApiError(404, "there is no internal CA yet", hint="it is made with the first certificate") from None
+    return {
+        "ca": {
+            "issuer": found.issuer,
+            "not_after": found.not_after.isoformat(),
+            "algorithm": found.algorithm,
+            "fingerprint": found.fingerprint,
+            "pem": found.pem,
+        }
+    }
+
+
+@route("POST", "/api/tls/{name:str}/rotate", "certificates:write", summary="Revoke a certificate and serve a new one")
+async def rotate(desk: Desk, caller: Caller, name: Name) -> Result:
+    """Revoke the certificate of a service and issue another, which the proxy serves when the answer arrives."""
+    (_, domain, proxy) = _one(desk, name)
+    desk.audit.require()
+    result = await _rotated(desk, name)
+    message = f"rotated the certificate of {name}" if result["ok"] else result["stderr"].strip()
+    details = {"name": name, "domain": domain, "proxy": proxy}
+    desk.record(caller, "cert_rotate", message, ok=result["ok"], details=details)
+    return result
+
+
+async def _rotated(desk: Desk, name: str) -> Result:
+    try:
+        outcome: Outcome = await desk.ask(Operate(Key("certificate", name), "rotate"))
+        if not (revoked := operated(outcome))["ok"]:
+            return revoked
+        passed: Passed = await desk.ask(Apply())
+    except ConduitError as error:
+        return refused(str(error), error.exit_code)
+    return applied(passed, Key("service", name), f"rotated the certificate of {name}: {outcome.reason}")
+
+
+@route("GET", "/api/tls/{name:str}/inspect", "certificates:read", sync_to_thread=True, summary="A certificate in full")
+def inspect(desk: Desk, name: Name) -> Inspected:
+    """Return the certificate that is served for a service, in full."""
+    (shown,) = look(desk, [_one(desk, name)])
+    if shown.certificate is None:
+        return {"ok": False, "output": f"{shown.domain} shows no certificate\n"}
+    text = f"=== Certificate: {name} ===\n\n{text_of(shown.certificate)}"
+    return {"ok": True, "output": text, "certificate": _document(shown, shown.certificate)}
+
+
+@route("POST", "/api/tls/trust", "certificates:write", summary="Let this machine trust the internal CA")
+async def trust(desk: Desk, caller: Caller) -> Result:
+    """Put the root of the internal CA into this machine's trust store."""
+    desk.audit.require()
+    try:
+        outcome: Outcome = await desk.ask(Operate(CERTS, "trust"))
+        result = operated(outcome)
+    except ConduitError as error:
+        result = refused(str(error), error.exit_code)
+    desk.record(caller, "ca_trust_install", (result["stdout"] or result["stderr"]).strip(), ok=result["ok"])
+    return result
+
+
+def wanted(desk: Desk) -> list[Wanted]:
+    """Return every service that is served over TLS."""
+    roots = desk.worker.snapshot.desired.roots
+    services = [(key, root.spec) for key, root in sorted(roots.items()) if key.kind == "service"]
+    return [
+        (key, names_of(key.name, spec, desk.settings)[0], proxy_of(spec, desk.settings))
+        for key, spec in services
+        if spec.tls != "off"
+    ]
+
+
+def _one(desk: Desk, name: str) -> Wanted:
+    found = next((each for each in wanted(desk) if each[0].name == name), None)
+    if found is None:
+        raise ApiError(404, f"there is no certificate of '{name}'")
+    return found
+
+
+def _document(shown: Shown, seen: Seen) -> Certificate:
+    return {
+        "name": shown.key.name,
+        "domain": shown.domain,
+        "status": shown.status,
+        "not_before": seen.not_before.isoformat(),
+        "not_after": seen.not_after.isoformat(),
+        "algorithm": seen.algorithm,
+        "fingerprint": seen.fingerprint,
+        "serial": seen.serial,
+        "pem": seen.pem,
+    }
+
+
+ROUTES = (certificates, authority, rotate, inspect, trust)
