@@ -50,6 +50,8 @@ GROUPS = {
     "12": "nginx",
     "14": "Compose files",
     "15": "Docker",
+    "20": "REST API",
+    "21": "Audit",
 }
 
 
