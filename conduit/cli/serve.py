@@ -24,7 +24,7 @@ def serve(app: App) -> None:
 
     \b
     Example:
-      CONDUIT_API_KEY=$(cat /etc/conduit/api-key) conduit serve
+      conduit serve
     """
     from conduit.api.app import served
     from conduit.api.auth import key_of_environment

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, TypedDict
 
-from litestar.params import Body, Parameter
+from litestar.params import Body, QueryParameter
 from pydantic import BaseModel, ConfigDict, Field
 
 from conduit.api.auth import Caller
@@ -58,7 +58,9 @@ class Question(BaseModel):
 
 
 Asked = Annotated[Question, Body(description="a service's name, or a whole host name")]
-Domain = Annotated[str, Parameter(query="domain", min_length=1, max_length=253, description="a name, or a whole one")]
+Domain = Annotated[
+    str, QueryParameter(name="domain", min_length=1, max_length=253, description="a name, or a whole one")
+]
 
 
 @route("GET", "/api/dns", "dns:read", sync_to_thread=True, summary="What dnsmasq knows")

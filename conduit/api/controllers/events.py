@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from litestar import Request
-from litestar.params import Parameter
+from litestar.params import HeaderParameter
 from litestar.response import Stream
 
 from conduit.api.auth import Caller, Guard
@@ -15,7 +15,9 @@ from conduit.api.events import stream
 from conduit.api.routing import route
 from conduit.api.server import ABORT
 
-LastEvent = Annotated[int | None, Parameter(header="Last-Event-ID", ge=0, description="the last event that was seen")]
+LastEvent = Annotated[
+    int | None, HeaderParameter(name="Last-Event-ID", ge=0, description="the last event that was seen")
+]
 
 
 @route("GET", "/api/events", "system:read", native=True, summary="Server-sent events", media_type="text/event-stream")

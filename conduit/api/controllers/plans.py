@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from litestar.params import Parameter
+from litestar.params import Parameter, QueryParameter
 
 from conduit.api.auth import Caller
 from conduit.api.desk import Desk
@@ -15,7 +15,7 @@ from conduit.plan import Selection
 from conduit.plan_json import plan_document
 
 Digest = Annotated[str, Parameter(pattern=r"^[0-9a-f]{8,64}$", description="the digest of a plan that was shown")]
-AllowDeletes = Annotated[int | None, Parameter(query="allow_deletes", ge=0, description="allow exactly so many")]
+AllowDeletes = Annotated[int | None, QueryParameter(name="allow_deletes", ge=0, description="allow exactly so many")]
 
 
 @route("GET", "/api/diff", "system:read", native=True, summary="What an apply would change")
