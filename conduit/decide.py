@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from conduit.change import NO_DIFF, Action, Change, Diff, FieldChange, Impact, Origin
+from conduit.change import NO_DIFF, NO_IMPACT, Action, Change, Diff, FieldChange, Impact, Origin
 from conduit.diff import compare
 from conduit.errors import Code, Diagnostic
 from conduit.grammar import instant
-from conduit.graph import refs, with_refs
+from conduit.graph import Edges, refs, with_refs
 from conduit.kind import Context, Kind
 from conduit.model import UNRESOLVED, Claim, Key, Late, Live, Native, Reading
 from conduit.spec import Ignore, Resource, Spec
@@ -57,11 +57,13 @@ class Suppressed(NamedTuple):
 class Decider:
     """Decides leaf after leaf, dependencies first, and remembers what each decision made known.
 
-    `unknown` collects the leaves that cannot be judged, with the reason.
+    `edges` are the leaves each leaf depends on; one without any has no reference. `unknown` collects the leaves that
+    cannot be judged, with the reason.
     """
 
     kinds: Mapping[str, Kind[Any]]
     observed: Mapping[str, Observed]
+    edges: Edges
     now: float
     lives: dict[Key, list[Live]] = field(default_factory=dict)
     foreign: dict[tuple[str, frozenset[Claim]], Live] = field(default_factory=dict)
@@ -92,11 +94,12 @@ class Decider:
         """Return the change that makes `leaf` true, or None when it is, or cannot be judged (see `unknown`)."""
         kind = self.kinds[leaf.key.kind]
         view = self.observed[kind.provider]
-        reason = view.reason or self._unknown_ref(leaf)
+        depends = leaf.key in self.edges
+        reason = view.reason or (self._unknown_ref(leaf) if depends else "")
         if reason:
             self.unknown[leaf.key] = reason
             return None
-        wish = self.resolve(leaf)
+        wish = self.resolve(leaf) if depends else leaf
         native = kind.render(wish.spec, view.context)
         live, diff = self._match(kind, wish, native, view.context)
         if live is None:
@@ -141,10 +144,12 @@ class Decider:
         found = self.lives.get(wish.key, [])
         if not found:
             return None, None
+        if len(found) == 1:
+            return found[0], kind.differs(wish, native, found[0], ctx)
         diffs = [kind.differs(wish, native, live, ctx) for live in found]
         chosen = diffs.index(None) if None in diffs else 0
         diff = diffs[chosen]
-        if len(found) > 1 and self.observed[kind.provider].frame:
+        if self.observed[kind.provider].frame:
             diff = (diff or NO_DIFF)._replace(reason="the document holds it more than once")
         else:
             self.surplus += [live for index, live in enumerate(found) if index != chosen]
@@ -163,19 +168,10 @@ class Decider:
     def _change(
         self, action: Action, view: Observed, wish: Resource[Any], native: Native, live: Live | None, diff: Diff
     ) -> Change:
+        kind, undecided = self.kinds[wish.key.kind], Origin.UNKNOWN
         change = Change(
-            action,
-            wish.key,
-            view.name,
-            diff,
-            Origin.UNKNOWN,
-            wish.source,
-            wish.root,
-            want=wish,
-            native=native,
-            live=live,
+            action, wish.key, view.name, diff, undecided, wish.source, wish.root, NO_IMPACT, wish, native, live
         )
-        kind = self.kinds[wish.key.kind]
         return change._replace(impact=kind.impact(change, view.context) or view.impact(change))
 
     def _ignoring(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
+from itertools import combinations
 from typing import Any, NamedTuple
 
 from conduit.errors import Code, ConduitError, Diagnostic, LoadError
@@ -87,7 +89,7 @@ def expand(look: Look, kinds: Mapping[str, Kind[Any]]) -> Desired:
     problems: list[Diagnostic] = []
     for root in declared.values():
         try:
-            found = list(_leaves(root, kinds, look))
+            found = _leaves(root, kinds, look)
         except ConduitError as error:
             problems += error.diagnostics
             continue
@@ -108,17 +110,16 @@ def expand(look: Look, kinds: Mapping[str, Kind[Any]]) -> Desired:
     return Desired(declared, leaves, children, depends)
 
 
-def _leaves(
-    resource: Resource[Any], kinds: Mapping[str, Kind[Any]], look: Look, depth: int = 0
-) -> Iterable[Resource[Any]]:
+def _leaves(resource: Resource[Any], kinds: Mapping[str, Kind[Any]], look: Look, depth: int = 0) -> list[Resource[Any]]:
     kind = kinds[resource.key.kind]
     if not kind.composite:
-        yield kind.complete(resource, look)
-        return
+        return [kind.complete(resource, look)]
     if depth > MAX_DEPTH:
         raise RecursionError(f"{resource.key} expands without end")
+    leaves: list[Resource[Any]] = []
     for child in kind.expand(resource, look):
-        yield from _leaves(child, kinds, look, depth + 1)
+        leaves += _leaves(child, kinds, look, depth + 1)
+    return leaves
 
 
 def _duplicate(leaf: Resource[Any], other: Resource[Any]) -> Diagnostic:
@@ -156,15 +157,16 @@ PLAIN: tuple[Callable[[Claim], tuple[str, ...]], Overlap] = (lambda claim: claim
 
 
 def _claim_problems(leaves: Iterable[Resource[Any]], kinds: Mapping[str, Kind[Any]]) -> Iterable[Diagnostic]:
-    taken: dict[tuple[str, tuple[str, ...]], list[tuple[Claim, Resource[Any]]]] = {}
+    taken: defaultdict[tuple[str, tuple[str, ...]], list[tuple[Claim, Resource[Any]]]] = defaultdict(list)
     for leaf in leaves:
         for claim in kinds[leaf.key.kind].claims(leaf.spec):
-            bucket_of, overlap = RULES.get(claim.scope, PLAIN)
-            bucket = taken.setdefault((claim.scope, bucket_of(claim)), [])
-            for other_claim, other in bucket:
-                if overlap(claim, other_claim):
-                    yield _clash(claim, leaf, other)
-            bucket.append((claim, leaf))
+            bucket_of, _ = RULES.get(claim.scope, PLAIN)
+            taken[claim.scope, bucket_of(claim)].append((claim, leaf))
+    for (scope, _), bucket in taken.items():
+        _, overlap = RULES.get(scope, PLAIN)
+        for (other_claim, other), (claim, leaf) in combinations(bucket, 2) if len(bucket) > 1 else ():
+            if overlap(claim, other_claim):
+                yield _clash(claim, leaf, other)
 
 
 def _clash(claim: Claim, leaf: Resource[Any], other: Resource[Any]) -> Diagnostic:

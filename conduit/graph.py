@@ -50,10 +50,10 @@ def _of_refs(annotation: Any) -> bool:
 def refs(spec: Spec) -> list[Ref]:
     """Return the references in a spec: in its own fields, and in those of the specs it lists."""
     spec_type: type[Spec] = type(spec)
-    names, parts = ref_fields(spec_type), parts_with_refs(spec_type)
-    found = [ref for name in names if isinstance(ref := getattr(spec, name), Ref)] if names else []
-    for part in parts:
-        found += [ref for item in getattr(spec, part) for ref in refs(item)]
+    found = [ref for name in ref_fields(spec_type) if isinstance(ref := getattr(spec, name), Ref)]
+    for part in parts_with_refs(spec_type):
+        for item in getattr(spec, part):
+            found += refs(item)
     return found
 
 

@@ -39,8 +39,6 @@ CREATE TABLE IF NOT EXISTS reverted (
 UPSERT: Final = """
 INSERT INTO applied VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET native = excluded.native, at = excluded.at
 """
-BATCH: Final = 500
-"""Keys looked up by one statement."""
 KEPT_RUNS: Final = 5000
 READ_WAIT: Final = 0.25
 """Seconds a reader waits for a writer's commit before it goes on without records."""
@@ -210,10 +208,8 @@ class History:
 
 
 def _find(connection: Connection, keys: list[str]) -> Iterator[tuple[str, str]]:
-    for start in range(0, len(keys), BATCH):
-        batch = keys[start : start + BATCH]
-        marks = ",".join("?" * len(batch))
-        yield from connection.execute(f"SELECT key, native FROM applied WHERE key IN ({marks})", batch)  # noqa: S608
+    wanted = "SELECT key, native FROM applied WHERE key IN (SELECT value FROM json_each(?))"
+    yield from connection.execute(wanted, (json.dumps(keys),))
 
 
 def _encoded(outcome: Outcome) -> list[Any]:

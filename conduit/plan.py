@@ -94,7 +94,7 @@ def make_plan(
     prune_percent: int = 30,
 ) -> Plan:
     """Compare the whole wish with all that was observed. Deterministic: equal inputs give equal plans."""
-    decider = Decider(kinds, observed, now)
+    decider = Decider(kinds, observed, desired.edges, now)
     decider.index()
     found = [change for leaf in _in_order(desired) if (change := decider.decide(leaf))]
     deletes, kept = split_protected(_deletions(decider, desired, observed))
@@ -134,10 +134,11 @@ def _in_order(desired: Desired) -> Iterable[Resource[Any]]:
 
 def _deletions(decider: Decider, desired: Desired, observed: Mapping[str, Observed]) -> Iterable[Change]:
     for key, lives in decider.lives.items():
+        if key in desired.leaves:
+            continue
         if decider.kinds[key.kind].keeps:
-            if key not in desired.leaves:
-                decider.unmanaged += lives
-        elif key not in desired.leaves:
+            decider.unmanaged += lives
+        else:
             whole = observed[decider.kinds[key.kind].provider].frame is not None
             yield from (
                 _deletion(decider, live, observed, "no longer declared") for live in (lives[:1] if whole else lives)

@@ -6,6 +6,7 @@ The core fields are below. Every other top-level key is the section of a provide
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import Annotated, Any
@@ -121,9 +122,9 @@ class Settings(Section):
         return self._evidence
 
     @property
-    def sections(self) -> dict[str, Any]:
+    def sections(self) -> Mapping[str, Any]:
         """The provider sections as read: name -> raw mapping."""
-        return dict(self.__pydantic_extra__ or {})
+        return self.__pydantic_extra__ or {}
 
     def path(self, value: Path) -> Path:
         """Make a settings path absolute against the directory of conduit.yaml."""

@@ -66,7 +66,8 @@ class Work:
     interrupted: bool = False
 
     def __post_init__(self) -> None:
-        self.late = {change.key for change in self.plan.changes if change.want and _waits(change.want)}
+        depending = (c for c in self.plan.changes if c.want and c.key in self.desired.edges)
+        self.late = {change.key for change in depending if change.want and _waits(change.want)}
         self.planned = {change.key: change for change in self.plan.changes}
         self.readings = {name: view.reading for name, view in self.observed.items() if not view.reason}
 

@@ -24,11 +24,14 @@ class Kinds(Mapping[str, Kind[Any]]):
         self.plurals = plurals
         self._names = frozenset(plurals.values())
         self._find = find
+        self._found: dict[str, Kind[Any]] = {}
 
     def __getitem__(self, name: str) -> Kind[Any]:
-        if name not in self._names:
-            raise KeyError(name)
-        return self._find(name)
+        if name not in self._found:
+            if name not in self._names:
+                raise KeyError(name)
+            self._found[name] = self._find(name)
+        return self._found[name]
 
     def __contains__(self, name: object) -> bool:
         return name in self._names

@@ -55,6 +55,8 @@ INDEPENDENT: Final = frozenset(
 )
 """Fields that make a valid leaf whatever the others are. With these alone, leaves are copied from a valid one: at ten
 thousand services, validating again what was validated as a service would cost more than all the rest."""
+COPIED: Final = {proxy: INDEPENDENT - fields for proxy, fields in READ_TWICE.items()}
+"""The same by proxy, without what its leaf has to check again."""
 
 
 class Service(Kind[ServiceSpec]):
@@ -102,7 +104,7 @@ def _leaves(
     """Yield the parts of a service in the order a visitor meets them."""
     (_, name), spec = resource.key, resource.spec
     names, proxy = names_of(name, spec, settings), proxy_of(spec, settings)
-    copied = spec.model_fields_set <= INDEPENDENT - READ_TWICE[proxy] and len(names[0]) <= 253
+    copied = spec.model_fields_set <= COPIED[proxy] and len(names[0]) <= 253
     for number, host in enumerate(names if spec.dns else ()):
         key = Key("dns_record", f"{name}-alias-{number}" if number else name)
         origin = FROM["alias" if number else "dns_record"]
@@ -116,4 +118,6 @@ def _leaves(
 
 def _answering(spec: ServiceSpec) -> str:
     """Return the field that says who answers."""
-    return next((field for field in ("upstreams", "deployment") if getattr(spec, field)), "upstream")
+    if spec.upstreams:
+        return "upstreams"
+    return "deployment" if spec.deployment else "upstream"
