@@ -129,6 +129,12 @@ class Secret:
         raise ValueError("write {secret: NAME}; store the value with `conduit secret set NAME`")
 
 
+def revealed(value: str | Secret | tuple[str | Secret, ...], secret: Callable[[str], str]) -> str:
+    """Return a text with its secrets filled in; `secret` reads a stored one by its name."""
+    parts = value if isinstance(value, tuple) else (value,)
+    return "".join(secret(part.name) if isinstance(part, Secret) else part for part in parts)
+
+
 class Fingerprint(str):
     """Stands for a secret value: equal for equal values of one site, and all that may be shown of one."""
 

@@ -21,13 +21,14 @@ from conduit.model import NO_FIELDS, Key, Live
 from conduit.providers.base import ObjectProvider, Reading
 from conduit.providers.docker_api import Api
 from conduit.providers.docker_config import Config as Config
+from conduit.providers.docker_container import Containers
 from conduit.providers.docker_look import Row, hash_of_look, look, question_of
 from conduit.providers.docker_marks import Marks
 from conduit.providers.docker_network import NetworkPart
 from conduit.providers.docker_part import InUse, Means, Part
 from conduit.providers.docker_volume import VolumePart
 
-PARTS: Final[tuple[type[Part], ...]] = (NetworkPart, VolumePart)
+PARTS: Final[tuple[type[Part], ...]] = (Containers, NetworkPart, VolumePart)
 """Every sort of object. What is removed or taken back goes sort by sort in this order: what uses others goes first."""
 WORKERS: Final = 6
 """Changes made at a time; more do not make Docker faster."""
@@ -114,7 +115,8 @@ class Docker(ObjectProvider):
     @cached_property
     def _means(self) -> Means:
         api = Api(self.settings.path(self.config.socket))
-        return Means(api, Marks(self.settings.site, self.site.mark), self.config, self.site)
+        files = self.settings.path(self.config.files) / self.settings.site
+        return Means(api, Marks(self.settings.site, self.site.mark), self.config, self.site, files)
 
     @cached_property
     def _parts(self) -> dict[str, Part]:

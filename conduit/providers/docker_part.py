@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 from conduit.change import READY, Change, Impact, Readiness
@@ -25,6 +26,8 @@ class Means:
     marks: Marks
     config: Config
     site: Site
+    files: Path
+    """Where injected files lie."""
 
 
 class InUse(Refused):

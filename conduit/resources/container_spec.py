@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from conduit.compose.mounts import Mount
 from conduit.compose.networks import Attachment
@@ -12,8 +12,9 @@ from conduit.compose.process import Process
 from conduit.compose.service import ContainerName
 from conduit.compose.values import Address4, Flag, Fraction, Inside, Line, Mode, Name, Port, Size, Whole
 from conduit.model import Ref
+from conduit.providers.docker_marks import RESERVED
 from conduit.resources.hidden_spec import Hidden
-from conduit.spec import RefTo, Spec
+from conduit.spec import Marker, RefTo, Spec
 
 Condition = Literal["service_started", "service_healthy", "service_completed_successfully"]
 
@@ -23,12 +24,12 @@ class InjectedFile(Spec):
 
     target: Inside
     """The file in the container."""
-    content: Hidden
+    content: Annotated[Hidden, Marker.WRITE_ONLY]
     """What it holds, never shown."""
     uid: Line | None = None
-    """The owner's number."""
+    """The owner's number; root without one."""
     gid: Line | None = None
-    """The group's number."""
+    """The group's number; root without one."""
     mode: Mode | None = None
     """The file's permissions; by default everyone in the container may read it."""
 
@@ -38,7 +39,7 @@ class ContainerSpec(Process):
 
     image: Annotated[Ref, RefTo("image", "id")]
     """The name of the declared image."""
-    environment: dict[str, Hidden] = {}
+    environment: Annotated[dict[str, Hidden], Marker.WRITE_ONLY] = {}
     """Variables; their values are never shown."""
     container_name: ContainerName | None = None
     """Its exact name in Docker; without one, the resource's own, with -b after it in the second slot."""
@@ -86,6 +87,13 @@ class ContainerSpec(Process):
     """Which of two names it has; decided by the plan."""
     address: Address4 | None = None
     """Its address in conduit's network; decided by the plan."""
+
+    @field_validator("labels")
+    @classmethod
+    def _not_reserved(cls, labels: dict[str, str]) -> dict[str, str]:
+        if taken := [name for name in labels if name.startswith(RESERVED)]:
+            raise ValueError(f"{taken[0]} is a label that conduit sets itself")
+        return labels
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:

@@ -1,0 +1,182 @@
+"""container: one container in Docker, replaced beside the old one wherever both can run at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, TypeVar
+
+from conduit.change import Action, Change, Diff, Disturbance, FieldChange, Impact
+from conduit.compose.mounts import Mount
+from conduit.diff import compare, difference
+from conduit.errors import ConduitError
+from conduit.kind import Context, Kind
+from conduit.model import Claim, Fingerprint, Live, Native
+from conduit.providers.docker_addresses import pick, slot_of
+from conduit.providers.docker_config import Config
+from conduit.providers.docker_container_form import Seal, build, fields, sealing
+from conduit.providers.docker_container_switch import held_twice
+from conduit.resources.container_spec import ContainerSpec, InjectedFile
+from conduit.spec import Resource
+
+T = TypeVar("T", Mount, InjectedFile)
+
+LIMITS: Final = frozenset({"memory", "memory_reservation", "memswap_limit", "cpus"})
+"""What Docker changes while a container runs, but never lifts again."""
+
+
+IN_PLACE: Final = LIMITS | {"name", "networks", "pids", "restart", "serves", "state"}
+"""What changes without a new container."""
+STARTABLE: Final = frozenset({"running", "stopped", "paused", "restarting", "created"})
+"""The states from which a container is brought into the one it should have."""
+EVERYWHERE: Final = "0.0.0.0"  # noqa: S104
+"""What Docker listens on when no address is asked for."""
+SECONDS_DOWN: Final = 2.0
+"""About what it takes to stop one container and start the next."""
+
+
+class Container(Kind[ContainerSpec]):
+    """A container in Docker.
+
+    One that changes gets a successor beside it: with another name and another address, which is started, becomes
+    ready, and takes over before the old one goes. Where both cannot run at once, the old one is stopped first, and
+    started again when the new one fails.
+    """
+
+    name = "container"
+    plural = "containers"
+    spec = ContainerSpec
+    provider = "docker"
+
+    def render(self, spec: ContainerSpec, ctx: Context) -> Native:
+        """Return what is asked of Docker, with fingerprints for the values of variables and files."""
+        return build(spec, _seal(ctx))
+
+    def parse(self, native: Native) -> ContainerSpec | None:
+        """Return the spec of a container; secret values are fingerprints, its state is the one it is in."""
+        try:
+            found = ContainerSpec.model_validate(fields(native))
+            values = {target: Fingerprint(form["Content"]) for target, form in native.get("Files", {}).items()}
+            files = tuple(file.model_copy(update={"content": values[file.target]}) for file in found.files)
+        except (LookupError, TypeError, AttributeError, ValueError):
+            return None
+        variables = {name: Fingerprint(value) for name, value in native.get("Env", {}).items()}
+        return found.model_copy(update={"state": native["State"], "environment": variables, "files": files})
+
+    def explain(self, spec: ContainerSpec, native: Native, live: Native, ctx: Context) -> Diff:
+        """Show what differs in the words of the spec; of secret values only that they do."""
+        parsed = self.parse(live)
+        said = {name: part for name, part in live.items() if name not in ("Renamed", "Reached")}
+        if parsed is None or self.render(parsed, ctx) != said:
+            return difference(live, native)
+        found = (*compare(parsed, _shown(spec, ctx)), *_beside_the_spec(spec, native, live))
+        return Diff(found) if found else difference(live, native)
+
+    def action(self, want: Resource[ContainerSpec], live: Live, diff: Diff) -> Action:
+        """Return whether Docker can change what differs on the container that is there."""
+        return Action.UPDATE if diff.fields and all(map(_in_place, diff.fields)) else Action.REPLACE
+
+    def assign(
+        self, want: Resource[ContainerSpec], live: Live | None, diff: Diff, ctx: Context
+    ) -> tuple[Resource[ContainerSpec], Mapping[str, Any]]:
+        """Decide slot and address: a container that stays keeps both, one that is replaced leaves them to the old."""
+        stays = live is not None and self.action(want, live, diff) is Action.UPDATE
+        slot = "a" if live is None else slot_of(want.key.name, live.place)
+        if not stays and live is not None:
+            slot = "a" if slot == "b" else "b"
+        known = dict(live.facts) if live is not None and stays else {}
+        address = _address(want, slot or "a", live if stays else None, ctx) if want.spec.serves else None
+        known |= {"address": address} if address else {}
+        return want._replace(spec=want.spec.model_copy(update={"slot": slot, "address": address})), known
+
+    def impact(self, change: Change, ctx: Context) -> Impact | None:
+        """Say whether a container is interrupted, and when its successor has to wait for it, why."""
+        if change.action is Action.CREATE:
+            return Impact(note="new container, no interruption")
+        if change.action is not Action.REPLACE or change.live is None or change.want is None:
+            return _stopping(change)
+        reason = held_twice(change.native, change.live)
+        if change.live.native.get("State") != "running":
+            return Impact(note="no interruption, it does not run now")
+        if not reason or change.want.spec.state == "stopped":
+            return Impact(note="no interruption, new container beside the old")
+        return Impact(Disturbance.RECREATE, change.key.name, SECONDS_DOWN, f"down meanwhile: {reason}")
+
+    def claims(self, spec: ContainerSpec) -> Iterable[Claim]:
+        """Yield its name, and every port of the host and fixed address it has."""
+        if spec.container_name:
+            yield Claim("container name", (spec.container_name,))
+        for port in spec.ports:
+            if port.published.isdecimal():
+                yield Claim("listen", (port.protocol, port.host_ip or EVERYWHERE, port.published))
+        for network, attachment in spec.networks.items():
+            for address in filter(None, (attachment.ipv4_address, attachment.ipv6_address)):
+                yield Claim("address", (network, address))
+
+
+def _seal(ctx: Context) -> Seal:
+    def stored(name: str) -> str:
+        try:
+            return ctx.secret(name)
+        except ConduitError:
+            return ""  # the container that needs it is refused when it is made
+
+    return sealing(ctx.fingerprint, stored)
+
+
+def _shown(spec: ContainerSpec, ctx: Context) -> ContainerSpec:
+    """Return a wish as far as it can be compared and shown, in the order in which a parsed one has its lists.
+
+    What only the plan goes by is left out.
+    """
+    seal = _seal(ctx)
+    return spec.model_copy(
+        update={
+            "environment": {name: seal(value) for name, value in spec.environment.items()},
+            "files": tuple(file.model_copy(update={"content": seal(file.content)}) for file in _by_target(spec.files)),
+            "mounts": _by_target(spec.mounts),
+            "ports": tuple(sorted(spec.ports, key=lambda p: (p.host_ip or "", p.published, p.target, p.protocol))),
+            "depends_on": {},
+            "serves": (),
+            "dangerous": False,
+            "slot": None,
+            "address": None,
+        }
+    )
+
+
+def _by_target(parts: Iterable[T]) -> tuple[T, ...]:
+    return tuple(sorted(parts, key=lambda part: part.target))
+
+
+def _beside_the_spec(spec: ContainerSpec, native: Native, live: Native) -> Iterable[FieldChange]:
+    if "Renamed" in live:
+        yield FieldChange("name", live["Renamed"], spec.container_name or "its own")
+    if ("Reached" in live) != ("Reached" in native):
+        before = "reachable" if "Reached" in live else "without an address of conduit's network"
+        yield FieldChange("serves", before, list(spec.serves))
+
+
+def _in_place(field: FieldChange) -> bool:
+    head = field.path.split(".")[0]
+    if head in LIMITS:
+        return field.old is not None and field.new is not None
+    if head == "state":
+        return field.old in STARTABLE
+    return head in IN_PLACE
+
+
+def _stopping(change: Change) -> Impact | None:
+    if change.action is Action.UPDATE and change.native["State"] == "stopped":
+        return Impact(Disturbance.RESTART, change.key.name, note="stops as declared")
+    return Impact(note="changes while it runs") if change.action is Action.UPDATE else None
+
+
+def _address(want: Resource[ContainerSpec], slot: str, live: Live | None, ctx: Context) -> str:
+    """Return the address a container keeps or gets; another one when somebody else has declared it too."""
+    lives = ctx.reading.objects.get(want.key.kind, ()) if ctx.reading else ()
+    theirs = {each.facts.get("address") for each in lives if live is None or each.id != live.id}
+    planned = {facts.get("address") for key, facts in ctx.facts.items() if key.kind == want.key.kind}
+    taken = {str(address) for address in theirs | planned if address}
+    kept = live.facts.get("address") if live and "Reached" in live.native else None
+    config = Config.model_validate(ctx.settings.sections["docker"] or {})
+    return kept if kept and kept not in taken else pick(config, want.key.name, slot, taken)
