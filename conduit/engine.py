@@ -19,7 +19,7 @@ from conduit.decide import Observed
 from conduit.dialect.collector import collector_paused
 from conduit.errors import Diagnostic, Unsafe
 from conduit.evidence import BEFORE, Evidence, of_clock, of_sizes
-from conduit.expand import DeclaredLook, Desired, expand
+from conduit.expand import Desired
 from conduit.failpoints import fail
 from conduit.grammar import instant
 from conduit.history import History
@@ -27,26 +27,26 @@ from conduit.journal import Journal, UnfinishedRun
 from conduit.kind import Context
 from conduit.lock import Lock
 from conduit.manifests.git import head_commit
-from conduit.manifests.load import Manifests, load_manifests
+from conduit.manifests.load import load_manifests, manifests_of
 from conduit.manifests.settings_file import read_settings as read_settings
+from conduit.manifests.tree import Tree
 from conduit.model import FRAME, NO_FIELDS, Key, Live, Source
 from conduit.observe import observe, view
 from conduit.plan import Plan, Selection, make_plan
 from conduit.providers.base import Provider, Site, open_provider
 from conduit.providers.files import left_over
 from conduit.providers.keys import Keys, open_keys
-from conduit.providers.resolver import Resolver
 from conduit.providers.secrets import Secrets, open_secrets
-from conduit.providers.site_files import SiteFiles
 from conduit.report import ApplyOptions, Listener, Report
 from conduit.resources import Kinds, load_kinds
 from conduit.settings import Settings
 from conduit.settled import STILL, forget, keep
-from conduit.upstreams import rules_of
+from conduit.wish import Wish, wish_of
 
 if TYPE_CHECKING:
     from conduit.change import Outcome
     from conduit.doctor import Finding
+    from conduit.manifests.store import ManifestStore
     from conduit.run import Means
     from conduit.status import RootStatus
 
@@ -58,10 +58,8 @@ class Engine:
     settings: Settings
     now: Callable[[], float] = time.time
     kinds: Kinds = field(default_factory=load_kinds)
-    manifests: Manifests | None = None
+    wish: Wish | None = None
     recovered: tuple[str, ...] = ()
-    _told: tuple[Diagnostic, ...] = ()
-    _loaded: tuple[Desired | None, tuple[Evidence, ...] | None] = (None, None)
 
     @cached_property
     def state(self) -> Path:
@@ -89,6 +87,13 @@ class Engine:
         return History(self.state / "records.db")
 
     @cached_property
+    def store(self) -> ManifestStore:
+        """The write path of the manifests."""
+        from conduit.manifests.store import ManifestStore
+
+        return ManifestStore(self.settings, self.kinds, self.check)
+
+    @cached_property
     def lock(self) -> Lock:
         """The lock that lets one run change the live systems."""
         return Lock(self.state / "lock")
@@ -101,31 +106,24 @@ class Engine:
 
     def load(self) -> Desired:
         """Read and expand the manifests. Raises LoadError with every problem."""
-        cache = self.state / "cache"
-        self.manifests = load_manifests(self.settings, self.kinds, self.now(), cache, STILL)
+        manifests = load_manifests(self.settings, self.kinds, self.now(), self.state / "cache", STILL)
         fail("load.parsed")
-        declared = self.manifests.resources
-        resolver = Resolver()
-        resolver.prefetch(host for each in declared.values() for host in self.kinds[each.key.kind].hosts(each.spec))
-        files = SiteFiles()
-        rules = rules_of(self.settings)
-        look = DeclaredLook(self.settings, declared, rules, resolver, files, self.manifests.written)
-        desired = expand(look, self.kinds)
-        self._told = tuple(look.warnings)
-        places = f"{self.settings.path(self.settings.desired)}\0{self.settings.base}"
-        seen = files.evidence()
-        tree = Evidence("tree", places, self.manifests.digest)
-        self._loaded = desired, None if seen is None else (tree, *resolver.evidence(), *seen)
-        return desired
+        self.wish = wish_of(manifests, self.settings, self.kinds)
+        return self.wish.desired
+
+    def check(self, tree: Tree) -> Wish:
+        """Return the wish of a tree that need not be there. Raises LoadError with every problem."""
+        manifests = manifests_of(tree, self.settings, self.kinds, self.now(), self.state / "cache")
+        return wish_of(manifests, self.settings, self.kinds)
 
     @property
     def warnings(self) -> tuple[Diagnostic, ...]:
         """What the manifests, as they were loaded last, have to tell besides errors."""
-        return (*(self.manifests.warnings if self.manifests else ()), *self._told)
+        return self.wish.warnings if self.wish else ()
 
     def locate(self, key: Key, path: str = "") -> Source:
         """Return where a field of a declared resource stands; call `load` or `plan` first."""
-        return self.manifests.locate(key, path) if self.manifests else Source("")
+        return self.wish.manifests.locate(key, path) if self.wish else Source("")
 
     def observe(self) -> dict[str, Observed]:
         """Read every provider once, side by side. One that fails or hangs is unknown and spoils no other."""
@@ -181,7 +179,7 @@ class Engine:
 
     def _keep(self, plan: Plan, desired: Desired, observed: Mapping[str, Observed]) -> None:
         told = (plan.changes, plan.unmanaged, plan.ignored, plan.unknown, plan.unjudged, plan.warnings, plan.unsafe)
-        if any(told) or plan.selection != Selection() or desired is not self._loaded[0]:
+        if any(told) or plan.selection != Selection() or self.wish is None or desired is not self.wish.desired:
             return
         runs = of_sizes(self.state / "journal" / "*")
         if self.lock.holder() or self.journal.unfinished():
@@ -191,7 +189,7 @@ class Engine:
         clock = [of_clock(instant(until), BEFORE) for until in sorted(untils)]
         parts = [
             self.settings.evidence,
-            self._loaded[1],
+            self.wish.evidence,
             (*self.keys.evidence, head, runs, *clock),
             self.secrets.evidence(),
             *(provider.evidence(observed[name].reading) for name, provider in self.providers.items()),

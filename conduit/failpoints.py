@@ -22,6 +22,10 @@ from conduit.errors import Code, ConduitError, Diagnostic
 POINTS: Final = {
     "load.read": "the manifests are read, not yet parsed",
     "load.parsed": "all manifests are parsed",
+    "edit.locked": "an edit of a manifest holds the directory",
+    "edit.staged": "the edited manifest is on disk under a temporary name",
+    "edit.committed": "the edit is committed, the manifest still has its old content",
+    "edit.renamed": "the manifest has its new content",
     "plan.observed": "every provider was read",
     "plan.made": "the plan is complete",
     "apply.locked": "the lock is held",

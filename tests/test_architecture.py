@@ -23,7 +23,7 @@ LAYERS: list[set[str]] = [
     {"engine"},
     {"run"},
     {"apply"},
-    {"undo", "prune", "verify", "readiness", "status", "doctor", "operate", "settled"},
+    {"undo", "prune", "verify", "readiness", "status", "doctor", "operate", "settled", "wish"},
     {"observe"},
     {"work", "proving"},
     {"manifests", "journal", "history", "lock", "report", "audit"},

@@ -18,9 +18,9 @@ EXTENDED: Final = 0x40
 
 def head_commit(directory: Path) -> str:
     """Return the full id of the commit checked out around `directory`, or "" outside a repository."""
-    work_tree = _work_tree(directory)
+    place = work_tree(directory)
     try:
-        return _head(_repository(work_tree)) if work_tree else ""
+        return _head(_repository(place)) if place else ""
     except OSError:
         return ""
 
@@ -30,18 +30,19 @@ def unmerged(directory: Path) -> list[str]:
 
     There are none outside a repository or before its first commit, and none when the index cannot be read.
     """
-    commit, work_tree = head_commit(directory), _work_tree(directory)
-    if not (commit and work_tree):
+    commit, place = head_commit(directory), work_tree(directory)
+    if not (commit and place):
         return []
     try:
-        index = read_regular(_repository(work_tree) / "index", INDEX_BYTES)
-        paths = dict.fromkeys(work_tree / os.fsdecode(name) for name in _conflicts(index, len(commit) // 2))
+        index = read_regular(_repository(place) / "index", INDEX_BYTES)
+        paths = dict.fromkeys(place / os.fsdecode(name) for name in _conflicts(index, len(commit) // 2))
     except (OSError, LookupError, ValueError):
         return []
     return [str(path.relative_to(directory)) for path in paths if path.is_relative_to(directory)]
 
 
-def _work_tree(directory: Path) -> Path | None:
+def work_tree(directory: Path) -> Path | None:
+    """Return the work tree of git around a directory."""
     return next((place for place in (directory, *directory.parents) if (place / ".git").exists()), None)
 
 

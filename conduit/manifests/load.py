@@ -14,7 +14,7 @@ from conduit.kind import Written
 from conduit.manifests.cache import ParseCache
 from conduit.manifests.entries import Section
 from conduit.manifests.places import Name, Places
-from conduit.manifests.tree import ManifestFile, read_still_tree
+from conduit.manifests.tree import ManifestFile, Tree, read_still_tree
 from conduit.manifests.validate import Validator
 from conduit.model import Key, Source
 from conduit.resources import Kinds
@@ -60,9 +60,14 @@ def load_manifests(
     manifests; `still` is for how many seconds the tree must have been left alone. Raises `LoadError` with every
     problem of every file.
     """
+    tree = read_still_tree(settings.path(settings.desired), settings.base, still)
+    fail("load.read")
+    return manifests_of(tree, settings, kinds, now, cache)
+
+
+def manifests_of(tree: Tree, settings: Settings, kinds: Kinds, now: float, cache: Path | None = None) -> Manifests:
+    """Validate every manifest of a tree, wherever it was read from. Raises as `load_manifests` does."""
     with collector_paused():
-        tree = read_still_tree(settings.path(settings.desired), settings.base, still)
-        fail("load.read")
         places = Places({file.name: file.content for file in tree.files})
         sections, problems = _parse(tree.files, places, ParseCache(cache))
         problems = [*tree.problems, *problems]

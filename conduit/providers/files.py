@@ -20,6 +20,13 @@ def write_file(
 
     The directory must exist. `user` names the owner (ignored unless running as root). Raises OSError.
     """
+    put_in_place(stage_file(path, content, mode=mode, user=user, mtime_ns=mtime_ns), path)
+
+
+def stage_file(
+    path: Path, content: bytes, *, mode: int = 0o600, user: str | None = None, mtime_ns: int | None = None
+) -> Path:
+    """Write what `path` shall hold beside it, durably, and return where. Raises OSError and leaves nothing then."""
     temporary = path.with_name(f"{TEMPORARY}{path.name}.{os.getpid()}.tmp")
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
@@ -33,10 +40,20 @@ def write_file(
             if mtime_ns is not None:
                 os.utime(file.fileno(), ns=(mtime_ns, mtime_ns))
             os.fsync(file.fileno())
-        os.rename(temporary, path)
     except BaseException:
         with suppress(FileNotFoundError):
             os.unlink(temporary)
+        raise
+    return temporary
+
+
+def put_in_place(staged: Path, path: Path) -> None:
+    """Let a staged file take the place of `path`, durably. Raises OSError and drops it then."""
+    try:
+        os.rename(staged, path)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            os.unlink(staged)
         raise
     sync_directory(path.parent)
 

@@ -1,0 +1,37 @@
+"""The whole wish of a site: what is declared, expanded, with what it depends on and what there is to tell."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from conduit.errors import Diagnostic
+from conduit.evidence import Evidence
+from conduit.expand import DeclaredLook, Desired, expand
+from conduit.manifests.load import Manifests
+from conduit.providers.resolver import Resolver
+from conduit.providers.site_files import SiteFiles
+from conduit.resources import Kinds
+from conduit.settings import Settings
+from conduit.upstreams import rules_of
+
+
+class Wish(NamedTuple):
+    """Manifests and what they stand for; `evidence` is None when what was looked up cannot be looked up again."""
+
+    manifests: Manifests
+    desired: Desired
+    warnings: tuple[Diagnostic, ...]
+    evidence: tuple[Evidence, ...] | None
+
+
+def wish_of(manifests: Manifests, settings: Settings, kinds: Kinds) -> Wish:
+    """Expand manifests; host names are resolved and named files read for it. Raises LoadError with every problem."""
+    declared, resolver, files = manifests.resources, Resolver(), SiteFiles()
+    resolver.prefetch(host for each in declared.values() for host in kinds[each.key.kind].hosts(each.spec))
+    look = DeclaredLook(settings, declared, rules_of(settings), resolver, files, manifests.written)
+    desired = expand(look, kinds)
+    seen = files.evidence()
+    places = f"{settings.path(settings.desired)}\0{settings.base}"
+    tree = Evidence("tree", places, manifests.digest)
+    evidence = None if seen is None else (tree, *resolver.evidence(), *seen)
+    return Wish(manifests, desired, (*manifests.warnings, *look.warnings), evidence)
