@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from itertools import combinations
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from conduit.errors import Code, ConduitError, Diagnostic, LoadError
 from conduit.graph import Edges, edges, find_cycle
@@ -35,6 +35,8 @@ NO_TARGET = Code(
     "A resource needs a daemon that conduit.yaml does not name. conduit observes and changes exactly the daemons it is "
     "told about. Add the section of that daemon to conduit.yaml, or remove the resource or the field that needs it.",
 )
+
+T = TypeVar("T")
 
 MAX_DEPTH = 8
 """Composites may expand into composites, but not endlessly."""
@@ -69,13 +71,20 @@ class DeclaredLook:
     resolve: Resolve
     files: Files
     written: Callable[[Key], Written]
-    memo: dict[Any, Any] = field(default_factory=dict)
     warnings: list[Diagnostic] = field(default_factory=list)
+    _found: dict[Any, Any] = field(default_factory=dict)
 
     def __call__(self, key: Key) -> Spec | None:
         """Return the declared spec of `key`, or None."""
         found = self.declared.get(key)
         return found.spec if found else None
+
+    def once(self, find: Callable[[Look], T]) -> T:
+        """Return what `find` finds, looked for once."""
+        if find not in self._found:
+            self._found[find] = find(self)
+        found: T = self._found[find]
+        return found
 
 
 def expand(look: Look, kinds: Mapping[str, Kind[Any]]) -> Desired:

@@ -29,6 +29,7 @@ KINDS: dict[str, Kind[Any]] = {}
 RESERVED = frozenset({"needs", "protect", "ignore", "hosts"})
 """The keys every declared resource may have beside the fields of its spec."""
 
+T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -74,9 +75,8 @@ class Look(Protocol):
     def declared(self) -> Mapping[Key, Resource[Any]]:
         """Everything that is declared."""
 
-    @property
-    def memo(self) -> dict[Any, Any]:
-        """Whatever kinds keep for each other while one site is expanded."""
+    def once(self, find: Callable[[Look], T]) -> T:
+        """Return what `find` finds; asked again for the same site, it is not looked for again."""
 
     @property
     def files(self) -> Files:

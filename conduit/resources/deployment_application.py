@@ -9,7 +9,7 @@ from conduit.compose.load import Loaded, load_file, load_inline
 from conduit.dialect.compose_profile import FIELD
 from conduit.errors import ConduitError, Diagnostic, LoadError
 from conduit.kind import Look
-from conduit.model import Secret, Source
+from conduit.model import Key, Secret, Source
 from conduit.resources.deployment_dangers import refused
 from conduit.resources.deployment_secrets import tokens_of
 from conduit.resources.deployment_spec import DeploymentSpec
@@ -18,22 +18,28 @@ from conduit.spec import Resource
 
 def application_of(resource: Resource[DeploymentSpec], look: Look) -> Loaded:
     """Return the application of a declared deployment. Raises `LoadError` with everything that is wrong with it."""
-    found = look.memo.get(resource.key)
+    kept = look.once(_applications)
+    found = kept.get(resource.key)
     if found is None:
         try:
             found = _checked(resource, look)
         except ConduitError as error:
             found = LoadError([told(problem, look) for problem in error.diagnostics])
-        look.memo[resource.key] = found
+        kept[resource.key] = found
     if isinstance(found, ConduitError):
         raise found
-    loaded: Loaded = found
-    return loaded
+    return found
+
+
+def _applications(_look: Look) -> dict[Key, Loaded | ConduitError]:
+    return {}
 
 
 def _checked(resource: Resource[DeploymentSpec], look: Look) -> Loaded:
     loaded = _load(resource, look)
-    problems = [*tokens_of(look).misplaced(loaded), *refused(resource, loaded, look)]
+    problems = [*refused(resource, loaded, look)]
+    if any(isinstance(value, Secret) for value in resource.spec.env.values()):
+        problems += look.once(tokens_of).misplaced(loaded)
     if problems:
         raise LoadError(problems)
     return loaded
@@ -41,7 +47,7 @@ def _checked(resource: Resource[DeploymentSpec], look: Look) -> Loaded:
 
 def _load(resource: Resource[DeploymentSpec], look: Look) -> Loaded:
     spec, name = resource.spec, resource.key.name
-    written, tokens, read = look.written(resource.key), tokens_of(look), look.files.read
+    written, tokens, read = look.written(resource.key), look.once(tokens_of), look.files.read
     env = {each: tokens.token(value) if isinstance(value, Secret) else value for each, value in spec.env.items()}
     if spec.file is not None:
         return load_file(written.directory / spec.file, env, name=name, profiles=spec.profiles, read=read)

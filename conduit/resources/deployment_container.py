@@ -29,7 +29,7 @@ def common_fields(
     """Return the fields of a service's containers, but for number and ports. Raises `ConduitError`."""
     application, deployment = loaded.application, resource.key.name
     limits, reservations = service.deploy.resources.limits, service.deploy.resources.reservations
-    hidden = tokens_of(look).hidden
+    hidden = look.once(tokens_of).hidden
     return {
         **{field: getattr(service, field) for field in Process.model_fields},
         **dict(_namespaces(service, deployment)),

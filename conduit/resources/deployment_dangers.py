@@ -26,7 +26,10 @@ def refused(resource: Resource[DeploymentSpec], loaded: Loaded, look: Look) -> I
     """Yield each dangerous setting of an application that nobody asked for."""
     if resource.spec.dangerous:
         return
-    own = look.memo.setdefault(own_directories, own_directories(look.settings))
-    for danger in dangers(loaded, look.files.resolved, own):
+    for danger in dangers(loaded, look.files.resolved, look.once(_own)):
         hint = f"remove it, or write dangerous: true in {resource.key}"
         yield Diagnostic(DANGEROUS, danger.words, danger.source, hint)
+
+
+def _own(look: Look) -> tuple[str, ...]:
+    return own_directories(look.settings)

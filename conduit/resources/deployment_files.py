@@ -45,4 +45,4 @@ def _content(path: tuple[str, str], declared: Content, loaded: Loaded, look: Loo
             source = near(loaded.source((*path, "file")), look)
             raise ConduitError(Diagnostic(UNREADABLE, summary, source, "correct the path")) from None
     text = declared.content if declared.environment is None else loaded.environment[declared.environment]
-    return tokens_of(look).hidden(text or "")
+    return look.once(tokens_of).hidden(text or "")

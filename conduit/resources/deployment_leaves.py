@@ -40,9 +40,9 @@ class Leaves:
         """Yield every leaf. Raises `ConduitError` when a file of the application cannot be read."""
         yield from self._networks()
         yield from self._volumes()
-        ports = served(self.look).get(self.resource.key.name, {})
+        ports = self.look.once(served).get(self.resource.key.name, {})
         if ports:
-            yield own_network(self.look.settings)
+            yield self.look.once(_own)
         for name, service in self.loaded.application.services.items():
             yield self._image(name, service)
             yield from self._containers(name, service, ports.get(name, ()))
@@ -78,7 +78,7 @@ class Leaves:
         fields = common_fields(name, service, self.resource, self.loaded, self.look) | {"serves": ports}
         needs = [*self._attached(service), *self._waits(service)]
         if ports:
-            needs.append(own_network(self.look.settings).key)
+            needs.append(self.look.once(_own).key)
         for number in range(1, service.deploy.replicas + 1):
             key = container_key(self.resource.key.name, name, number)
             # the application's model accepted these very values, some of which read as text alone: 30s, not 30000
@@ -97,7 +97,7 @@ class Leaves:
                 yield from self._declared(Key("volume", volume.name), volume.external)
 
     def _declared(self, key: Key, external: bool) -> Iterator[Key]:
-        if not external or key in _made(self.look):
+        if not external or key in self.look.once(_made):
             yield key
 
     def _waits(self, service: Service) -> Iterator[Key]:
@@ -108,15 +108,16 @@ class Leaves:
                 yield container_key(deployment, other, number)
 
 
+def _own(look: Look) -> Resource[NetworkSpec]:
+    return own_network(look.settings)
+
+
 def _made(look: Look) -> frozenset[Key]:
-    """Return the networks and volumes that some manifest or application makes; found once for each load."""
-    found: frozenset[Key] | None = look.memo.get(_made)
-    if found is None:
-        found = look.memo[_made] = frozenset(_all_made(look))
-    return found
+    """Return the networks and volumes that some manifest or application makes."""
+    return frozenset(_each_made(look))
 
 
-def _all_made(look: Look) -> Iterator[Key]:
+def _each_made(look: Look) -> Iterator[Key]:
     for resource in look.declared.values():
         if resource.key.kind != "deployment":
             yield resource.key

@@ -86,14 +86,7 @@ def held(site: Resource[Any], reach: Reach, look: Look) -> Resource[Any]:
 
 
 def served(look: Look) -> Mapping[str, Mapping[str, tuple[int, ...]]]:
-    """Return the ports that sites reach, by deployment and service; found once for each load."""
-    found: Mapping[str, Mapping[str, tuple[int, ...]]] | None = look.memo.get(served)
-    if found is None:
-        found = look.memo[served] = _index(look)
-    return found
-
-
-def _index(look: Look) -> dict[str, dict[str, tuple[int, ...]]]:
+    """Return the ports that sites reach, by deployment and service; to be asked for `once`."""
     ports: dict[str, dict[str, set[int]]] = {}
     for site in look.declared.values():
         if isinstance(site.spec, Reach) and site.spec.deployment is not None:

@@ -49,8 +49,6 @@ class Tokens:
 
     def misplaced(self, loaded: Loaded) -> Iterator[Diagnostic]:
         """Yield each place of an application, but for those that may, where a secret would end up."""
-        if not self._secrets:
-            return
         for path, text in _texts(loaded.application.model_dump()):
             may = (path[2:3] == ("environment",) and len(path) == 4) or path[2:] == ("content",)
             if self._nonce in text and not may:
@@ -58,10 +56,9 @@ class Tokens:
                 yield Diagnostic(MISPLACED, summary, loaded.source(path), "hand it over under environment: or secrets:")
 
 
-def tokens_of(look: Look) -> Tokens:
-    """Return the tokens of this load."""
-    found: Tokens = look.memo.setdefault(Tokens, Tokens())
-    return found
+def tokens_of(_look: Look) -> Tokens:
+    """Return new tokens; to be asked for `once`."""
+    return Tokens()
 
 
 def _texts(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], str]]:

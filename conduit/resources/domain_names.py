@@ -57,17 +57,15 @@ def effective(resource: Resource[DomainSpec], look: Look) -> ServiceSpec | None:
 
 
 def sharers(look: Look) -> Sharers:
-    """Return who shares names; found once for each load."""
-    found: Sharers | None = look.memo.get(sharers)
-    if found is None:
-        found = look.memo[sharers] = Sharers()
-        for root in look.declared.values():
-            if isinstance(root.spec, ServiceSpec) and root.spec.dns:
-                for host in names_of(root.key.name, root.spec, look.settings):
-                    found.records.setdefault(host, []).append(Sharer(root, root.spec))
-        for root in look.declared.values():
-            if isinstance(root.spec, DomainSpec) and (site := effective(root, look)):
-                _add(found, Sharer(root, site), look.settings)
+    """Return who shares names; to be asked for `once`."""
+    found = Sharers()
+    for root in look.declared.values():
+        if isinstance(root.spec, ServiceSpec) and root.spec.dns:
+            for host in names_of(root.key.name, root.spec, look.settings):
+                found.records.setdefault(host, []).append(Sharer(root, root.spec))
+    for root in look.declared.values():
+        if isinstance(root.spec, DomainSpec) and (site := effective(root, look)):
+            _add(found, Sharer(root, site), look.settings)
     return found
 
 
@@ -85,7 +83,7 @@ def record(host: str, own: Sharer, look: Look) -> Resource[Any] | None:
 
     Raises `ConduitError` when another site wants the name at another address.
     """
-    all_of = sharers(look).records.get(host, [])
+    all_of = look.once(sharers).records.get(host, [])
     if own.root.key not in (sharer.root.key for sharer in all_of):
         return None
     for other in all_of:
@@ -100,7 +98,7 @@ def record(host: str, own: Sharer, look: Look) -> Resource[Any] | None:
 def certificate(own: Sharer, look: Look) -> Resource[Any]:
     """Return the certificate of a domain, for the names of all domains it shares it with."""
     domain = own.root.spec.domain
-    all_of = sharers(look).certificates[domain]
+    all_of = look.once(sharers).certificates[domain]
     names = tuple(name for sharer in all_of for name in sharer.root.spec.names)
     consumers = tuple(proxy_of(sharer.site, look.settings) for sharer in all_of)
     origin = {"names": "domain", "consumers": "proxy"}
