@@ -45,9 +45,11 @@ from conduit.wish import Wish, wish_of
 
 if TYPE_CHECKING:
     from conduit.change import Outcome
+    from conduit.command import Command
     from conduit.doctor import Finding
     from conduit.manifests.store import ManifestStore
     from conduit.run import Means
+    from conduit.spec import Spec
     from conduit.status import RootStatus
 
 
@@ -323,6 +325,16 @@ class Engine:
         provider = self.providers[kind.provider if kind else key.name]
         with self.hold(verb), self.journal.run(verb, "") as run:
             return operate(run, provider, kind, key, verb, parameters, self.context())
+
+    def perform(self, command: Command, name: str, params: Spec, listen: Callable[[dict[str, Any]], None]) -> int:
+        """Carry out a command of a kind on the resource `name`, declared or not, and return its exit code.
+
+        `listen` is told each finding. Raises `ConduitError`, `Locked`.
+        """
+        from conduit.perform import Doing, perform
+
+        doing = Doing(command.name, listen, self.context(), self.hold, self.journal)
+        return perform(command, doing, name, params)
 
     def doctor(self) -> list[Finding]:
         """Check what conduit depends on; each finding that is not well comes with its fix."""

@@ -49,15 +49,18 @@ COMMANDS: Final = {
     "version": "reference",
     "completion": "start",
 }
-"""Every command and the module of conduit/cli it is in; only the one that is called is imported."""
+"""Every command and the module of conduit/cli it is in; only the one that is called is imported. Those of kinds come
+on top."""
 
 
 class Commands(click.Group):
     """A group that imports a command when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return all names, in the order a newcomer needs them."""
-        return list(COMMANDS)
+        """Return all names, in the order a newcomer needs them; then those of the kinds."""
+        from conduit.cli.kind_commands import kind_commands
+
+        return [*COMMANDS, *kind_commands()]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import and return one command; name the nearest one when there is no such command."""
@@ -65,8 +68,16 @@ class Commands(click.Group):
             module = importlib.import_module(f"conduit.cli.{COMMANDS[cmd_name]}")
             found: click.Command = getattr(module, cmd_name)
             return found
-        if not ctx.resilient_parsing and not cmd_name.startswith("-"):
-            ctx.fail(f'no such command "{cmd_name}"; {did_you_mean(cmd_name, COMMANDS) or "see conduit --help"}')
+        if cmd_name.startswith("-"):
+            return None
+        from conduit.cli.kind_commands import KindCommand, kind_commands
+
+        known = kind_commands()
+        if cmd_name in known:
+            return KindCommand(known[cmd_name])
+        if not ctx.resilient_parsing:
+            near = did_you_mean(cmd_name, [*COMMANDS, *known]) or "see conduit --help"
+            ctx.fail(f'no such command "{cmd_name}"; {near}')
         return None
 
 

@@ -8,14 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from conduit.kind import Kind, Look
+from conduit.change import Proof
+from conduit.kind import Context, Kind, Look
 from conduit.resources.deployment_application import application_of, told
+from conduit.resources.deployment_commands import Commands
 from conduit.resources.deployment_leaves import Leaves
 from conduit.resources.deployment_spec import DeploymentSpec
 from conduit.spec import Resource
 
 
-class Deployment(Kind[DeploymentSpec]):
+class Deployment(Commands, Kind[DeploymentSpec]):
     """An application in containers, from a Compose file or written as one."""
 
     name = "deployment"
@@ -27,3 +29,9 @@ class Deployment(Kind[DeploymentSpec]):
         loaded = application_of(resource, look)
         look.warnings.extend(told(warning, look) for warning in loaded.warnings)
         return list(Leaves(resource, loaded, look).all())
+
+    def prove(self, ctx: Context, resource: Resource[DeploymentSpec]) -> Proof | None:
+        """Ask Docker how the containers are; see `conduit.resources.deployment_proof`."""
+        from conduit.resources.deployment_proof import prove
+
+        return prove(ctx, resource.key) if ctx.prober else None

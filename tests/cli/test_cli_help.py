@@ -9,6 +9,7 @@ from typing import Any
 import click
 import pytest
 
+from conduit.cli.kind_commands import kind_commands
 from conduit.cli.main import COMMANDS, conduit
 
 
@@ -29,15 +30,17 @@ def examples(command: click.Command) -> list[str]:
 
 
 ALL = dict(commands(conduit))
+OF_KINDS = [f"conduit {name}" for name in kind_commands()]
 GROUPED = {
-    "site": [name for name in ALL if name.split()[1] not in ("init", "sandbox")],
+    "site": [name for name in ALL if name.split()[1] not in ("init", "sandbox") and name not in OF_KINDS],
+    "docker": OF_KINDS,
     "empty": ["conduit init"],
     "sandbox": [name for name in ALL if name.split()[1] == "sandbox"],
 }
 
 
 def test_the_table_of_commands_is_true() -> None:
-    assert {name.split()[1] for name in ALL} == set(COMMANDS)
+    assert {name.split()[1] for name in ALL} == {*COMMANDS, *kind_commands()}
     assert sorted(name for names in GROUPED.values() for name in names) == sorted(ALL)
 
 

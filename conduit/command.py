@@ -1,0 +1,83 @@
+"""Commands: what a kind adds to the command line, such as logs. They change no manifest and are in no plan.
+
+A command is a method of a kind, `(self, doing, name, params) -> int`, with `@command()` before it: `doing` is what it
+works with, `name` the resource, `params` a spec whose fields are its parameters. It returns an exit code. Its options,
+help and completion follow from that. An operation (`conduit.kind`) does one thing to one live object and has one
+outcome; a command tells what it finds while it works.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from typing import Any, NamedTuple, Protocol, TypeVar, get_type_hints
+
+from conduit.kind import Context, Kind
+from conduit.model import Key
+from conduit.spec import Spec
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Letter(NamedTuple):
+    """Field annotation: the short form of the option, such as f for -f."""
+
+    letter: str
+
+
+class Operand(NamedTuple):
+    """Field annotation: the parameter is given by its place, not by its name."""
+
+
+class Rest(NamedTuple):
+    """Field annotation: the parameter is everything after `--`."""
+
+
+class Doing(Protocol):
+    """What a command works with."""
+
+    @property
+    def context(self) -> Context:
+        """The settings, the time, marks and secrets; there is no reading in it."""
+
+    def tell(self, **found: Any) -> None:
+        """Tell one thing that was found or done, as named values."""
+
+    def changing(self, keys: Iterable[Key], provider: str) -> AbstractContextManager[dict[Key, str]]:
+        """Hold the lock and write into the journal what is done inside a `with` block.
+
+        The mapping takes the reason of each key that failed. Raises `Locked` while another run goes on.
+        """
+
+
+class Command(NamedTuple):
+    """One command of a kind; `streams` tells that what it tells is shown line by line as it comes."""
+
+    name: str
+    kind: str
+    help: str
+    params: type[Spec]
+    streams: bool
+    run: Callable[[Doing, str, Any], int]
+
+
+def command(*, streams: bool = False) -> Callable[[F], F]:
+    """Declare a method of a kind as a command named after it; its docstring is the help."""
+
+    def declare(method: F) -> F:
+        method.__command__ = streams  # type: ignore[attr-defined]
+        return method
+
+    return declare
+
+
+def commands_of(kind: Kind[Any]) -> dict[str, Command]:
+    """Return the commands of a kind by name."""
+    found = {}
+    for name in dir(type(kind)):
+        method = getattr(type(kind), name, None)
+        streams = getattr(method, "__command__", None)
+        if streams is not None:
+            words, params = method.__doc__ or "", get_type_hints(method)["params"]
+            found[name] = Command(name, kind.name, words, params, streams, getattr(kind, name))
+    return found
