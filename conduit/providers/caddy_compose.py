@@ -28,7 +28,7 @@ from conduit.providers.caddy_document import (
     split,
 )
 from conduit.providers.caddy_fragments import precedence, reach
-from conduit.providers.caddy_marks import FRAME_KEY, NO_LINK, Mark, read_mark, write_mark
+from conduit.providers.caddy_marks import FRAME_KEY, NO_LINK, Mark, write_mark
 
 NAME_TAKEN = Code(
     "CND-0601",
@@ -221,7 +221,8 @@ def _servers(
 
     A stranger with the very hosts and path of a new block is the one that block takes over.
     """
-    servers = {name: _without_ours(server, keys) for name, server in servers_of(config).items()}
+    ours = {id(fragment.route) for own in content.blocks.values() for _, fragment in own}
+    servers = {name: _without(ours, server) for name, server in servers_of(config).items()}
     for part, name in SERVERS.items():
         strangers = [route for route in content.strangers[name] if _extent(route) not in taken_over]
         if part in frame:
@@ -234,9 +235,10 @@ def _servers(
     return servers
 
 
-def _without_ours(server: Any, keys: Keyring) -> Any:
+def _without(ours: Collection[int], server: Any) -> Any:
+    """Return a server without the routes of these identities."""
     routes = listing(server, "routes")
-    kept = [r for r in routes if not (isinstance(r, dict) and read_mark(keys.sign, r.get("@id")))]
+    kept = [route for route in routes if id(route) not in ours]
     return server if len(kept) == len(routes) else {**server, "routes": kept}
 
 

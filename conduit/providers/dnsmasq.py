@@ -23,7 +23,7 @@ from conduit.providers.base import DocumentProvider, Reading, Site
 from conduit.providers.dnsmasq_cache import flush
 from conduit.providers.dnsmasq_daemon import Daemon, Files, Others, Served, closed_to
 from conduit.providers.dnsmasq_files import RECORDS, Entry, Record, clash, is_host, read_files, types_of
-from conduit.providers.dnsmasq_render import NOTHING_KNOWN, Known, Wish, write_files
+from conduit.providers.dnsmasq_render import NOTHING_KNOWN, Known, Wish, Written, write_files
 from conduit.providers.dnsmasq_switch import check_conf, switch
 from conduit.providers.files import TEMPORARY, left_over, remove_file
 from conduit.providers.generation import File
@@ -70,10 +70,9 @@ class Snapshot(NamedTuple):
 
 
 class Document(NamedTuple):
-    """The bodies of both files; one that is already in force is not written again."""
+    """What both files are to hold; one that is already in force is not written again."""
 
-    hosts: str
-    conf: str
+    written: Written
     write_hosts: bool
     write_conf: bool
 
@@ -99,11 +98,15 @@ class Dnsmasq(DocumentProvider[Document]):
         )
 
     def read(self) -> Reading:
+        return self._read()
+
+    def _read(self, written: Iterable[Entry] = ()) -> Reading:
+        """Read; the lines of records that were just `written` are not taken apart again."""
         daemon, files = self._daemon, self._daemon.load()
         served = daemon.served() if files.conf else Served()
         faults = [file.fault(have, self.name) if file else "is gone" for file, have in zip(files, served, strict=True)]
         hosts, conf = (file.body if file else "" for file in files)
-        contents = read_files(hosts, conf, (str(daemon.hosts_file), str(daemon.conf_file)), self._sign)
+        contents = read_files(hosts, conf, self._places, self._sign, written)
         beside = daemon.others()
         others = list(beside.entries())
         lives = [_owned(entry) for entry in contents.owned.values()]
@@ -128,6 +131,10 @@ class Dnsmasq(DocumentProvider[Document]):
             return None
         return (*self._daemon.evidence(snapshot.files), *snapshot.others.evidence())
 
+    @property
+    def _places(self) -> tuple[str, str]:
+        return str(self._daemon.hosts_file), str(self._daemon.conf_file)
+
     def _sign(self, owner: str, part: str, name: str) -> str:
         return self.site.mark(Key(RECORDS, owner), part, name)
 
@@ -146,40 +153,43 @@ class Dnsmasq(DocumentProvider[Document]):
         records: dict[str, Record] = {key.name: native for key, native in blocks.items() if key.kind == RECORDS}
         names = types_of(records.values())
         foreign = tuple(record for record in snapshot.foreign if not clash(record, names))
-        wish = Wish(records, {key.name for key in protected}, foreign, self.frame(blocks), snapshot.known)
-        hosts, conf = write_files(wish, self._sign)
-        write_hosts = not (snapshot.hosts_served and hosts == _body(snapshot.files.hosts))
-        write_conf = not (snapshot.conf_served and conf == _body(snapshot.files.conf))
-        return Document(hosts, conf, write_hosts, write_conf)
+        own = {key.name for key in protected}
+        wish = Wish(records, own, foreign, self.frame(blocks), snapshot.known, self._places)
+        written = write_files(wish, self._sign)
+        write_hosts = not (snapshot.hosts_served and written.hosts == _body(snapshot.files.hosts))
+        write_conf = not (snapshot.conf_served and written.conf == _body(snapshot.files.conf))
+        return Document(written, write_hosts, write_conf)
 
     def validate(self, document: Document) -> None:
         if document.write_conf:
-            check_conf(self._program, document.conf)
+            check_conf(self._program, document.written.conf)
 
     def commit(self, document: Document, reading: Reading) -> Reading:
         if not (document.write_hosts or document.write_conf):
             return reading
         before: Snapshot = reading.raw
-        new = self._daemon.sealed(document.hosts, document.conf, self._stamp(before.files))
+        written = document.written
+        new = self._daemon.sealed(written.hosts, written.conf, self._stamp(before.files))
         after = Files(
             new.hosts if document.write_hosts else before.files.hosts,
             new.conf if document.write_conf else before.files.conf,
         )
-        return self._switch(before, after, restart=document.write_conf)
+        return self._switch(before, after, written.entries, restart=document.write_conf)
 
     def restore(self, earlier: Reading, reading: Reading) -> Reading:
         before, after = reading.raw, earlier.raw.files
         if after == before.files:
             return reading
-        return self._switch(before, after, restart=after.conf != before.files.conf or not before.conf_served)
+        entries, restart = earlier.raw.known.entries.values(), after.conf != before.files.conf
+        return self._switch(before, after, entries, restart=restart or not before.conf_served)
 
-    def _switch(self, before: Snapshot, after: Files, *, restart: bool) -> Reading:
+    def _switch(self, before: Snapshot, after: Files, written: Iterable[Entry], *, restart: bool) -> Reading:
         if problem := self._closed():
             raise Refused(
                 Diagnostic(CLOSED, problem, hint="let that user pass, or choose another hosts_file"), whole=True
             )
         switch(self._daemon, before.files, after, restart, self.site.fail)
-        return self.read()
+        return self._read(written)
 
     def _stamp(self, before: Files) -> int:
         """Return the moment of this writing in ns, later than that of the files it replaces."""

@@ -117,9 +117,9 @@ def _read_hosts(
     text: str, file: str, contents: Contents, sign: Sign, local: Mapping[str, str], known: Mapping[str, Entry]
 ) -> None:
     for number, line in enumerate(text.split("\n"), 2):
-        entry = known.get(line)
+        entry, place = known.get(line), f"{file}:{number}"
         if entry and entry.record["local"] == (local.get(entry.owner) == entry.record["name"]):
-            _own(contents, entry)
+            _own(contents, entry if entry.place == place else entry._replace(place=place))
         elif match := _HOST.fullmatch(line):
             value, name, owner, mark, protected = match.groups("")
             record = {
@@ -128,9 +128,9 @@ def _read_hosts(
                 "value": value,
                 "local": bool(local) and local.get(owner) == name,
             }
-            _take(contents, sign, Entry(owner, record, f"{file}:{number}", bool(protected), line), mark)
+            _take(contents, sign, Entry(owner, record, place, bool(protected), line), mark)
         elif line and line != HEADER:
-            contents.unknown.append(f"{file}:{number}: {line[:200]}")
+            contents.unknown.append(f"{place}: {line[:200]}")
 
 
 def _read_conf(text: str, file: str, contents: Contents, sign: Sign) -> dict[str, str]:

@@ -43,13 +43,25 @@ NOTHING_KNOWN: Final = Known()
 
 
 class Wish(NamedTuple):
-    """What both files are to say: our records by resource, which are protected, others' records, and the frame."""
+    """What both files are to say: our records by resource, which are protected, others' records, and the frame.
+
+    `places` are the names of both files for people.
+    """
 
     records: Mapping[str, Record]
     protected: Collection[str]
     foreign: tuple[Record, ...]
     frame: Mapping[str, Any]
     known: Known = NOTHING_KNOWN
+    places: tuple[str, str] = ("hosts", "conf")
+
+
+class Written(NamedTuple):
+    """The bodies of the hosts and the conf file, and our records as they are read from them."""
+
+    hosts: str
+    conf: str
+    entries: Collection[Entry]
 
 
 class Line(NamedTuple):
@@ -62,8 +74,8 @@ class Line(NamedTuple):
     protected: bool = False
 
 
-def write_files(wish: Wish, sign: Sign) -> tuple[str, str]:
-    """Return the bodies of the hosts and the conf file, records sorted by resource, strangers last.
+def write_files(wish: Wish, sign: Sign) -> Written:
+    """Return the bodies of both files, records sorted by resource, strangers last.
 
     Raises `Refused`, blaming each record that cannot be written or does not come back as it was meant.
     """
@@ -83,10 +95,10 @@ def _writable(wish: Wish, sign: Sign) -> bool:
         return False
 
 
-def _proven(wish: Wish, sign: Sign) -> tuple[str, str]:
+def _proven(wish: Wish, sign: Sign) -> Written:
     """Render, read back, compare. Raises ValueError when the text does not say what is meant."""
     bodies = _render(wish, sign)
-    contents = read_files(*bodies, ("hosts", "conf"), sign, wish.known.entries.values())
+    contents = read_files(*bodies, wish.places, sign, wish.known.entries.values())
     found = {owner: (entry.record, entry.protected) for owner, entry in contents.owned.items()}
     meant = {owner: (record, owner in wish.protected) for owner, record in wish.records.items()}
     strangers = len(contents.foreign) == len(wish.foreign)
@@ -94,7 +106,7 @@ def _proven(wish: Wish, sign: Sign) -> tuple[str, str]:
         raise ValueError("it does not come back as it was written")
     if any(len(line) >= _LINE for line in bodies[1].split("\n")):
         raise ValueError(f"its line is longer than the {_LINE - 1} characters dnsmasq reads")
-    return bodies
+    return Written(*bodies, contents.owned.values())
 
 
 def _render(wish: Wish, sign: Sign) -> tuple[str, str]:

@@ -160,7 +160,7 @@ def test_a_file_dnsmasq_was_not_told_of_is_stale(world: World) -> None:
     world.apply(a=A)
     provider, reading = world.provider, world.provider.read()
     document = provider.compose(reading, world.wish(a=A | {"value": "10.0.0.9"}))
-    provider._daemon.write(provider._daemon.sealed(document.hosts, document.conf, reading.raw.files.hosts.mtime + 1))
+    provider._daemon.write(provider._daemon.sealed(*document.written[:2], reading.raw.files.hosts.mtime + 1))
     assert world.observed()["a"].value == "10.0.0.9"
     stale = world.provider.read().stale
     assert stale == f"{world.hosts} is not the one dnsmasq serves; {world.conf} is not the one dnsmasq serves"
