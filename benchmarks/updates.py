@@ -1,11 +1,12 @@
 """Count the requests that fail while conduit changes a site under load, and while Caddy is reloaded without conduit.
 
-    updates.py [--changes 100] [--rate 1000] [--proxies nginx,caddy] [--write-docs]
+    updates.py [--changes 100] [--updates 20] [--rate 1000] [--proxies nginx,caddy] [--write-docs]
 
-`load.py` asks for every host in turn while one vhost after the other changes its upstream, each by a `conduit apply` of
-its own. Behind nginx no request may fail. Caddy itself drops a few new connections at each load of a configuration: so
-the very configurations conduit made are then loaded once more, by hand and at the same pace, and what fails is counted
-side by side. A first row without any change shows what the measurement itself costs.
+`load.py` asks for every host in turn while one vhost after the other changes its upstream, and then while a deployment
+gets one new version after the other, each by a `conduit apply` of its own. Behind nginx no request may fail. Caddy
+itself drops a few new connections at each load of a configuration: so its last one is then loaded as often by hand, at
+the same pace, each time with another harmless detail, and what fails is counted side by side. A first row without any
+change shows what the measurement itself costs.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import httpx
-from job import DOMAIN, Site, Wish
+from job import DOMAIN, IMAGE, Site, Wish
 from load import KEPT_CLOSED, OK
 from report import publish, table
 from tools import HERE, conduit
@@ -49,10 +50,14 @@ class Row(NamedTuple):
 
 
 class Scenario(NamedTuple):
-    """A sort of change: what it is called, and the wishes it makes one after the other, the one to begin with first."""
+    """A sort of change: its name, the wishes it makes one after the other, and whether it needs Docker.
+
+    The first wish is what there is to begin with.
+    """
 
     name: str
     wishes: Callable[[World, int], Iterator[Wish]]
+    docker: bool = False
 
 
 @contextmanager
@@ -85,39 +90,50 @@ def vhost_changes(world: World, changes: int) -> Iterator[Wish]:
         yield {"services": services}
 
 
+def health_gated_updates(_world: World, changes: int) -> Iterator[Wish]:
+    """Yield a site in front of a deployment, then new versions: each a container that gets healthy beside the old."""
+    for version in range(changes + 1):
+        app = {
+            "image": IMAGE,
+            "command": ["sh", "-c", "echo $$VERSION >/srv/index.html && exec httpd -f -p 8080 -h /srv"],
+            "environment": {"VERSION": str(version)},
+            "expose": ["8080"],
+            "healthcheck": {"test": ["CMD", "wget", "-q", "-O", "-", "http://127.0.0.1:8080/"], "interval": "1s"},
+            "stop_grace_period": "1s",
+        }
+        deployments = {"app": {"compose": {"services": {"app": app}}}}
+        yield {"services": {"app": {"deployment": "app", "tls": "off"}}, "deployments": deployments}
+
+
 def measured(proxy: str, scenario: Scenario, changes: int, rate: int, idle: int) -> list[Row]:
-    """Carry out the changes of a scenario behind a proxy; Caddy then loads the same configurations by hand."""
+    """Carry out the changes of a scenario behind a proxy; Caddy is then loaded as often by hand."""
     rows: list[Row] = []
-    with World(Site((proxy,)), knows_hosts=False) as world:
+    with World(Site((proxy,), scenario.docker), knows_hosts=False) as world:
         wishes = scenario.wishes(world, changes)
         first = next(wishes)
         hosts = [f"{name}.{DOMAIN}" for name in first["services"]]
         apply(world, first)
         with load(world, proxy, "nothing", rate, hosts, rows):
             time.sleep(idle)
-        made = []
         with load(world, proxy, f"{changes} {scenario.name} by conduit", rate, hosts, rows):
             for declared in wishes:
                 apply(world, declared)
-                made.append(configuration(world) if proxy == "caddy" else b"")
-        if proxy == "caddy":
-            with load(world, proxy, "the same configurations by hand", rate, hosts, rows):
-                load_by_hand(world, made, rows[-1].seconds / changes)
+        ours = rows[-1]
+        if proxy == "caddy" and ours.loads:
+            with load(world, proxy, f"{ours.loads} loads by hand", rate, hosts, rows):
+                load_by_hand(world, ours.loads, ours.seconds / ours.loads)
     return rows
 
 
-def configuration(world: World) -> bytes:
-    """Return what Caddy has."""
-    with admin(world) as client:
-        return client.get("/config/").content
-
-
-def load_by_hand(world: World, configurations: Iterable[bytes], pace: float) -> None:
-    """Give Caddy one configuration after the other, one each `pace` seconds."""
+def load_by_hand(world: World, times: int, pace: float) -> None:
+    """Give Caddy its own configuration so many times, one each `pace` seconds, always with another detail."""
     due = time.monotonic()
     with admin(world) as client:
-        for document in configurations:
-            client.post("/load", content=document, headers={"Content-Type": "application/json"}).raise_for_status()
+        document = client.get("/config/").json()
+        for turn in range(times):
+            for server in document["apps"]["http"]["servers"].values():
+                server["max_header_bytes"] = 2**20 + turn
+            client.post("/load", json=document).raise_for_status()
             due += pace
             time.sleep(max(0.0, due - time.monotonic()))
 
@@ -159,13 +175,18 @@ def _cells(row: Row) -> tuple[str, ...]:
     return row.proxy, row.what, f"{row.loads}", f"{row.seconds:.0f}", f"{asked:,}", f"{row.failed}", ways, f"{closed}"
 
 
-SCENARIOS: Final = (Scenario("vhosts", vhost_changes),)
+SCENARIOS: Final = {
+    "changes": Scenario("vhosts", vhost_changes),
+    "updates": Scenario("health-gated updates", health_gated_updates, docker=True),
+}
+"""By the option that tells how often they are carried out."""
 
 
 def main() -> int:
     """Measure, print the report, and return the exit code: 1 when a promise does not hold."""
     options = argparse.ArgumentParser(description="Count the requests that fail while a site changes under load.")
     options.add_argument("--changes", type=int, default=100, help="how many vhosts change, one after the other")
+    options.add_argument("--updates", type=int, default=20, help="how often a deployment gets a new version")
     options.add_argument("--rate", type=int, default=1000, help="requests per second")
     options.add_argument("--idle", type=int, default=10, help="seconds under load without a change")
     options.add_argument("--proxies", default="nginx,caddy")
@@ -173,11 +194,12 @@ def main() -> int:
     options.add_argument("--write-docs", action="store_true", help="write the figures into docs/performance.md")
     given = options.parse_args()
     rows: list[Row] = []
-    for scenario in SCENARIOS:
-        for proxy in given.proxies.split(","):
-            rows += measured(proxy, scenario, given.changes, given.rate, given.idle)
+    for option, scenario in SCENARIOS.items():
+        times = getattr(given, option)
+        for proxy in given.proxies.split(",") if times else ():
+            rows += measured(proxy, scenario, times, given.rate, given.idle)
     given.out.write_text("".join(json.dumps(row._asdict()) + "\n" for row in rows))
-    command = f"benchmarks/updates.py --changes {given.changes} --rate {given.rate}"
+    command = f"benchmarks/updates.py --changes {given.changes} --updates {given.updates} --rate {given.rate}"
     text = report(f"Measured {datetime.now(UTC).date()} with `{command}`.", rows)
     print(text)
     if given.write_docs:
