@@ -100,8 +100,15 @@ def targets(figures: Figures) -> Iterator[Target]:
             for case in ("noop", "change"):
                 name = "no-op" if case == "noop" else "one change"
                 yield Target(f"{name}, {size}, to tuned {peer}", limit, figures.ratio(case, count, "cpu", peer))
-        yield Target(f"loads of a daemon at a no-op, {size}", 0, _most_loads(figures, "noop", count), "")
-        yield Target(f"loads of a daemon at one change, {size}", 1, _most_loads(figures, "change", count), "")
+        yield Target(
+            f"loads of a daemon or starts of containers at a no-op, {size}", 0, _most_loads(figures, "noop", count), ""
+        )
+        yield Target(
+            f"loads of a daemon or starts of containers at one change, {size}",
+            1,
+            _most_loads(figures, "change", count),
+            "",
+        )
     yield Target("growth of a no-op, 1,000 to 10,000 services", 6, _growth(figures))
 
 
