@@ -17,6 +17,7 @@ from typing import Any, Final, Protocol
 
 from litestar import Litestar
 from litestar.connection import ASGIConnection
+from litestar.di import NamedDependency
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
@@ -56,6 +57,10 @@ class Caller:
     def may(self, permission: str) -> bool:
         """Return whether this caller holds a permission; nobody holds one that is empty."""
         return bool(permission) and (self.admin or permission in self.permissions)
+
+
+Who = NamedDependency[Caller]
+"""How a handler asks who calls."""
 
 
 class Identity(Protocol):

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final
 
+from litestar.di import NamedDependency
+
 from conduit.api.auth import Caller
 from conduit.api.events import Bus
 from conduit.api.worker import Ask, Worker
@@ -107,3 +109,7 @@ class Desk:
         self.bus.publish("health", details)
         act = Act("health_change", SUCCESS, f"{key} is {after.state}, was {before.state}", "conduit")
         self.audit.append(act, details)
+
+
+Here = NamedDependency[Desk]
+"""How a handler asks for the desk of the process that serves it."""

@@ -6,7 +6,7 @@ from typing import Annotated, Any, TypedDict
 
 from litestar.params import Parameter
 
-from conduit.api.desk import Desk
+from conduit.api.desk import Here
 from conduit.api.routing import route
 from conduit.chain import Entry as Stored
 
@@ -33,7 +33,7 @@ class Entries(TypedDict):
 
 
 @route("GET", "/api/audit", "audit:read", sync_to_thread=True, summary="The audit trail, newest first")
-def audit(desk: Desk, limit: Limit = 50) -> Entries:
+def audit(desk: Here, limit: Limit = 50) -> Entries:
     """Return the newest entries of the audit trail."""
     return {"entries": [view(entry) for entry in desk.audit.newest(limit)], "total": desk.audit.total}
 

@@ -7,11 +7,11 @@ from mimetypes import guess_type
 from pathlib import Path
 from typing import Any, Final
 
-from litestar import Response
+from litestar import Request, Response
 
 import conduit
 from conduit.api.auth import PUBLIC
-from conduit.api.desk import Desk
+from conduit.api.desk import Here
 from conduit.api.errors import ApiError
 from conduit.api.routing import route
 
@@ -24,9 +24,9 @@ PAGE: Final = "index.html"
 
 
 @route("GET", ["/", "/{path:path}"], PUBLIC, include_in_schema=False)
-async def dashboard(desk: Desk, path: str = "") -> Response[Any]:
+async def dashboard(desk: Here, request: Request[Any, Any, Any]) -> Response[Any]:
     """Return a file of the dashboard; every path without one is the dashboard's own and gets its page."""
-    asked = path.lstrip("/")
+    asked = request.url.path.lstrip("/")
     if asked == "api" or asked.startswith("api/"):
         raise ApiError(404, "there is no such route")
     own = desk.settings.api.dashboard

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Final, TypedDict
 from litestar.params import Body, QueryParameter
 from pydantic import BaseModel, ConfigDict, Field
 
-from conduit.api.auth import Caller
-from conduit.api.desk import Desk
+from conduit.api.auth import Who
+from conduit.api.desk import Desk, Here
 from conduit.api.envelopes import operated, refused, table
 from conduit.api.errors import ApiError
 from conduit.api.routing import Result, route
@@ -64,7 +64,7 @@ Domain = Annotated[
 
 
 @route("GET", "/api/dns", "dns:read", sync_to_thread=True, summary="What dnsmasq knows")
-def entries(desk: Desk) -> Entries:
+def entries(desk: Here) -> Entries:
     """Return the names in dnsmasq's own files as they are now."""
     found = [entry for live in desk.reader.live("dns_record") if (entry := _entry(live))]
     rows = [(entry["domain"], entry["ip"]) for entry in found]
@@ -72,19 +72,19 @@ def entries(desk: Desk) -> Entries:
 
 
 @route("POST", "/api/dns/resolve", "dns:read", sync_to_thread=True, summary="Ask dnsmasq for a name")
-def resolve(desk: Desk, data: Asked) -> Resolved:
+def resolve(desk: Here, data: Asked) -> Resolved:
     """Ask the site's dnsmasq itself."""
     return _resolved(desk, data.domain)
 
 
 @route("GET", "/api/dns/resolve", "dns:read", sync_to_thread=True, summary="Ask dnsmasq for a name")
-def resolve_query(desk: Desk, domain: Domain) -> Resolved:
+def resolve_query(desk: Here, domain: Domain) -> Resolved:
     """Ask the site's dnsmasq itself."""
     return _resolved(desk, domain)
 
 
 @route("POST", "/api/dns/flush", "dns:write", summary="Empty dnsmasq's cache")
-async def flush(desk: Desk, caller: Caller) -> Result:
+async def flush(desk: Here, caller: Who) -> Result:
     """Empty the cache of this site's dnsmasq alone, and see by its own counter that it is empty."""
     desk.audit.require()
     try:

@@ -9,8 +9,8 @@ from litestar import Request
 from litestar.params import HeaderParameter
 from litestar.response import Stream
 
-from conduit.api.auth import Caller, Guard
-from conduit.api.desk import Desk
+from conduit.api.auth import Guard, Who
+from conduit.api.desk import Here
 from conduit.api.events import stream
 from conduit.api.routing import route
 from conduit.api.server import ABORT
@@ -21,7 +21,7 @@ LastEvent = Annotated[
 
 
 @route("GET", "/api/events", "system:read", native=True, summary="Server-sent events", media_type="text/event-stream")
-async def events(desk: Desk, caller: Caller, request: Request[Any, Any, Any], last: LastEvent = None) -> Stream:
+async def events(desk: Here, caller: Who, request: Request[Any, Any, Any], last: LastEvent = None) -> Stream:
     """Stream plans, progress, reports and changes of health; with Last-Event-ID first what was missed.
 
     A comment is sent every 15 s, and the stream ends after an hour. Five streams for each caller, 100 in all.

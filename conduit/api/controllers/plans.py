@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 from litestar.params import Parameter, QueryParameter
 
-from conduit.api.auth import Caller
-from conduit.api.desk import Desk
+from conduit.api.auth import Caller, Who
+from conduit.api.desk import Desk, Here
 from conduit.api.envelopes import applied
 from conduit.api.routing import Result, route
 from conduit.api.worker import Apply, Look, Passed
@@ -19,14 +19,14 @@ AllowDeletes = Annotated[int | None, QueryParameter(name="allow_deletes", ge=0, 
 
 
 @route("GET", "/api/diff", "system:read", native=True, summary="What an apply would change")
-async def diff(desk: Desk) -> dict[str, Any]:
+async def diff(desk: Here) -> dict[str, Any]:
     """Compare the wish with the live daemons now. Changes nothing."""
     passed: Passed = await desk.ask(Look())
     return plan_document(passed.plan)
 
 
 @route("GET", "/api/drift", "system:read", native=True, summary="What the host changed")
-async def drift(desk: Desk) -> dict[str, Any]:
+async def drift(desk: Here) -> dict[str, Any]:
     """Compare now, and return what moved on the host and not in the manifests."""
     passed: Passed = await desk.ask(Look())
     document = plan_document(passed.plan)
@@ -35,13 +35,13 @@ async def drift(desk: Desk) -> dict[str, Any]:
 
 
 @route("POST", "/api/apply", "system:write", native=True, summary="Apply what is declared")
-async def apply(desk: Desk, caller: Caller, allow_deletes: AllowDeletes = None) -> Result:
+async def apply(desk: Here, caller: Who, allow_deletes: AllowDeletes = None) -> Result:
     """Plan and apply all that is declared, and return how it ended."""
     return await _apply(desk, caller, Apply(Selection(allow_deletes=allow_deletes)))
 
 
 @route("POST", "/api/plans/{digest:str}/apply", "system:write", native=True, summary="Apply the plan that was shown")
-async def apply_plan(desk: Desk, caller: Caller, digest: Digest, allow_deletes: AllowDeletes = None) -> Result:
+async def apply_plan(desk: Here, caller: Who, digest: Digest, allow_deletes: AllowDeletes = None) -> Result:
     """Apply the very plan of this digest; 409 when anything moved since it was shown."""
     return await _apply(desk, caller, Apply(Selection(allow_deletes=allow_deletes), digest))
 

@@ -7,7 +7,7 @@ from typing import Any, TypedDict
 from litestar import Response
 
 from conduit.api.auth import PUBLIC
-from conduit.api.desk import Desk
+from conduit.api.desk import Here
 from conduit.api.metrics import exposition
 from conduit.api.routing import route
 
@@ -31,7 +31,7 @@ def healthz() -> Ok:
 
 
 @route("GET", "/readyz", PUBLIC, sync_to_thread=False, summary="Whether it can do its work")
-def readyz(desk: Desk) -> Response[dict[str, Any]]:
+def readyz(desk: Here) -> Response[dict[str, Any]]:
     """Answer 200 when the manifests load and every daemon could be read, else 503 with the reasons."""
     snapshot = desk.worker.snapshot
     unknown = dict(snapshot.plan.unknown) if snapshot.plan else {"conduit": "no pass has ended yet"}
@@ -42,7 +42,7 @@ def readyz(desk: Desk) -> Response[dict[str, Any]]:
 
 
 @route("GET", "/metrics", "system:read", sync_to_thread=True, media_type="text/plain", summary="Prometheus metrics")
-def metrics(desk: Desk) -> Response[bytes]:
+def metrics(desk: Here) -> Response[bytes]:
     """Return the figures of this process and its site in Prometheus' text format."""
     return Response(exposition(desk), media_type="text/plain; version=0.0.4; charset=utf-8")
 

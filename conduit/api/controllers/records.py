@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from litestar.params import Parameter
+from litestar.params import FromPath, Parameter
 
-from conduit.api.desk import Desk
+from conduit.api.desk import Desk, Here
 from conduit.api.errors import ApiError
 from conduit.api.routing import route
 from conduit.kind import Kind
@@ -19,13 +19,13 @@ Number = Annotated[int, Parameter(ge=1, le=2**62, description="the number of a r
 
 
 @route("GET", "/api/runs", "system:read", native=True, sync_to_thread=True, summary="Past runs, newest last")
-def runs(desk: Desk, limit: Limit = 20) -> dict[str, Any]:
+def runs(desk: Here, limit: Limit = 20) -> dict[str, Any]:
     """Return the last runs and how each change of them ended."""
     return {"runs": [run_document(run) for run in desk.reader.history.runs(limit)]}
 
 
 @route("GET", "/api/runs/{number:int}", "system:read", native=True, sync_to_thread=True, summary="One run")
-def run(desk: Desk, number: Number) -> dict[str, Any]:
+def run(desk: Here, number: Number) -> dict[str, Any]:
     """Return one run with what it intended and what came of it, from the journal."""
     entries = desk.reader.journal.entries(number, limit=500)
     if not entries:
@@ -34,7 +34,7 @@ def run(desk: Desk, number: Number) -> dict[str, Any]:
 
 
 @route("GET", "/api/journal", "system:read", native=True, sync_to_thread=True, summary="The journal, newest last")
-def journal(desk: Desk, limit: Limit = 100) -> dict[str, Any]:
+def journal(desk: Here, limit: Limit = 100) -> dict[str, Any]:
     """Return the last entries of the journal, and whether its chain holds."""
     own = desk.reader.journal
     bad = own.verify()
@@ -43,19 +43,19 @@ def journal(desk: Desk, limit: Limit = 100) -> dict[str, Any]:
 
 
 @route("GET", "/api/kinds", "system:read", native=True, sync_to_thread=False, summary="The kinds of resource")
-def kinds(desk: Desk) -> dict[str, Any]:
+def kinds(desk: Here) -> dict[str, Any]:
     """Return every kind a manifest may declare."""
     return {"kinds": [_kind_document(kind) for kind in desk.worker.engine.kinds.values()]}
 
 
 @route("GET", "/api/schema", "system:read", native=True, sync_to_thread=True, summary="The schema of a manifest")
-def schema(desk: Desk) -> dict[str, Any]:
+def schema(desk: Here) -> dict[str, Any]:
     """Return the JSON Schema of a whole manifest file."""
     return manifest_schema(desk.worker.engine.kinds)
 
 
 @route("GET", "/api/schema/{kind:str}", "system:read", native=True, sync_to_thread=True, summary="The schema of a kind")
-def kind_schema(desk: Desk, kind: str) -> dict[str, Any]:
+def kind_schema(desk: Here, kind: FromPath[str]) -> dict[str, Any]:
     """Return the JSON Schema of one kind's spec."""
     return spec_schema(kind_named(desk, kind))
 

@@ -6,9 +6,9 @@ from typing import Any, Final, TypedDict
 
 from litestar import Response
 
-from conduit.api.auth import Caller
+from conduit.api.auth import Who
 from conduit.api.cached import Cached
-from conduit.api.desk import Desk
+from conduit.api.desk import Desk, Here
 from conduit.api.envelopes import applied, instant
 from conduit.api.routing import route
 from conduit.api.worker import Apply, Passed, Snapshot
@@ -58,19 +58,19 @@ class Reloaded(TypedDict, total=False):
 
 
 @route("GET", "/api/routing", "routes:read", sync_to_thread=False, summary="All routes")
-def routing(desk: Desk) -> Response[Routes]:
+def routing(desk: Here) -> Response[Routes]:
     """Return the route of every declared service with the result of its last check."""
     return LISTED.of(desk)
 
 
 @route("GET", "/api/routing/health", "routes:read", sync_to_thread=False, summary="How the routes are doing")
-def routing_health(desk: Desk) -> Response[RoutesHealth]:
+def routing_health(desk: Here) -> Response[RoutesHealth]:
     """Return the result of each route's last check."""
     return CHECKED.of(desk)
 
 
 @route("POST", "/api/routing/reload", "routes:write", summary="Apply the routes again")
-async def reload(desk: Desk, caller: Caller) -> Reloaded:
+async def reload(desk: Here, caller: Who) -> Reloaded:
     """Plan and apply what is declared, so that the proxy serves it; nothing that is not ours is touched."""
     desk.audit.require()
     problem = await _applied_again(desk)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypedDict
 
 from litestar.params import Parameter
 
-from conduit.api.desk import Desk
+from conduit.api.desk import Desk, Here
 from conduit.api.errors import ApiError
 from conduit.api.monitor import Machine, containers_text, document, look, text
 from conduit.api.routing import route
@@ -39,33 +39,33 @@ class Gpus(TypedDict):
 
 
 @route("GET", "/api/servers", "servers:read", summary="Every machine that is watched")
-async def servers(desk: Desk) -> Servers:
+async def servers(desk: Here) -> Servers:
     """Look at this machine and every declared server, side by side; one that cannot be reached is down."""
     found = await look(desk, declared(desk))
     return {"ok": True, "output": "\n".join(map(text, found)), "servers": [document(each) for each in found]}
 
 
 @route("GET", "/api/servers/containers", "servers:read", summary="The containers of this machine")
-async def containers(desk: Desk) -> Containers:
+async def containers(desk: Here) -> Containers:
     """Return the running containers of this machine."""
     return _containers(await _one(desk, "local"))
 
 
 @route("GET", "/api/servers/{id:str}", "servers:read", summary="One machine")
-async def server(desk: Desk, id: Id) -> dict[str, Any]:  # noqa: A002 - the name in the path
+async def server(desk: Here, id: Id) -> dict[str, Any]:  # noqa: A002 - the name in the path
     """Look at one machine."""
     return document(await _one(desk, id))
 
 
 @route("GET", "/api/servers/{id:str}/gpu", "servers:read", summary="The graphics cards of a machine")
-async def gpu(desk: Desk, id: Id) -> Gpus:  # noqa: A002 - the name in the path
+async def gpu(desk: Here, id: Id) -> Gpus:  # noqa: A002 - the name in the path
     """Look at the graphics cards of one machine."""
     machine = await _one(desk, id)
     return {"id": machine.id, "gpus": [asdict(each) for each in machine.usage.gpus] if machine.usage else []}
 
 
 @route("GET", "/api/servers/{id:str}/containers", "servers:read", summary="The containers of a machine")
-async def server_containers(desk: Desk, id: Id) -> Containers:  # noqa: A002 - the name in the path
+async def server_containers(desk: Here, id: Id) -> Containers:  # noqa: A002 - the name in the path
     """Look at the running containers of one machine."""
     return _containers(await _one(desk, id))
 

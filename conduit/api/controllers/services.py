@@ -9,10 +9,10 @@ from litestar import Response
 from litestar.params import Body, Parameter
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from conduit.api.auth import Caller
+from conduit.api.auth import Who
 from conduit.api.cached import Cached
 from conduit.api.change import change
-from conduit.api.desk import Desk
+from conduit.api.desk import Desk, Here
 from conduit.api.envelopes import instant
 from conduit.api.errors import ApiError
 from conduit.api.routing import Result, route
@@ -114,13 +114,13 @@ Name = Annotated[str, Parameter(pattern=NAME, description="the name of a service
 
 
 @route("GET", "/api/services", "services:read", sync_to_thread=False, summary="All services")
-def services(desk: Desk) -> Response[Services]:
+def services(desk: Here) -> Response[Services]:
     """Return every declared service with the result of its last check."""
     return LISTED.of(desk)
 
 
 @route("POST", "/api/services", "services:write", summary="Register a service")
-async def register(desk: Desk, caller: Caller, data: Given) -> Result:
+async def register(desk: Here, caller: Who, data: Given) -> Result:
     """Declare a service and apply it: its name at the proxy, certificate, route and check.
 
     A name that is taken is 409 without `overwrite`. What fails leaves nothing behind.
@@ -143,7 +143,7 @@ async def register(desk: Desk, caller: Caller, data: Given) -> Result:
 
 
 @route("DELETE", "/api/services/{name:str}", "services:delete", summary="Deregister a service")
-async def deregister(desk: Desk, caller: Caller, name: Name) -> Result:
+async def deregister(desk: Here, caller: Who, name: Name) -> Result:
     """Remove the declaration of a service and everything that stood for it."""
     key = Key("service", name)
     if key not in desk.worker.snapshot.desired.roots:
@@ -161,7 +161,7 @@ async def deregister(desk: Desk, caller: Caller, name: Name) -> Result:
 
 
 @route("GET", "/api/services/{name:str}/health", "services:read", sync_to_thread=True, summary="Check a service now")
-def health(desk: Desk, name: Name) -> Checked:
+def health(desk: Here, name: Name) -> Checked:
     """Ask a service as a visitor would, now, and return what came back."""
     key = Key("service", name)
     if key not in desk.worker.snapshot.desired.roots:

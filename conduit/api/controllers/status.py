@@ -11,7 +11,7 @@ from conduit.api.certificates import look
 from conduit.api.controllers.audit import Entry, view
 from conduit.api.controllers.servers import declared
 from conduit.api.controllers.tls import wanted
-from conduit.api.desk import Desk
+from conduit.api.desk import Desk, Here
 from conduit.api.monitor import look as look_at_machines
 from conduit.api.routing import route
 from conduit.health import State
@@ -57,7 +57,7 @@ class Status(TypedDict):
 
 
 @route("GET", "/api/status", "system:read", summary="The state of the site")
-async def status(desk: Desk) -> Status:
+async def status(desk: Here) -> Status:
     """Ask the daemons whether they answer, and count services, certificates and servers."""
     dns, caddy, certs, servers = await asyncio.gather(
         asyncio.to_thread(_answers, desk, "dnsmasq"),

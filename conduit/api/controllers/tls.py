@@ -6,10 +6,10 @@ from typing import Annotated, Final, NotRequired, TypedDict
 
 from litestar.params import Parameter
 
-from conduit.api.auth import Caller
+from conduit.api.auth import Who
 from conduit.api.certificates import Shown, Wanted, look
 from conduit.api.controllers.services import NAME
-from conduit.api.desk import Desk
+from conduit.api.desk import Desk, Here
 from conduit.api.envelopes import applied, operated, refused, table
 from conduit.api.errors import ApiError
 from conduit.api.routing import Result, route
@@ -76,7 +76,7 @@ class Inspected(TypedDict):
 
 
 @route("GET", "/api/tls", "certificates:read", sync_to_thread=True, summary="The certificates that are served")
-def certificates(desk: Desk) -> Certificates:
+def certificates(desk: Here) -> Certificates:
     """Ask the proxies for the certificate of every service, and return what they show."""
     found = look(desk, wanted(desk))
     rows = [(s.key.name, f"{s.certificate.not_after:{DATE}}", s.domain) for s in found if s.certificate]
@@ -88,7 +88,7 @@ def certificates(desk: Desk) -> Certificates:
 
 
 @route("GET", "/api/tls/ca", "certificates:read", sync_to_thread=True, summary="The internal CA")
-def authority(desk: Desk) -> TheAuthority:
+def authority(desk: Here) -> TheAuthority:
     """Return the root certificate that clients have to trust."""
     try:
         found = read_pem(root_path(desk.settings).read_bytes())
@@ -106,7 +106,7 @@ def authority(desk: Desk) -> TheAuthority:
 
 
 @route("POST", "/api/tls/{name:str}/rotate", "certificates:write", summary="Revoke a certificate and serve a new one")
-async def rotate(desk: Desk, caller: Caller, name: Name) -> Result:
+async def rotate(desk: Here, caller: Who, name: Name) -> Result:
     """Revoke the certificate of a service and issue another, which the proxy serves when the answer arrives."""
     (_, domain, proxy) = _one(desk, name)
     desk.audit.require()
@@ -129,7 +129,7 @@ async def _rotated(desk: Desk, name: str) -> Result:
 
 
 @route("GET", "/api/tls/{name:str}/inspect", "certificates:read", sync_to_thread=True, summary="A certificate in full")
-def inspect(desk: Desk, name: Name) -> Inspected:
+def inspect(desk: Here, name: Name) -> Inspected:
     """Return the certificate that is served for a service, in full."""
     (shown,) = look(desk, [_one(desk, name)])
     if shown.certificate is None:
@@ -139,7 +139,7 @@ def inspect(desk: Desk, name: Name) -> Inspected:
 
 
 @route("POST", "/api/tls/trust", "certificates:write", summary="Let this machine trust the internal CA")
-async def trust(desk: Desk, caller: Caller) -> Result:
+async def trust(desk: Here, caller: Who) -> Result:
     """Put the root of the internal CA into this machine's trust store."""
     desk.audit.require()
     try:
