@@ -34,18 +34,18 @@ async def change(
     """Edit, apply, record. With `keep` off a change that fails leaves nothing behind. Raises what the edit raises."""
     desk.audit.require()
     edited = await asyncio.to_thread(edit)
-    result = await _made_true(desk, edited, named, said)
+    result = await _made_true(desk, edited, Apply(named=named, whole=() if keep else (edited.key,)), said)
     if not result["ok"] and not keep:
         await asyncio.to_thread(desk.writes.take_back, edited)
-        await _made_true(desk, edited, (edited.key,), "")
+        await _made_true(desk, edited, Apply(named=(edited.key,)), "")
     message = said if result["ok"] else result["stderr"].strip() or said
     await asyncio.to_thread(_record, desk, caller, action, message, result["ok"], details)
     return result
 
 
-async def _made_true(desk: Desk, edited: Edited, named: tuple[Key, ...], said: str) -> Result:
+async def _made_true(desk: Desk, edited: Edited, ask: Apply, said: str) -> Result:
     try:
-        passed: Passed = await desk.ask(Apply(named=named))
+        passed: Passed = await desk.ask(ask)
     except ConduitError as error:
         return refused(str(error), error.exit_code)
     return applied(passed, edited.key, said)

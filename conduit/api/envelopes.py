@@ -26,9 +26,11 @@ def applied(passed: Passed, root: Key | None = None, said: str = "") -> Result:
     roots = {change.key: change.root for change in passed.plan.changes}
     own = [each for each in report.outcomes if root is None or roots.get(each.key, each.key) == root]
     failed = [each for each in own if each.result not in DONE]
-    ok = not failed and not report.stale and not report.interrupted and not (root is None and report.unread)
+    unjudged = passed.unjudged(root)
+    ok = not failed and not unjudged and not report.stale and not report.interrupted
     lines = [said, *report_lines(report, View())] if said else list(report_lines(report, View()))
     problems = [f"{each.key}: {each.result}: {each.reason}" for each in failed]
+    problems += [f"{key}: {reason}" for key, reason in unjudged.items()]
     doubts = [f"{each.key}: applied, but unproven: {each.reason}" for each in own if each.result is Ending.UNPROVEN]
     if not ok and not problems:
         problems.append(report_sentence(report))

@@ -49,16 +49,18 @@ class Look:
 class Apply:
     """Ask for a plan and its apply. With `digest` only the very plan that was looked at is applied.
 
-    `named` are roots the caller deletes by name: they are outside the prune budget.
+    `named` are roots the caller deletes by name: they are outside the prune budget. `whole` are roots of which nothing
+    is begun when a daemon that one of them needs cannot be read.
     """
 
     selection: Selection = Selection()
     digest: str = ""
     named: tuple[Key, ...] = ()
+    whole: tuple[Key, ...] = ()
     options: ApplyOptions = ApplyOptions()
 
     @property
-    def whole(self) -> bool:
+    def shared(self) -> bool:
         """Whether others may be answered by the same pass."""
         return self.selection == Selection() and not self.digest
 
@@ -80,7 +82,13 @@ class Passed:
     """One pass: its plan, and its report when it applied."""
 
     plan: Plan
+    desired: Desired
     report: Report | None = None
+
+    def unjudged(self, root: Key | None) -> dict[Key, str]:
+        """Return the leaves nobody could say anything about, of one root or of all, each with the reason."""
+        own = self.desired.children.get(root, ()) if root else self.plan.unjudged
+        return {key: self.plan.unjudged[key] for key in own if key in self.plan.unjudged}
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,11 +185,10 @@ class Worker:
                 return self.engine.operate(ask.key, ask.verb, ask.parameters)
             case Look():
                 return self._pass(ask.selection, None)
-        named = tuple(key for each in together if isinstance(each.ask, Apply) for key in each.ask.named)
-        selection = Selection(
-            ask.selection.targets, ask.selection.excludes, ask.selection.allow_deletes, self._parts(named)
-        )
-        return self._pass(selection, ask)
+        asks = [each.ask for each in together if isinstance(each.ask, Apply)]
+        named = self._parts(tuple(key for each in asks for key in each.named))
+        whole = tuple(key for each in asks for key in each.whole)
+        return self._pass(ask.selection._replace(named=named), replace(ask, whole=whole))
 
     def _parts(self, roots: tuple[Key, ...]) -> tuple[Key, ...]:
         """Return roots with the leaves they were last seen to stand for; once undeclared, nothing else tells."""
@@ -198,11 +205,13 @@ class Worker:
             raise
         observed = engine.observe()
         plan = engine.plan_for(desired, observed, selection)
+        if blind := tuple(root for root in (ask.whole if ask else ()) if Passed(plan, desired).unjudged(root)):
+            plan = engine.plan_for(desired, observed, selection._replace(excludes=(*selection.excludes, *blind)))
         facts = sole_facts(live for view in observed.values() for live in view.reading.ours())
         self._keep(desired=desired, plan=plan, facts=facts, problems=())
         self._listen("plan", plan)
         if ask is None:
-            return Passed(plan)
+            return Passed(plan, desired)
         if ask.digest and ask.digest != plan.digest:
             raise Stale(Diagnostic(OTHER_PLAN, f"the present plan is {plan.digest}", hint="look at it again"))
         report = engine.apply(plan, ask.options, self._tell, self._stop)
@@ -210,7 +219,7 @@ class Worker:
         self._keep(report=report, facts={**facts, **done})
         self.results[report.result] += 1
         self._listen("report", report)
-        return Passed(plan, report)
+        return Passed(plan, desired, report)
 
     def _tell(self, event: Event) -> None:
         self._listen("progress", event)
@@ -222,7 +231,7 @@ class Worker:
 def _same_pass(first: Waiting, other: Waiting) -> bool:
     if isinstance(first.ask, Look):
         return first.ask == other.ask
-    return isinstance(first.ask, Apply) and isinstance(other.ask, Apply) and first.ask.whole and other.ask.whole
+    return isinstance(first.ask, Apply) and isinstance(other.ask, Apply) and first.ask.shared and other.ask.shared
 
 
 def _stopped() -> ConduitError:

@@ -111,10 +111,24 @@ class Served(Site):
         listener = self.daemons[proxy].section["https"][0]
         return run_program("curl", "-sSi", "--cacert", str(trust), "--connect-to", f"::{listener}", url)
 
+    def caddy_admin(self) -> httpx.Client:
+        """Return a client of Caddy's admin API."""
+        admin = self.daemons["caddy"].address.removeprefix("unix/")
+        return httpx.Client(transport=httpx.HTTPTransport(uds=admin), base_url="http://caddy", timeout=10)
+
+    def live(self) -> list[Any]:
+        """Return what the daemons have: Caddy's configuration and dnsmasq's files."""
+        with self.caddy_admin() as caddy:
+            files = sorted((self.directory / "dnsmasq").glob("*/conduit.*"))
+            return [caddy.get("/config/").json(), *(_records(path) for path in files)]
+
+    def names_log(self) -> str:
+        """Return what the other dnsmasq, the one we must leave alone, has logged."""
+        return (self.directory.parent / "names" / "dnsmasq.log").read_text()
+
     def forget_route(self, host: str) -> None:
         """Take a host's routes out of the running Caddy, behind conduit's back."""
-        admin = self.daemons["caddy"].address.removeprefix("unix/")
-        with httpx.Client(transport=httpx.HTTPTransport(uds=admin), base_url="http://caddy") as caddy:
+        with self.caddy_admin() as caddy:
             document = caddy.get("/config/").json()
             for server in document["apps"]["http"]["servers"].values():
                 server["routes"] = [each for each in server["routes"] if host not in json.dumps(each)]
@@ -127,6 +141,11 @@ class Served(Site):
         return daemon
 
 
+def _records(path: Path) -> list[str]:
+    """Return the lines of one of our dnsmasq files without its generation."""
+    return [line for line in path.read_text().splitlines() if "_conduit" not in line]
+
+
 @contextmanager
 def make_served(*program: str, **api: Any) -> Iterator[Served]:
     """Make a site, serve it, and take everything away afterwards; `program` may serve it instead of conduit itself."""
@@ -135,7 +154,7 @@ def make_served(*program: str, **api: Any) -> Iterator[Served]:
         directory.chmod(0o755)
         site = Served(directory / "site", **api)
         names = dnsmasq.prepare(directory / "names")
-        (directory / "names" / "conf.d" / "far.conf").write_text("host-record=far.example,10.7.7.7,300\n")
+        (directory / "names" / "conf.d" / "far.conf").write_text("host-record=far.example,10.7.7.7,300\nlog-queries\n")
         try:
             names.start()
             (directory / "site").mkdir()
