@@ -55,6 +55,9 @@ class Files(Protocol):
     def resolved(self, path: str) -> str:
         """Return a path with its symbolic links followed."""
 
+    def context(self, directory: Path, dockerfile: str) -> str:
+        """Return the hash of what an image is built from. Raises OSError, ValueError."""
+
 
 class Look(Protocol):
     """How a composite kind reads what else is declared while it expands."""

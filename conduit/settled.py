@@ -194,6 +194,14 @@ def _docker(question: str) -> str:
     return look_again(question, SECONDS)
 
 
+def _context(subject: str) -> str:
+    """Hash what an image is built from; `subject` is the directory and its Dockerfile."""
+    from conduit.providers.docker_context import hash_of
+
+    directory, dockerfile = subject.split("\0")
+    return hash_of(Path(directory), dockerfile)
+
+
 def _addresses(hosts: str) -> str:
     from conduit.providers.resolver import Resolver
 
@@ -235,6 +243,7 @@ LOOKS: Final[Mapping[str, Callable[[str], str]]] = {
     "dns": _dns,
     "nginx": _nginx,
     "docker": _docker,
+    "context": _context,
     "addresses": _addresses,
     "user": _user,
     "root": _root,

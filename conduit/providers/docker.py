@@ -22,13 +22,14 @@ from conduit.providers.base import ObjectProvider, Reading
 from conduit.providers.docker_api import Api
 from conduit.providers.docker_config import Config as Config
 from conduit.providers.docker_container import Containers
+from conduit.providers.docker_image import Images
 from conduit.providers.docker_look import Row, hash_of_look, look, question_of
 from conduit.providers.docker_marks import Marks
-from conduit.providers.docker_network import NetworkPart
+from conduit.providers.docker_network import Networks
 from conduit.providers.docker_part import InUse, Means, Part
-from conduit.providers.docker_volume import VolumePart
+from conduit.providers.docker_volume import Volumes
 
-PARTS: Final[tuple[type[Part], ...]] = (Containers, NetworkPart, VolumePart)
+PARTS: Final[tuple[type[Part], ...]] = (Containers, Networks, Volumes, Images)
 """Every sort of object. What is removed or taken back goes sort by sort in this order: what uses others goes first."""
 WORKERS: Final = 6
 """Changes made at a time; more do not make Docker faster."""
@@ -119,13 +120,18 @@ class Docker(ObjectProvider):
         return Means(api, Marks(self.settings.site, self.site.mark), self.config, self.site, files)
 
     @cached_property
+    def _images(self) -> Images:
+        return Images(self._means)
+
+    @cached_property
     def _parts(self) -> dict[str, Part]:
         return {part.kind: part(self._means) for part in PARTS}
 
     def _detailed(self, containers: Iterable[Row], images: Iterable[Row]) -> tuple[list[str], list[str]]:
-        """Choose our containers and their images."""
+        """Choose our containers, their images, and those that have a name of ours."""
         ours = [row for row in containers if self._means.marks.container_key(row["Labels"], row["Created"])]
-        return [row["Id"] for row in ours], sorted({row["ImageID"] for row in ours})
+        named = {row["Id"] for row in images if self._images.matters(row)}
+        return [row["Id"] for row in ours], sorted(named | {row["ImageID"] for row in ours})
 
     def _by_kind(self, items: Iterable[T], key: Callable[[T], Key]) -> Iterable[tuple[str, list[T]]]:
         items = list(items)

@@ -97,9 +97,21 @@ class Api:
     @cached_property
     def client(self) -> APIClient:
         """The SDK's client, for everything that changes something. Raises `Refused` inside `calling`."""
+        return self._open(CALL_SECONDS)
+
+    @contextmanager
+    def patient(self, seconds: float) -> Iterator[APIClient]:
+        """Give a client of its own that waits so long for each word; what it has not read by the end is dropped."""
+        client = self._open(seconds)
+        try:
+            yield client
+        finally:
+            client.close()
+
+    def _open(self, seconds: float) -> APIClient:
         from docker import APIClient
 
-        client = APIClient(base_url=f"unix://{self.path}", version="auto", timeout=CALL_SECONDS)
+        client = APIClient(base_url=f"unix://{self.path}", version="auto", timeout=seconds)
         client.trust_env = False
         return client
 

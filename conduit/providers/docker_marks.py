@@ -48,11 +48,11 @@ class Marks:
     """Signs and recognises labels of one site."""
 
     def __init__(self, site: str, sign: Callable[[Key, str, str], str]) -> None:
-        self._site, self._sign = site, sign
+        self.site, self._sign = site, sign
 
     def labels(self, key: Key, name: str, protect: bool) -> dict[str, str]:
         """Return the labels that make the object `name` ours."""
-        own = {SITE: self._site, KEY: str(key), MARK: self._sign(key, key.kind, name)}
+        own = {SITE: self.site, KEY: str(key), MARK: self._sign(key, key.kind, name)}
         return own | ({PROTECT: "true"} if protect else {})
 
     def key(self, kind: str, name: str, labels: Mapping[str, str] | None) -> Key | None:
@@ -62,7 +62,7 @@ class Marks:
             key = Key.parse(labels.get(KEY, ""))
         except ValueError:
             return None
-        ours = labels.get(SITE) == self._site and key.kind == kind
+        ours = labels.get(SITE) == self.site and key.kind == kind
         signed = ours and hmac.compare_digest(labels.get(MARK, "").encode(), self._sign(key, kind, name).encode())
         return key if signed else None
 

@@ -32,7 +32,7 @@ ASKED: Final = {
 """The arguments of the SDK and the words of the form they are given."""
 
 
-class NetworkPart(Part):
+class Networks(Part):
     """The networks of containers."""
 
     kind: ClassVar[str] = "network"

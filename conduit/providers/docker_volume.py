@@ -19,7 +19,7 @@ ANONYMOUS: Final = re.compile("[0-9a-f]{64}")
 """How Docker names the volumes that nobody named."""
 
 
-class VolumePart(Part):
+class Volumes(Part):
     """The named volumes."""
 
     kind: ClassVar[str] = "volume"

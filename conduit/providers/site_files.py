@@ -36,6 +36,19 @@ class SiteFiles:
         self._whole = self._whole and found == os.path.normpath(path)
         return found
 
+    def context(self, directory: Path, dockerfile: str) -> str:
+        """Return the hash of what an image is built from. Raises OSError, ValueError."""
+        from conduit.providers.docker_context import hash_of
+
+        subject = f"{directory}\0{dockerfile}"
+        try:
+            found = hash_of(directory, dockerfile)
+        except (OSError, ValueError):
+            self._whole = False
+            raise
+        self._seen[f"context {subject}"] = Evidence("context", subject, found)
+        return found
+
     def evidence(self) -> tuple[Evidence, ...] | None:
         """Return what was read, None when that cannot be looked at again in a moment."""
         return tuple(self._seen.values()) if self._whole else None

@@ -69,8 +69,8 @@ class Leaves:
                 yield self._leaf(Key("volume", volume.name), spec, ("volumes", alias))
 
     def _image(self, name: str, service: Service) -> Resource[Any]:
-        policy = {} if service.pull_policy is None else {"pull_policy": service.pull_policy}
-        spec = ImageSpec(reference=service.image, build=service.build, platform=service.platform, **policy)
+        policy = service.pull_policy or "missing"
+        spec = ImageSpec(reference=service.image, build=service.build, platform=service.platform, pull_policy=policy)
         field = "image" if service.build is None else "build"
         return self._leaf(image_key(self.resource.key.name, name), spec, ("services", name, field))
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import model_validator
+from pydantic import AfterValidator, model_validator
 
 from conduit.compose.build import Build
 from conduit.compose.service import Image, Platform, PullPolicy
+from conduit.compose.values import Flag
+from conduit.providers.docker_image_form import normal
 from conduit.spec import Spec
 
 
 class ImageSpec(Spec):
     """An image that containers run: fetched by its reference, or built from a directory."""
 
-    reference: Image | None = None
+    reference: Annotated[Image, AfterValidator(normal)] | None = None
     """The image, such as nginx:1.27; of a built one, the name it gets beside conduit's own."""
     build: Build | None = None
     """How to build it instead of fetching it."""
@@ -23,7 +25,9 @@ class ImageSpec(Spec):
     pull_policy: PullPolicy = "missing"
     """When it is fetched: missing, unless it is there; never; the others count only for `conduit pull`."""
     content: str = ""
-    """The hash of what it is built from; of a declared image, decided by its deployment."""
+    """The hash of what it is built from, found when the site is loaded."""
+    dangerous: Flag = False
+    """Allows to build from a directory of the host's system."""
 
     @model_validator(mode="after")
     def _has_origin(self) -> Self:

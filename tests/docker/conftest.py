@@ -9,6 +9,12 @@ from tests.engine.conftest import World
 
 
 @pytest.fixture
+def proxies() -> tuple[str, ...]:
+    """Most of these tests need no proxy."""
+    return ()
+
+
+@pytest.fixture
 def world(docker_site: Site) -> World:
     """An empty site with Docker."""
     return World(docker_site)

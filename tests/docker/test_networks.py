@@ -11,7 +11,7 @@ import pytest
 
 from conduit.change import Action, Result
 from conduit.model import Key
-from conduit.providers.docker_marks import KEY, MARK, SITE, Marks
+from conduit.providers.docker_marks import KEY, MARK, SITE
 from conduit.providers.docker_network_form import build, fields
 from conduit.resources.network_spec import NetworkSpec, own_network
 from tests.conftest import Ran
@@ -36,15 +36,19 @@ def declare(world: World, what: str) -> None:
     world.site.write("front.yaml", FRONT % what)
 
 
-def run_ours(world: World, docker: Docker, name: str, *words: str) -> None:
-    """Start a container that carries the labels a container of this site has."""
-    keys = world.engine().keys
-    marks = Marks("sandbox", keys.mark)
-    made = world.engine().now()
-    labels = marks.container_labels(Key("container", name), made, protect=False)
-    options = [word for label, text in labels.items() for word in ("--label", f"{label}={text}")]
-    started = docker("run", "--detach", "--name", name, *options, *words, "sandbox/busybox:1", "sleep", "600")
-    assert started.code == 0, started.stderr
+def declare_web(world: World, how: str) -> None:
+    """Declare a container in the network; `how` says with which address and names."""
+    world.site.write(
+        "web.yaml",
+        "images:\n  base: {reference: 'sandbox/busybox:1', pull_policy: never}\n"
+        "containers:\n  web:\n    image: base\n    command: [sleep, '600']\n    stop_grace_period: 0s\n"
+        f"    needs: [network/front]\n    networks: {{front: {{{how}}}}}\n",
+    )
+
+
+def address_of(docker: Docker) -> str:
+    """The address that the container was given in the network."""
+    return docker("inspect", "--format", "{{.NetworkSettings.Networks.front.IPAMConfig.IPv4Address}}", "web").stdout
 
 
 def test_a_network_is_made_as_declared(world: World, docker: Docker) -> None:
@@ -89,8 +93,8 @@ def test_a_replaced_network_keeps_its_containers_names_and_addresses(
 ) -> None:
     mine = range_of(world, 0)
     declare(world, f"ipam: {{config: [{{subnet: {mine}.0/24}}]}}")
+    declare_web(world, f"ipv4_address: {mine}.7, aliases: [www]")
     assert world.apply().exit_code == 0
-    run_ours(world, docker, "web", "--network", "front", "--ip", f"{mine}.7", "--network-alias", "www")
     declare(world, f"ipam: {{config: [{{subnet: {mine}.0/24}}]}}, labels: {{a: b}}")
     (change,) = world.changes()
     assert change.action is Action.REPLACE
@@ -107,16 +111,17 @@ def test_a_network_that_cannot_be_made_anew_is_put_back(world: World, docker: Do
     mine = range_of(world, 0)
     other = range_of(world, 1)
     declare(world, f"ipam: {{config: [{{subnet: {mine}.0/24}}]}}")
+    declare_web(world, f"ipv4_address: {mine}.7")
     assert world.apply().exit_code == 0
-    run_ours(world, docker, "web", "--network", "front", "--ip", f"{mine}.7")
-    before = docker("inspect", "--format", "{{json .NetworkSettings.Networks.front.IPAMConfig}}", "web").stdout
+    before = docker("inspect", "--format", "{{.Id}} {{.State.StartedAt}}", "web").stdout
     assert docker("network", "create", "--subnet", f"{other}.0/24", "theirs").code == 0
     declare(world, f"ipam: {{config: [{{subnet: {other}.0/24}}]}}")
     report = world.apply()
     assert report.exit_code == 4
     assert "overlaps" in report.outcomes[0].reason
     assert [pool["Subnet"] for pool in inspect(docker, "front")["IPAM"]["Config"]] == [f"{mine}.0/24"]
-    assert docker("inspect", "--format", "{{json .NetworkSettings.Networks.front.IPAMConfig}}", "web").stdout == before
+    assert address_of(docker) == f"{mine}.7\n"
+    assert docker("inspect", "--format", "{{.Id}} {{.State.StartedAt}}", "web").stdout == before
     declare(world, f"ipam: {{config: [{{subnet: {mine}.0/24}}]}}")
     assert world.plan().empty
 

@@ -25,6 +25,7 @@ ROUTE = "routes:\n  x:\n    names: [x.home.arpa]\n    tls: false\n    upstreams:
 RECORD = "dns_records:\n  x: {{name: {name}, type: {type}, {value}}}\n"
 VHOST = ROUTE.replace("routes", "vhosts")
 NETWORK = "networks:\n  x: {{attachable: {attachable}}}\n"
+IMAGE = "images:\n  x: {{build: {{context: app, args: {{SAYS: {says}}}}}}}\n"
 CERTIFICATE = "certificates:\n  x: {{names: [{names}]}}\n"
 
 
@@ -40,6 +41,7 @@ class Case:
     seen: Callable[[World], str]
     before: str
     after: str
+    prepare: Callable[[World], object] = lambda world: None
 
 
 def admin(world: World, method: str, path: str, body: Any = None) -> Any:
@@ -102,6 +104,23 @@ def docker_cli(*words: str) -> Callable[[World], str]:
         return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=30).stdout
 
     return look
+
+
+def make_context(world: World) -> None:
+    (world.site.directory / "app").mkdir()
+    (world.site.directory / "app" / "Dockerfile").write_text("FROM sandbox/busybox:1\nARG SAYS\nLABEL says=$SAYS\n")
+
+
+def built_images(world: World) -> str:
+    """The names of images that a Dockerfile of `make_context` made, and what they say."""
+    names = docker_cli("image", "ls", "--filter", "label=says", "--format", "{{.Repository}}:{{.Tag}}")(world).split()
+    says = docker_cli("image", "inspect", "--format", "{{json .RepoTags}} says {{.Config.Labels.says}}", *names)
+    return says(world) if names else ""
+
+
+def remove_images(world: World) -> str:
+    names = docker_cli("image", "ls", "--filter", "label=says", "--format", "{{.Repository}}:{{.Tag}}")(world).split()
+    return docker_cli("image", "rm", *names)(world)
 
 
 def record(kind: str, name: str, first: str, second: str, field: str, shown: tuple[str, str]) -> Case:
@@ -182,6 +201,17 @@ CASES = {
         before="attachable false",
         after="attachable true",
     ),
+    "image": Case(
+        key="image/x",
+        first=IMAGE.format(says="one"),
+        second=IMAGE.format(says="two"),
+        field="build.args.SAYS",
+        damage=remove_images,
+        seen=built_images,
+        before="says one",
+        after="says two",
+        prepare=make_context,
+    ),
     "A": record("A", "x.home.arpa", "value: 10.0.0.1", "value: 10.0.0.2", "value", ("10.0.0.1", "10.0.0.2")),
     "AAAA": record("AAAA", "x.home.arpa", "value: 'fd00::1'", "value: 'fd00::2'", "value", ("fd00::1", "fd00::2")),
     "wildcard": record("A", "*.x.home.arpa", "value: 10.0.0.1", "value: 10.0.0.2", "value", ("10.0.0.1", "10.0.0.2")),
@@ -216,7 +246,7 @@ CASES = {
 }
 
 
-DOCKER = {"network"}
+DOCKER = {"network", "image"}
 """The cases that live in Docker."""
 
 
@@ -235,6 +265,7 @@ def test_contract(world: World, upstream: Callable[..., Any], name: str) -> None
     case = CASES[name]
     address = upstream().address if name in ("route", "vhost") else ""
     neighbour = make_neighbour(world)
+    case.prepare(world)
     key = Key.parse(case.key)
 
     world.site.write("x.yaml", case.first.replace("UPSTREAM", address))
@@ -275,6 +306,7 @@ def test_the_quick_answer_ends_with_any_change(world: World, upstream: Callable[
     """An edit or damage alike: `conduit.settled` may say of no kind that nothing differs when something does."""
     case = CASES[name]
     address = upstream().address if name in ("route", "vhost") else ""
+    case.prepare(world)
     for manifest in (case.first, case.second):
         world.site.write("x.yaml", manifest.replace("UPSTREAM", address))
         assert settled(world.site.settings_file) is None

@@ -1,0 +1,76 @@
+"""What an image was asked to be, and the short hash of it that conduit's name for the image carries. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from typing import Any, Final
+
+from conduit.canonical import canonical, digest_of
+from conduit.model import Native
+from conduit.providers.docker_look import Row
+from conduit.providers.docker_marks import WISH
+
+HUB: Final = ("docker.io/library/", "index.docker.io/library/", "docker.io/", "index.docker.io/")
+WISH_LENGTH: Final = 12
+UNKNOWN: Final = "unknown"
+
+
+def normal(reference: str) -> str:
+    """Return a reference as Docker lists it: without the name of its hub, with the tag that it stands for."""
+    for prefix in HUB:
+        if reference.startswith(prefix):
+            reference = reference.removeprefix(prefix)
+            break
+    tagged = "@" in reference or ":" in reference.rpartition("/")[2]
+    return reference if tagged else f"{reference}:latest"
+
+
+def build(fields: Mapping[str, Any]) -> Native:
+    """Return what an image is asked to be, of the fields of its spec."""
+    return {name: fields[name] for name in ("reference", "build", "platform", "content")}
+
+
+def wish_of(native: Native) -> str:
+    """Return the short hash of what an image is asked to be."""
+    return digest_of(native)[:WISH_LENGTH]
+
+
+def wish_labels(native: Native) -> dict[str, str]:
+    """Return the label that lets a built image tell what it was asked to be."""
+    return {WISH: canonical(native)}
+
+
+def asked_for(wish: str, image: Row, images: Iterable[Row], detail: Row | None) -> Native:
+    """Return what an image was asked to be, found by the hash of it; UNKNOWN when nothing here tells any more.
+
+    A fetched image cannot carry labels of ours: what it was fetched by is among the names that Docker knows.
+    """
+    found = next((native for native in _candidates(image, images, detail) if wish_of(native) == wish), None)
+    return found or {"wish": wish, "asked for": UNKNOWN}
+
+
+def _candidates(image: Row, images: Iterable[Row], detail: Row | None) -> Iterator[Native]:
+    with suppress(ValueError):
+        yield json.loads((image["Labels"] or {}).get(WISH, "null"))
+    platforms = [None, *(_platforms(detail) if detail else ())]
+    references = (*_names(image), *(name for other in images for name in _names(other)))
+    for reference in dict.fromkeys(references):
+        for platform in platforms:
+            yield {"reference": reference, "build": None, "platform": platform, "content": ""}
+
+
+def _names(image: Row) -> list[str]:
+    return [*(image["RepoTags"] or ()), *(image["RepoDigests"] or ())]
+
+
+def _platforms(detail: Row) -> list[str]:
+    """Return the ways to write an image's platform."""
+    plain = f"{detail['Os']}/{detail['Architecture']}"
+    return [plain, f"{plain}/{detail.get('Variant')}", str(detail["Os"])]
+
+
+def fits_platform(detail: Row, platform: str | None) -> bool:
+    """Tell whether an image is for a platform, any when none is asked for."""
+    return platform is None or platform in _platforms(detail)

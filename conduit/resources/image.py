@@ -1,0 +1,92 @@
+"""image: what containers run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from conduit.change import Action, Diff
+from conduit.compose.dangerous import danger_of_context
+from conduit.compose.paths import absolute, is_remote
+from conduit.errors import Code, ConduitError, Diagnostic
+from conduit.kind import Context, Kind, Look
+from conduit.model import Live, Native
+from conduit.providers.docker_image_form import build, wish_of
+from conduit.providers.site_directories import own_directories
+from conduit.resources.image_spec import ImageSpec
+from conduit.spec import Resource
+
+NO_CONTEXT = Code(
+    "CND-1522",
+    "a build context that cannot be read",
+    "The directory an image is built from, its Dockerfile or its .dockerignore is missing, cannot be read, or is too "
+    "large. What it is built from decides whether an image is built anew, so nothing is planned without it. Correct "
+    "`build:`, or leave out what is not needed in .dockerignore.",
+)
+DANGEROUS = Code(
+    "CND-1523",
+    "a build that reads the host",
+    "The directory an image is built from is part of the host's system or one of conduit's own, also through a link, "
+    "so that what is in it could end up in the image. Name another directory, or write `dangerous: true` in the image "
+    "when that is what you mean.",
+)
+
+
+class Image(Kind[ImageSpec]):
+    """An image that containers run, fetched by its reference or built from a directory.
+
+    It gets a name of conduit's own, which stays with it when a tag moves on: that is an update which may be had, and no
+    difference. It is fetched or built anew when what is declared changes, and built anew when its directory does.
+    """
+
+    name = "image"
+    plural = "images"
+    spec = ImageSpec
+    provider = "docker"
+
+    def complete(self, resource: Resource[ImageSpec], look: Look) -> Resource[ImageSpec]:
+        """Find out what an image is built from."""
+        spec = resource.spec
+        if spec.build is None or is_remote(spec.build.context):
+            return resource
+        try:
+            directory = absolute(spec.build.context, str(look.settings.base), None)
+            if resource.parent is None and not spec.dangerous:
+                _refuse_dangerous(resource, directory, look)
+            content = look.files.context(Path(directory), spec.build.dockerfile)
+        except (OSError, ValueError) as error:
+            summary = f"{resource.key}: the build context {spec.build.context}: {_words(error)}"
+            raise ConduitError(Diagnostic(NO_CONTEXT, summary, resource.source)) from None
+        build = spec.build.model_copy(update={"context": directory})
+        return resource._replace(spec=spec.model_copy(update={"build": build, "content": content}))
+
+    def render(self, spec: ImageSpec, ctx: Context) -> Native:
+        """Return what the image is asked to be."""
+        return build(spec.model_dump())
+
+    def parse(self, native: Native) -> ImageSpec | None:
+        """Return the spec an image was asked for by; None when nothing tells any more."""
+        try:
+            return ImageSpec.model_validate(native)
+        except ValidationError:
+            return None
+
+    def same(self, want: Resource[ImageSpec], native: Native, live: Live, ctx: Context) -> Diff | None:
+        """Compare the hash of what was asked for, which the name of an image carries."""
+        return None if wish_of(native) == live.status["wish"] else self.explain(want.spec, native, live.native, ctx)
+
+    def action(self, want: Resource[ImageSpec], live: Live, diff: Diff) -> Action:
+        """Another image takes the place of this one; only its protection can be changed."""
+        return Action.UPDATE if [change.path for change in diff.fields] == ["protect"] else Action.REPLACE
+
+
+def _refuse_dangerous(resource: Resource[ImageSpec], directory: str, look: Look) -> None:
+    words = danger_of_context(directory, look.files.resolved, own_directories(look.settings))
+    if words:
+        hint = "name another directory, or write dangerous: true"
+        raise ConduitError(Diagnostic(DANGEROUS, f"{resource.key}: {words}", resource.source, hint))
+
+
+def _words(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or error)
