@@ -12,7 +12,7 @@ import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
 
 from pydantic import Field
 
@@ -25,6 +25,7 @@ from conduit.providers.base import DocumentProvider, Reading, Site
 from conduit.providers.caddy_admin import Admin, AdminError, Reply
 from conduit.providers.caddy_compose import Composer, Document
 from conduit.providers.caddy_document import Content, Keyring, split
+from conduit.providers.caddy_marks import FALLBACK
 from conduit.providers.caddy_refusal import explain_refusal
 from conduit.settings import ConfigPath, Section, Settings
 
@@ -48,6 +49,9 @@ NOT_RESTORED = Code(
     "Caddy's log, correct what it says, then apply again.",
 )
 
+
+NOBODY_THERE: Final = {"handle": [{"handler": "static_response", "status_code": 404}]}
+"""The last route of each server of ours: without it, Caddy answers 200 for a host or path nobody declared."""
 
 LOST_REPLY_SECONDS = 3.0
 """How long a write whose reply was lost may still take effect."""
@@ -142,7 +146,7 @@ class Caddy(DocumentProvider[Document]):
 
     def frame(self, blocks: Mapping[Key, Native]) -> Native:
         """Return our servers' settings, each only while a block needs it; None without any."""
-        common: dict[str, Any] = {"automatic_https": {"disable": True}}
+        common: dict[str, Any] = {"automatic_https": {"disable": True}, FALLBACK: NOBODY_THERE}
         servers: dict[str, Any] = {}
         if any("https" in native for native in blocks.values()):
             servers["https"] = {"listen": list(self.config.https), **common, "tls_connection_policies": [{}]}

@@ -28,7 +28,7 @@ from conduit.providers.caddy_document import (
     split,
 )
 from conduit.providers.caddy_fragments import precedence, reach
-from conduit.providers.caddy_marks import FRAME_KEY, NO_LINK, Mark, write_mark
+from conduit.providers.caddy_marks import FALLBACK, FRAME_KEY, NO_LINK, Mark, fallback_mark, write_mark
 
 NAME_TAKEN = Code(
     "CND-0601",
@@ -219,9 +219,11 @@ def _servers(
 ) -> dict[str, Any]:
     """Return all servers: foreign ones without fragments of ours, ours rebuilt with strangers behind our routes.
 
-    A stranger with the very hosts and path of a new block is the one that block takes over.
+    Behind all of them comes the frame's own last route. A stranger with the very hosts and path of a new block is the
+    one that block takes over.
     """
     ours = {id(fragment.route) for own in content.blocks.values() for _, fragment in own}
+    ours |= {id(fragment.route) for fragment in content.closing}
     servers = {name: _without(ours, server) for name, server in servers_of(config).items()}
     for part, name in SERVERS.items():
         strangers = [route for route in content.strangers[name] if _extent(route) not in taken_over]
@@ -229,7 +231,9 @@ def _servers(
             if name in content.taken:
                 raise refused(NAME_TAKEN, f'the Caddy server "{name}" is not conduit\'s', [], "rename it in Caddy")
             mark = {"@id": write_mark(keys.sign, Mark(FRAME_KEY, part))}
-            servers[name] = {**mark, **frame[part], "routes": [*routes[part], *strangers]}
+            own = {field: value for field, value in frame[part].items() if field != FALLBACK}
+            last = {"@id": write_mark(keys.sign, fallback_mark(part)), **frame[part][FALLBACK]}
+            servers[name] = {**mark, **own, "routes": [*routes[part], *strangers, last]}
         elif name in servers and name not in content.taken and not strangers:
             del servers[name]
     return servers

@@ -7,14 +7,14 @@ Everything else is kept as it was read. A route somebody put into our servers st
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from hashlib import sha256
 from typing import Any, NamedTuple
 
 from conduit.model import Claim, Key, Live, Native, rewrite
 from conduit.providers.caddy_accounts import Fingerprint, Hashed, Seal, is_hash
 from conduit.providers.caddy_fragments import Fragment, disorder, fragments_of, reach
-from conduit.providers.caddy_marks import FRAME_KEY, Mark, Sign, read_mark, write_mark
+from conduit.providers.caddy_marks import FALLBACK, FRAME_KEY, Mark, Sign, fallback_mark, read_mark, write_mark
 
 SERVERS = {"https": "conduit_https", "http": "conduit_http"}
 """Our servers by the fragment of a block they hold."""
@@ -44,7 +44,7 @@ class Content(NamedTuple):
     """What a configuration holds, from our point of view.
 
     `strangers` are the unmarked routes inside our servers, by server; `taken` the servers with our names that are not
-    ours.
+    ours; `closing` the frame's own last routes.
     """
 
     objects: Mapping[str, tuple[Live, ...]]
@@ -52,6 +52,7 @@ class Content(NamedTuple):
     strangers: Mapping[str, list[dict[str, Any]]]
     taken: tuple[str, ...]
     blocks: Blocks
+    closing: tuple[Fragment, ...] = ()
 
     def owned(self) -> dict[Key, Live]:
         """Return our live objects by key."""
@@ -90,21 +91,23 @@ def split(config: Any, keys: Keyring, earlier: Content | None = None) -> Content
     blocks: dict[Key, list[Marked]] = defaultdict(list)
     strangers: dict[str, list[Fragment]] = defaultdict(list)
     for fragment in fragments:
-        if fragment.mark:
-            blocks[fragment.mark.key].append((fragment.mark, fragment))
-        else:
+        if fragment.mark is None:
             strangers[fragment.server].append(fragment)
+        elif not fragment.closes:
+            blocks[fragment.mark.key].append((fragment.mark, fragment))
     certificates = _certificates(config, keys.sign)
     objects = _objects(blocks, certificates, keys.fingerprint, earlier)
     objects[ROUTES] += [_foreign(fragment) for found in strangers.values() for fragment in found]
-    occupied = {fragment.server for fragment in fragments if fragment.mark}
-    own = _own_servers(config, keys.sign, occupied)
+    occupied = {fragment.server for fragment in fragments if fragment.mark and not fragment.closes}
+    closing = tuple(fragment for fragment in fragments if fragment.closes)
+    own = _own_servers(config, keys.sign, occupied, closing)
     return Content(
         {kind: tuple(found) for kind, found in objects.items()},
         _frame(own, fragments, occupied, certificates),
         {name: [fragment.route for fragment in strangers[name]] for name in _PARTS},
         tuple(name for part, name in SERVERS.items() if name in servers_of(config) and part not in own),
         dict(blocks),
+        closing,
     )
 
 
@@ -139,9 +142,15 @@ def _frame(
     return {**frame, "disorder": wrong + unused} if frame or unused else None
 
 
-def _own_servers(config: Any, sign: Sign, occupied: Collection[str]) -> dict[str, dict[str, Any]]:
-    """Return the settings of the servers that are ours, by mark or because our routes live there."""
-    found = {}
+def _own_servers(
+    config: Any, sign: Sign, occupied: Collection[str], closing: Iterable[Fragment]
+) -> dict[str, dict[str, Any]]:
+    """Return the settings of the servers that are ours, by mark or because our routes live there.
+
+    Among them is the last route, if it stands in its own server.
+    """
+    last = {(fragment.server, fragment.mark): unmarked(fragment.route) for fragment in closing}
+    found: dict[str, dict[str, Any]] = {}
     for part, name in SERVERS.items():
         server = servers_of(config).get(name)
         if isinstance(server, dict):
@@ -149,6 +158,8 @@ def _own_servers(config: Any, sign: Sign, occupied: Collection[str]) -> dict[str
             if marked or name in occupied:
                 settings = {key: value for key, value in server.items() if key not in ("@id", "routes")}
                 found[part] = settings if marked else {**settings, "mark": "missing"}
+                if (name, fallback_mark(part)) in last:
+                    found[part][FALLBACK] = last[name, fallback_mark(part)]
     return found
 
 
@@ -196,10 +207,14 @@ def _live(key: Key, own: list[Marked], certificates: Mapping[str, Any], fingerpr
     return Live(key, first.route["@id"], native, owned=True, protected=mark.protected, place=first.place)
 
 
+def unmarked(route: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a route without its mark."""
+    return {name: value for name, value in route.items() if name != "@id"}
+
+
 def bare(route: Mapping[str, Any], fingerprint: Fingerprint) -> dict[str, Any]:
     """Return a marked route without its marks, each password hash replaced by a `Hashed`."""
-    plain = dict(route)
-    plain.pop("@id", None)
+    plain = unmarked(route)
     return {name: _hide(value, fingerprint) for name, value in plain.items()} if authenticates(route) else plain
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 from conduit.model import Key
-from conduit.providers.caddy_marks import Mark, Sign, read_mark
+from conduit.providers.caddy_marks import FRAME_KEY, Mark, Sign, read_mark
 from conduit.providers.caddy_route import names_and_path
 
 Rank = tuple[bool, int, int, Key]
@@ -23,6 +23,11 @@ class Fragment(NamedTuple):
     route: dict[str, Any]
     server: str
     position: int
+
+    @property
+    def closes(self) -> bool:
+        """Whether it is the frame's answer for what no other route of its server matches."""
+        return self.mark is not None and self.mark.key == FRAME_KEY
 
     @property
     def place(self) -> str:
@@ -64,7 +69,13 @@ def disorder(fragments: Iterable[Fragment]) -> Iterable[str]:
     """Yield what is wrong with the order of one of our servers: Caddy takes the first route that matches."""
     ahead: list[Fragment] = []
     last: Rank | None = None
+    closed = False
     for fragment in fragments:
+        if closed:
+            yield f"{fragment.place} stands behind the answer for all that nobody declared"
+        if fragment.closes:
+            closed = True
+            continue
         if fragment.mark is None:
             ahead.append(fragment)
             continue

@@ -17,6 +17,8 @@ Sign = Callable[[Key, str, str], str]
 
 PREFIX = "conduit."
 FRAME_KEY = Key(FRAME, "caddy")
+FALLBACK = "fallback"
+"""The part of the frame that stands in each server as its last route: `https-fallback`, `http-fallback`."""
 NO_LINK = "0"
 _PROTECTED = "-protected"
 
@@ -28,6 +30,11 @@ class Mark(NamedTuple):
     part: str
     link: str = NO_LINK
     protected: bool = False
+
+
+def fallback_mark(part: str) -> Mark:
+    """Return the mark of the last route of the server for `part`."""
+    return Mark(FRAME_KEY, f"{part}-{FALLBACK}")
 
 
 def write_mark(sign: Sign, mark: Mark) -> str:

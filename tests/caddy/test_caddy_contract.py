@@ -207,7 +207,7 @@ def test_two_sites_do_not_see_each_others_routes_as_their_own(world: World, monk
     monkeypatch.setattr("caddy_world.SITE_KEY", b"the key of another site")
     reading = world.read()
     assert reading.owned() == {}
-    assert [live.owned for live in reading.objects["route"]] == [False]
+    assert [live.owned for live in reading.objects["route"]] == [False, False]
     with pytest.raises(Refused, match="is not conduit's"):
         world.apply({"mine": plain("mine.lan")})
 
@@ -234,7 +234,7 @@ def test_a_stranger_in_our_server_is_kept_behind_ours_and_reported_when_it_shado
     assert servers(world.config())["conduit_http"]["routes"] == [stranger]
     assert world.read().frame is None
     world.apply({"new": plain("new.lan")})
-    assert len(servers(world.config())["conduit_http"]["routes"]) == 2
+    assert servers(world.config())["conduit_http"]["routes"][1] == stranger
 
 
 def test_a_stranger_with_the_same_claims_is_taken_over(world: World) -> None:
@@ -277,7 +277,8 @@ def test_exact_hosts_and_longer_paths_are_asked_first(world: World) -> None:
 def test_a_hand_made_disorder_is_a_frame_difference(world: World) -> None:
     world.apply({"a": plain("*.lan"), "b": plain("b.lan")})
     config = world.config()
-    servers(config)["conduit_http"]["routes"].reverse()
+    b, a, last = servers(config)["conduit_http"]["routes"]
+    servers(config)["conduit_http"]["routes"] = [a, b, last]
     world.put(config)
     reading = world.read()
     assert reading.frame["disorder"] == ["route/b stands behind a less specific route"]
@@ -286,11 +287,57 @@ def test_a_hand_made_disorder_is_a_frame_difference(world: World) -> None:
     assert after.frame == world.provider.frame(after.owned())
 
 
+def test_what_nobody_declared_is_404_and_what_stands_behind_that_is_told(world: World) -> None:
+    world.put(world.config() | FOREIGN)
+    world.apply({"wiki": plain(path="/wiki", redirect={"to": "https://ours.lan"})})
+    assert [world.status(url) for url in ("http://unknown.lan/", "http://wiki.lan/", "http://wiki.lan/wiki")] == [
+        404,
+        404,
+        302,
+    ]
+    stranger = {"match": [{"host": ["theirs.lan"]}], "handle": [{"handler": "static_response", "status_code": 418}]}
+    config = world.config()
+    servers(config)["conduit_http"]["routes"].append(stranger)
+    world.put(config)
+    reading = world.read()
+    ((path, live, _),) = world.provider.explain_frame(reading.frame, world.provider.frame(reading.owned()))
+    assert path == "disorder"
+    assert live == [f"{CLOSED}/2 stands behind the answer for all that nobody declared"]
+    world.apply({"wiki": plain(path="/wiki", redirect={"to": "https://ours.lan"})})
+    assert (world.status("http://theirs.lan/"), world.status("http://unknown.lan/")) == (418, 404)
+    assert servers(world.config())["theirs"] == FOREIGN["apps"]["http"]["servers"]["theirs"]  # type: ignore[index]
+
+
+@pytest.mark.parametrize("damage", ["removed", "edited", "in the wrong server"])
+def test_a_damaged_last_route_is_a_frame_difference_and_comes_back(world: World, damage: str) -> None:
+    world.put(world.config() | FOREIGN)
+    world.apply({"wiki": plain()})
+    config = world.config()
+    last = servers(config)["conduit_http"]["routes"].pop()
+    if damage == "edited":
+        edited = last | {"handle": [{"handler": "static_response", "status_code": 200}]}
+        servers(config)["conduit_http"]["routes"].append(edited)
+    elif damage == "in the wrong server":
+        servers(config)["theirs"]["routes"].append(last)
+    world.put(config)
+    reading = world.read()
+    ((path, *_),) = world.provider.explain_frame(reading.frame, world.provider.frame(reading.owned()))
+    assert path.startswith("http.fallback")
+    assert world.diff("wiki", plain()) is None
+    after = world.apply({})
+    assert after.frame == world.provider.frame(after.owned())
+    assert world.status("http://unknown.lan/") == 404
+    assert servers(world.config())["theirs"] == FOREIGN["apps"]["http"]["servers"]["theirs"]  # type: ignore[index]
+
+
+CLOSED = "apps/http/servers/conduit_http/routes"
+
+
 def test_our_route_moved_to_a_foreign_server_comes_back(world: World) -> None:
     world.put(world.config() | FOREIGN)
     world.apply({"wiki": plain()})
     config = world.config()
-    servers(config)["theirs"]["routes"].append(servers(config)["conduit_http"]["routes"].pop())
+    servers(config)["theirs"]["routes"].append(servers(config)["conduit_http"]["routes"].pop(0))
     world.put(config)
     assert world.diff("wiki", plain())
     world.apply({"wiki": plain()})
@@ -303,7 +350,7 @@ def test_a_damaged_route_never_stands_in_the_way_of_another(world: World) -> Non
     world.put(world.config() | FOREIGN)
     world.apply({"moved": plain("moved.lan"), "bare": plain("bare.lan"), "fine": plain("fine.lan")})
     config = world.config()
-    bare, _, moved = servers(config)["conduit_http"]["routes"]
+    bare, _, moved, _ = servers(config)["conduit_http"]["routes"]
     del bare["handle"]
     servers(config)["conduit_http"]["routes"].remove(moved)
     servers(config)["theirs"]["routes"].append(moved)

@@ -76,7 +76,7 @@ def test_the_same_password_gives_the_same_hash_and_no_write(world: World, guarde
 def test_two_routes_with_one_secret_have_different_hashes(world: World, guarded: RouteSpec) -> None:
     world.apply({"twin": plain("twin.lan", basic_auth={"alice": Secret("alice")})})
     routes = world.config()["apps"]["http"]["servers"]["conduit_http"]["routes"]
-    hashes = {route["handle"][0]["providers"]["http_basic"]["accounts"][0]["password"] for route in routes}
+    hashes = {route["handle"][0]["providers"]["http_basic"]["accounts"][0]["password"] for route in routes[:2]}
     assert len(hashes) == 2
 
 
