@@ -44,7 +44,7 @@ def _caddy(world: World, declared: Wish) -> Iterator[str]:
     live: dict[str, list[str]] = {}
     for server in config.get("apps", {"http": {"servers": {}}})["http"]["servers"].values():
         for route in server["routes"]:
-            for name in route["match"][0]["host"]:
+            for name in route["match"][0]["host"] if "match" in route else ():
                 live.setdefault(name, []).extend(_dials(route))
     yield from _compared("caddy", live, declared)
     yield from _answer(world, "caddy", declared)

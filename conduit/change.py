@@ -137,7 +137,8 @@ class Level(Enum):
 class Proof(NamedTuple):
     """The result of proving a root from outside: how far it got, and each observation in words.
 
-    `seconds` is how long the answer took; None when there was none.
+    `seconds` is how long the answer took; None when there was none. `parts` are the proofs of what
+    can fail by itself, such as each name of a site; the whole then gets as far as the first of them that fails.
     """
 
     key: Key
@@ -145,6 +146,7 @@ class Proof(NamedTuple):
     detail: str = ""
     checks: tuple[str, ...] = ()
     seconds: float | None = None
+    parts: Mapping[str, Proof] = NO_FIELDS
 
     @property
     def passed(self) -> bool:

@@ -51,18 +51,32 @@ def prove_until(
 
 
 def _settled(proof: Proof, before: Mapping[Key, Proof]) -> bool:
+    """Return whether a proof passed, or fails just as it did before."""
     earlier = before.get(proof.key)
-    return proof.passed or (earlier is not None and not earlier.passed and not lowered(proof, earlier))
+    return proof.passed or (
+        earlier is not None and all(now.passed or now.level is then.level for now, then in _pairs(proof, earlier))
+    )
 
 
 def lowered(proof: Proof, earlier: Proof | None) -> bool:
-    """Return whether a change took a root to a lower level than it had; a new root has none to lose."""
-    return earlier is not None and proof.level < earlier.level
+    """Return whether a change took a root, or a part of it, to a lower level; what is new has none to lose."""
+    return earlier is not None and _lost(proof, earlier) is not None
 
 
 def regression(proof: Proof, earlier: Proof) -> str:
     """Tell in words what a change broke."""
-    return f"{_words(earlier.level)} before, {_words(proof.level)} after: {proof.detail}"
+    now, then = _lost(proof, earlier) or (proof, earlier)
+    return f"{_words(then.level)} before, {_words(now.level)} after: {now.detail}"
+
+
+def _lost(proof: Proof, earlier: Proof) -> tuple[Proof, Proof] | None:
+    return next(((now, then) for now, then in _pairs(proof, earlier) if now.level < then.level), None)
+
+
+def _pairs(proof: Proof, earlier: Proof) -> list[tuple[Proof, Proof]]:
+    """Return what to compare: each part with itself as it was, else the whole."""
+    common = [(proof.parts[name], earlier.parts[name]) for name in proof.parts if name in earlier.parts]
+    return common or [(proof, earlier)]
 
 
 def _words(level: Level) -> str:

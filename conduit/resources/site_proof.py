@@ -8,6 +8,7 @@ vhosts let nginx do the same. Caddy's own 502 and 503 have an empty body; status
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from html import unescape
 from ipaddress import ip_address, ip_network
@@ -17,7 +18,7 @@ from conduit.change import Level, Proof
 from conduit.grammar import split_host_port
 from conduit.kind import Context, Prober
 from conduit.model import Key, Ref
-from conduit.providers.probe import CONNECT_SECONDS, HttpAnswer, HttpProbe
+from conduit.providers.probe import CONNECT_SECONDS, TOTAL_SECONDS, HttpAnswer, HttpProbe
 from conduit.resources.route_spec import Redirect, RouteSpec, Upstream
 from conduit.resources.site_leaves import LEAF
 from conduit.spec import Resource
@@ -32,19 +33,29 @@ PROXIES: Final = {kind: proxy for proxy, kind in LEAF.items()}
 
 
 def prove(ctx: Context, prober: Prober, root: Key) -> Proof | None:
-    """Ask DNS and the proxy as a visitor would, name by name, and stop at the first step that fails."""
+    """Ask DNS and the proxy as a visitor would, name by name, for a few seconds at most."""
     leaves = ctx.leaves(root)
     records = {leaf.spec.name: leaf.spec for leaf in leaves if leaf.key.kind == "dns_record"}
     checks: list[str] = []
-    proof = None
+    parts: dict[str, Proof] = {}
+    started = time.monotonic()
     for site in (leaf for leaf in leaves if leaf.key.kind in PROXIES):
         for host in site.spec.names[:NAMES]:
-            wrong = _name(prober, records[host], checks) if host in records else ""
-            verdict, seconds = ((Level.NO_NAME, wrong), None) if wrong else _answer(ctx, prober, site, host, checks)
-            proof = Proof(root, *verdict, tuple(checks), seconds)
-            if not proof.passed:
-                return proof
-    return proof
+            if not parts or time.monotonic() < started + TOTAL_SECONDS:
+                verdict, seconds = _visit(ctx, prober, site, host, records.get(host), checks)
+                parts[host] = Proof(root, *verdict, seconds=seconds)
+    if not parts:
+        return None
+    weakest = next((part for part in parts.values() if not part.passed), next(iter(parts.values())))
+    return weakest._replace(checks=tuple(checks), parts=parts)
+
+
+def _visit(
+    ctx: Context, prober: Prober, site: Resource[RouteSpec], host: str, record: Any, checks: list[str]
+) -> tuple[Verdict, float | None]:
+    """Ask for one name of a site, and stop at the first step that fails; tell in how many seconds it answered."""
+    wrong = _name(prober, record, checks) if record else ""
+    return ((Level.NO_NAME, wrong), None) if wrong else _answer(ctx, prober, site, host, checks)
 
 
 def _answer(
