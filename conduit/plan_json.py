@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 FORMAT: Final = "1.0"
 
+HIDDEN_WORDS: Final = "(secret)"
+"""What stands for a value that is never shown."""
+
 ACTIONS: Final[Mapping[Action, list[str]]] = {
     Action.CREATE: ["create"],
     Action.UPDATE: ["update"],
@@ -205,7 +208,7 @@ def encoded(value: Any) -> Any:
     if isinstance(value, list):
         return [encoded(item) for item in value]
     if value is HIDDEN:
-        return "(secret)"
+        return HIDDEN_WORDS
     return str(value) if isinstance(value, (Secret, Late)) else value
 
 

@@ -51,7 +51,7 @@ def build(desk: Desk, identity: Identity) -> Litestar:
         exception_handlers={Exception: answer},
         request_max_body_size=BODY_BYTES,
         openapi_config=_openapi(),
-        state=State({"guard": guard}),
+        state=State({"guard": guard, "desk": desk}),
         lifespan=[_running(desk)],
         logging_config=None,
     )

@@ -1,13 +1,14 @@
 """One change over HTTP, whole: the edit of the manifest, the pass that makes it true, the audit, and what went wrong.
 
-The answer leaves when the daemons were read back. A documented create that fails takes its edit back; the native part
-keeps it, because there a manifest is what is changed.
+The answer leaves when the daemons were read back, or at once for `Prefer: respond-async` (RFC 7240). A documented
+create that fails takes its edit back; the native part keeps it, because there a manifest is what is changed.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from conduit.api.auth import Caller
@@ -20,36 +21,48 @@ from conduit.errors import ConduitError
 from conduit.model import Key
 
 
-async def change(
-    desk: Desk,
-    caller: Caller,
-    action: str,
-    edit: Callable[[], Edited],
-    *,
-    said: str,
-    named: tuple[Key, ...] = (),
-    keep: bool = True,
-    details: Mapping[str, Any] | None = None,
-) -> Result:
-    """Edit, apply, record. With `keep` off a change that fails leaves nothing behind. Raises what the edit raises."""
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is to be done: the `edit`, the audit's `action`, what to say of it when it worked.
+
+    `named` are roots that are deleted by name. Without `keep` a change that fails leaves nothing behind.
+    """
+
+    edit: Callable[[], Edited]
+    action: str
+    said: str
+    named: tuple[Key, ...] = ()
+    keep: bool = True
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+async def change(desk: Desk, caller: Caller, wanted: Change) -> Result:
+    """Edit, apply, record. Raises what the edit raises."""
+    return await finish(desk, caller, wanted, await begin(desk, wanted))
+
+
+async def begin(desk: Desk, wanted: Change) -> Edited:
+    """Edit the manifest. Raises `Unreadable` when that could not be written down, and what the edit raises."""
     desk.audit.require()
-    edited = await asyncio.to_thread(edit)
-    result = await _made_true(desk, edited, Apply(named=named, whole=() if keep else (edited.key,)), said)
-    if not result["ok"] and not keep:
-        await asyncio.to_thread(desk.writes.take_back, edited)
-        await _made_true(desk, edited, Apply(named=(edited.key,)), "")
-    message = said if result["ok"] else result["stderr"].strip() or said
-    await asyncio.to_thread(_record, desk, caller, action, message, result["ok"], details)
+    return await asyncio.to_thread(wanted.edit)
+
+
+async def finish(desk: Desk, caller: Caller, wanted: Change, edited: Edited) -> Result:
+    """Make an edit true, or take it back, and record how it ended."""
+    ask = Apply(named=wanted.named, whole=() if wanted.keep else (edited.key,))
+    result = await _made_true(desk, edited.key, ask, wanted.said)
+    if not result["ok"] and not wanted.keep:
+        await asyncio.to_thread(desk.writes.take_back, edited, caller)
+        await _made_true(desk, edited.key, Apply(named=(edited.key,)), "")
+    message = wanted.said if result["ok"] else result["stderr"].strip() or wanted.said
+    details = {"address": str(edited.key), "commit": edited.saved.commit, **wanted.details}
+    await asyncio.to_thread(desk.record, caller, wanted.action, message, ok=result["ok"], details=details)
     return result
 
 
-async def _made_true(desk: Desk, edited: Edited, ask: Apply, said: str) -> Result:
+async def _made_true(desk: Desk, key: Key, ask: Apply, said: str) -> Result:
     try:
         passed: Passed = await desk.ask(ask)
     except ConduitError as error:
         return refused(str(error), error.exit_code)
-    return applied(passed, edited.key, said)
-
-
-def _record(desk: Desk, caller: Caller, action: str, message: str, ok: bool, details: Mapping[str, Any] | None) -> None:
-    desk.record(caller, action, message, ok=ok, details=details)
+    return applied(passed, key, said)

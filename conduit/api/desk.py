@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final
@@ -39,6 +39,7 @@ class Desk:
     bus: Bus = field(default_factory=Bus)
     kept: dict[Any, Any] = field(default_factory=dict)
     """Answers that are kept as bytes; see `conduit.api.cached`."""
+    _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
     _local: threading.local = field(default_factory=threading.local)
 
     @cached_property
@@ -60,7 +61,7 @@ class Desk:
     @cached_property
     def writes(self) -> Writes:
         """The edits of the manifests."""
-        return Writes(self.settings)
+        return Writes(lambda: self.reader.store)
 
     @property
     def reader(self) -> Engine:
@@ -83,6 +84,12 @@ class Desk:
     async def ask(self, ask: Ask) -> Any:
         """Queue a request with the reconciler and wait for its outcome. Raises what the pass raised."""
         return await asyncio.wrap_future(self.worker.submit(ask))
+
+    def later(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Let something go on after its answer has left; it is kept until it ends."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def record(
         self, caller: Caller, action: str, message: str, *, ok: bool = True, details: Mapping[str, Any] | None = None

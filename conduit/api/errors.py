@@ -22,6 +22,9 @@ from conduit.errors import (
     Unreadable,
     Unsafe,
 )
+from conduit.manifests.rewrite import NOT_IN_PLACE, SHARED, VARIABLE
+from conduit.manifests.saving import DIRTY
+from conduit.providers.git import HEAD_MOVED
 
 MALFORMED = Code(
     "CND-2001",
@@ -116,6 +119,9 @@ CODES: Final = {
 }
 """The code of each status that has no more telling one."""
 
+CONFLICTS: Final = frozenset((DIRTY.id, HEAD_MOVED.id, SHARED.id, VARIABLE.id, NOT_IN_PLACE.id))
+"""The codes of edits that are in the way of somebody else's work, or of how a manifest is written."""
+
 STATUSES: Final[tuple[tuple[type[ConduitError], int], ...]] = (
     (LoadError, 422),
     (Unsafe, 409),
@@ -172,8 +178,9 @@ def as_api_error(error: Exception) -> ApiError:
 
 
 def _of_engine(error: ConduitError) -> ApiError:
-    status = next((status for kind, status in STATUSES if isinstance(error, kind)), 422)
     first: Diagnostic = error.diagnostics[0]
+    status = next((status for kind, status in STATUSES if isinstance(error, kind)), 422)
+    status = 409 if first.code.id in CONFLICTS else status
     detail = "\n".join(str(each) for each in error.diagnostics[:20])
     return ApiError(status, detail, code=first.code, hint=first.hint)
 

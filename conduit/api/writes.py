@@ -1,123 +1,78 @@
-"""Edits of manifests: one at a time, validated with the whole tree before they stay, and taken back when asked to."""
+"""Edits of manifests on behalf of a caller: through the one write path, under the caller's name, and taken back."""
 
 from __future__ import annotations
 
-import hashlib
-import threading
-from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple
 
+from conduit.api.auth import Caller
 from conduit.api.errors import ApiError
-from conduit.dialect.document import Document, parse
-from conduit.engine import Engine
-from conduit.errors import ConduitError
-from conduit.expand import Desired
-from conduit.manifests.edit import remove_value, set_value
+from conduit.errors import Stale
+from conduit.manifests.saving import Saved
+from conduit.manifests.store import ABSENT, ManifestStore, RemoveField, SetField, Stored
 from conduit.model import Key
-from conduit.providers.files import make_directory, remove_file, write_file
-from conduit.settings import Settings
+from conduit.providers.git import Author
 
-Change = Callable[[Document, tuple[str, str]], bytes]
+Edit = SetField | RemoveField
+WHOLE: Final = ""
+"""The field that is everything declared under a name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Edited:
-    """One edit: its resource, the file, and what stood in it before and after; None for no file."""
+class Edited(NamedTuple):
+    """One edit that was saved: what was declared before, None for nothing."""
 
     key: Key
-    file: Path
-    before: bytes | None
-    after: bytes | None
+    before: Stored | None
+    saved: Saved
 
 
 class Writes:
-    """Edits the manifests of one site; every method may be called from any thread."""
+    """Edits of one site. `store` returns the write path for the calling thread."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._lock = threading.Lock()
+    def __init__(self, store: Callable[[], ManifestStore]) -> None:
+        self._store = store
 
-    def put(self, key: Key, fields: Any, *, match: str | None = None, create: bool = False) -> Edited:
-        """Declare a resource, new or in place of what is declared; `create` refuses one that is.
+    def read(self, key: Key) -> Stored:
+        """Return how a resource is declared. Raises `ApiError` 404."""
+        found = self._store().read(key)
+        if found is None:
+            raise ApiError(404, f"{key} is not declared")
+        return found
 
-        `match` is the ETag the caller has seen. Raises `ApiError` 409 or 412, `ConduitError` for a wish that does not
-        load.
+    def put(self, key: Key, fields: Any, caller: Caller, expect: str | None = None) -> Edited:
+        """Declare a resource, new or in place of what is declared.
+
+        `expect` is the version the caller saw, `ABSENT` for none. Raises `ApiError` 409 or 412, `ConduitError`.
         """
-        with self._lock:
-            engine, desired = self._loaded()
-            if create and key in desired.roots:
-                raise ApiError(409, f"{key} is declared already, at {desired.roots[key].source}")
-            return self._edit(engine, desired, key, match, lambda document, path: set_value(document, path, fields))
+        return self._edit(key, [SetField(WHOLE, fields)], caller, f"Set {key}", expect)
 
-    def remove(self, key: Key, *, match: str | None = None) -> Edited:
+    def remove(self, key: Key, caller: Caller, expect: str | None = None) -> Edited:
         """Remove a declaration. Raises `ApiError` 404 or 412, `ConduitError`."""
-        with self._lock:
-            engine, desired = self._loaded()
-            if key not in desired.roots:
-                raise ApiError(404, f"{key} is not declared")
-            return self._edit(engine, desired, key, match, remove_value)
+        self.read(key)
+        return self._edit(key, [RemoveField(WHOLE)], caller, f"Remove {key}", expect)
 
-    def take_back(self, edited: Edited) -> None:
-        """Undo an edit, unless the file was edited again since. Raises OSError."""
-        with self._lock:
-            if _content(edited.file) == edited.after:
-                _replace(edited.file, edited.before)
+    def take_back(self, edited: Edited, caller: Caller) -> None:
+        """Undo an edit. Raises `ApiError` 412 when the manifest was edited again since, `ConduitError`."""
+        before = edited.before
+        edit = RemoveField(WHOLE) if before is None else SetField(WHOLE, before.data)
+        self._edit(edited.key, [edit], caller, f"Take {edited.key} back: it could not be applied", edited.saved.version)
 
-    def version(self, key: Key, desired: Desired) -> str:
-        """Return the ETag of a declared resource: the hash of the file it stands in. Raises OSError."""
-        return tag_of(self._file(key, desired).read_bytes())
+    def preview(self, key: Key, fields: Any, expect: str | None = None) -> Any:
+        """Return the wish as it would be with other fields, None for no declaration; nothing is written."""
+        edit = RemoveField(WHOLE) if fields is None else SetField(WHOLE, fields)
+        return _told(key, expect, lambda: self._store().preview(key, [edit], expect))
 
-    def fields(self, key: Key, desired: Desired) -> Any:
-        """Return what is written below the name of a declared resource. Raises OSError, `ConduitError`."""
-        file = self._file(key, desired)
-        document = parse(str(file), file.read_bytes())
-        return document.data[self._plural(key)][key.name]
-
-    def _loaded(self) -> tuple[Engine, Desired]:
-        engine = Engine(self._settings)
-        return engine, engine.load()
-
-    def _plural(self, key: Key) -> str:
-        return Engine(self._settings).kinds[key.kind].plural
-
-    def _file(self, key: Key, desired: Desired) -> Path:
-        if key in desired.roots:
-            return self._settings.base / desired.roots[key].source.file
-        return self._settings.path(self._settings.desired) / self._plural(key) / f"{key.name}.yaml"
-
-    def _edit(self, engine: Engine, desired: Desired, key: Key, match: str | None, change: Change) -> Edited:
-        file = self._file(key, desired)
-        before = _content(file)
-        if match is not None and (before is None or match != tag_of(before)):
-            raise ApiError(412, f"{key} was edited since it was read")
-        after: bytes | None = change(parse(str(file), before or b""), (self._plural(key), key.name))
-        after = after or None
-        _replace(file, after)
-        try:
-            engine.load()
-        except ConduitError:
-            _replace(file, before)
-            raise
-        return Edited(key, file, before, after)
+    def _edit(self, key: Key, edits: Sequence[Edit], caller: Caller, message: str, expect: str | None) -> Edited:
+        store, author = self._store(), Author(caller.name, f"{caller.name}@conduit")
+        before = store.read(key)
+        return Edited(key, before, _told(key, expect, lambda: store.edit(key, edits, message, author, expect)))
 
 
-def tag_of(content: bytes) -> str:
-    """Return the ETag of a file's content."""
-    return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-
-
-def _content(file: Path) -> bytes | None:
-    with suppress(FileNotFoundError):
-        return file.read_bytes()
-    return None
-
-
-def _replace(file: Path, content: bytes | None) -> None:
-    if content is None or not content.strip():
-        remove_file(file)
-    else:
-        make_directory(file.parent, mode=0o755)
-        write_file(file, content, mode=0o644)
+def _told(key: Key, expect: str | None, work: Callable[[], Any]) -> Any:
+    """Do something with a manifest; another version than the expected one is 409 for a new name, else 412."""
+    try:
+        return work()
+    except Stale as error:
+        if expect == ABSENT:
+            raise ApiError(409, f"{key} is declared already") from error
+        raise ApiError(412, error.diagnostics[0].summary) from error

@@ -96,12 +96,7 @@ class ManifestStore:
         with self._alone():
             fail("edit.locked")
             tree = read_tree(self.root, self.settings.base)
-            before, document = self._find(tree, key) or self._vacant(tree, key)
-            declared = document.data and key.name in document.data.get(self.kinds[key.kind].plural, ())
-            self._require(expect, before.digest if declared else ABSENT, before.name, key)
-            for each in edits:
-                document = self._edited(document, key, each)
-            after = document.source.text.encode() if document.source.text.strip() else None
+            before, after = self._rewritten(tree, key, edits, expect)
             if after == before.content:
                 return Saved(before.name, before.digest, "")
             path, saver = tree.base / before.name, Saver(self.root)
@@ -109,10 +104,27 @@ class ManifestStore:
             self.check(_with(tree, before, after))
             return saver.save(path, before, after, message, author)
 
+    def preview(self, key: Key, edits: Sequence[SetField | RemoveField], expect: str | None = None) -> object:
+        """Return what `check` says of the tree as `edit` would leave it; nothing is written. Raises as `edit` does."""
+        with self._alone():
+            tree = read_tree(self.root, self.settings.base)
+            return self.check(_with(tree, *self._rewritten(tree, key, edits, expect)))
+
     def recover(self) -> tuple[str, ...]:
         """Finish what a killed edit left; tell what was done."""
         with self._alone():
             return Saver(self.root).recover()
+
+    def _rewritten(
+        self, tree: Tree, key: Key, edits: Sequence[SetField | RemoveField], expect: str | None
+    ) -> tuple[ManifestFile, bytes | None]:
+        """Return the file of a resource, and its content after the edits; None when nothing would be left in it."""
+        before, document = self._find(tree, key) or self._vacant(tree, key)
+        declared = document.data and key.name in document.data.get(self.kinds[key.kind].plural, ())
+        self._require(expect, before.digest if declared else ABSENT, before.name, key)
+        for each in edits:
+            document = self._edited(document, key, each)
+        return before, document.source.text.encode() if document.source.text.strip() else None
 
     def _find(self, tree: Tree, key: Key) -> tuple[ManifestFile, Document] | None:
         """Return the file that declares a resource; files that do not parse declare nothing."""

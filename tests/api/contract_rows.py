@@ -57,7 +57,8 @@ def _ask(row: dict[str, Any], served: Any) -> None:
         with served.client.stream(row["method"], path) as stream:
             assert stream.headers["content-type"].startswith(row["stream"])
         return
-    answer = served.api(row["method"], path, row.get("request"))
+    headers = {"If-Match": served.api("GET", path).headers["etag"]} if row.get("seen") else {}
+    answer = served.api(row["method"], path, row.get("request"), headers=headers)
     assert answer.status_code == row["status"], answer.text
     if "text" in row:
         assert row["text"] in answer.text

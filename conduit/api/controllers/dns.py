@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Any, Final, TypedDict
 
 from litestar.params import Body, QueryParameter
@@ -71,16 +72,16 @@ def entries(desk: Here) -> Entries:
     return {"ok": True, "output": table(("HOSTNAME", "IP"), *rows), "entries": found}
 
 
-@route("POST", "/api/dns/resolve", "dns:read", sync_to_thread=True, summary="Ask dnsmasq for a name")
-def resolve(desk: Here, data: Asked) -> Resolved:
+@route("POST", "/api/dns/resolve", "dns:read", summary="Ask dnsmasq for a name")
+async def resolve(desk: Here, data: Asked) -> Resolved:
     """Ask the site's dnsmasq itself."""
-    return _resolved(desk, data.domain)
+    return await asyncio.to_thread(_resolved, desk, data.domain)
 
 
-@route("GET", "/api/dns/resolve", "dns:read", sync_to_thread=True, summary="Ask dnsmasq for a name")
-def resolve_query(desk: Here, domain: Domain) -> Resolved:
+@route("GET", "/api/dns/resolve", "dns:read", summary="Ask dnsmasq for a name")
+async def resolve_query(desk: Here, domain: Domain) -> Resolved:
     """Ask the site's dnsmasq itself."""
-    return _resolved(desk, domain)
+    return await asyncio.to_thread(_resolved, desk, domain)
 
 
 @route("POST", "/api/dns/flush", "dns:write", summary="Empty dnsmasq's cache")

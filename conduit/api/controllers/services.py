@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from ipaddress import ip_address
 from typing import Annotated, Any, Final, Literal, NotRequired, TypedDict
 
@@ -11,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from conduit.api.auth import Who
 from conduit.api.cached import Cached
-from conduit.api.change import change
+from conduit.api.change import Change, change
 from conduit.api.desk import Desk, Here
 from conduit.api.envelopes import instant
 from conduit.api.errors import ApiError
@@ -22,6 +23,7 @@ from conduit.errors import ConduitError
 from conduit.fields import Probe
 from conduit.grammar import join_host_port, split_host_port
 from conduit.health import Health, State
+from conduit.manifests.store import ABSENT
 from conduit.model import Key
 from conduit.resources.service import names_of
 from conduit.resources.service_spec import ServiceSpec
@@ -126,16 +128,15 @@ async def register(desk: Here, caller: Who, data: Given) -> Result:
     A name that is taken is 409 without `overwrite`. What fails leaves nothing behind.
     """
     key = Key("service", data.name)
+    wanted = Change(
+        partial(desk.writes.put, key, data.fields, caller, None if data.overwrite else ABSENT),
+        "service_register",
+        f"Registered service: {data.name} ({data.upstream})",
+        keep=False,
+        details=data.model_dump(mode="json", include={"name", "host", "port", "protocol", "health_path"}),
+    )
     try:
-        return await change(
-            desk,
-            caller,
-            "service_register",
-            lambda: desk.writes.put(key, data.fields, create=not data.overwrite),
-            said=f"Registered service: {data.name} ({data.upstream})",
-            keep=False,
-            details=data.model_dump(mode="json", include={"name", "host", "port", "protocol", "health_path"}),
-        )
+        return await change(desk, caller, wanted)
     except ConduitError as error:
         if error.diagnostics[0].code in (REFUSED_UPSTREAM, UNKNOWN_UPSTREAM):
             raise ApiError(422, f"host: {error.diagnostics[0].summary}", field="host") from error
@@ -149,15 +150,8 @@ async def deregister(desk: Here, caller: Who, name: Name) -> Result:
     if key not in desk.worker.snapshot.desired.roots:
         raise ApiError(404, f"Service '{name}' not found")
     said = f"Deregistered service: {name}"
-    return await change(
-        desk,
-        caller,
-        "service_deregister",
-        lambda: desk.writes.remove(key),
-        said=said,
-        named=(key,),
-        details={"name": name},
-    )
+    edit = partial(desk.writes.remove, key, caller)
+    return await change(desk, caller, Change(edit, "service_deregister", said, named=(key,), details={"name": name}))
 
 
 @route("GET", "/api/services/{name:str}/health", "services:read", sync_to_thread=True, summary="Check a service now")
