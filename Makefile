@@ -9,7 +9,7 @@ help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 quickstart: venv ## start the sandbox, plan and apply desired/, and prove it on screen
-	@$(BIN)/python scripts/quickstart.py
+	@scripts/as_root.sh $(BIN)/python scripts/quickstart.py
 
 test: ## install what is missing and run the whole suite
 	@scripts/bootstrap.sh test
@@ -56,4 +56,4 @@ lock: ## resolve pyproject.toml into requirements.lock again (needs uv)
 
 clean-sandbox: ## stop the sandbox's daemons and take everything away
 	@test ! -d .sandbox || { $(MAKE) -s --no-print-directory venv && \
-		$(BIN)/python -c 'from pathlib import Path; from conduit.sandbox.site import of_checkout; of_checkout(Path.cwd()).remove()'; }
+		scripts/as_root.sh $(BIN)/python -c 'from pathlib import Path; from conduit.sandbox.site import of_checkout; of_checkout(Path.cwd()).remove()'; }

@@ -1,11 +1,13 @@
 """The quick start: real daemons, a real plan, a real apply, and the proof on screen. Every command is shown.
 
 Exits with 0 when names resolve, sites answer over HTTPS and the second diff is empty, else with 1 and the name of the
-daemon that did not do its part.
+daemon that did not do its part. CONDUIT_HOST_DOCKER=/var/run/docker.sock makes it use the host's Docker instead of a
+private one.
 """
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 import sys
@@ -59,6 +61,7 @@ PROOFS = [
     fetch("wiki.home.arpa", '"name": "wiki"', "--user", "demo:sandbox"),
     fetch("status.home.arpa", '"name": "status"', scheme="http"),
     fetch("metrics.home.arpa", '"name": "metrics"', proxy="nginx"),
+    fetch("notes.home.arpa", "served by a container"),
     fetch("old-blog.home.arpa", "301 https://blog.home.arpa"),
 ]
 
@@ -72,11 +75,12 @@ All of it is real, and no plan is made from anything but your files and the live
   break Caddy          curl -sS --unix-socket .sandbox/caddy/admin.sock -X PATCH --json '["other.home.arpa"]' \\
                          http://caddy/config/apps/http/servers/conduit_http/routes/2/match/0/host
   break nginx          sed -i 's/17485/17481/' .sandbox/nginx/conf.d/conduit.conf
+  break a container    docker --host unix://.sandbox/docker/docker.sock stop notes-web-1
   break a certificate  for file in .sandbox/caddy-certs/wiki.*.pem; do echo broken >"$file"; done
 
 After each, `conduit diff` shows what differs and who moved, your files or the host; `conduit apply` puts it right.
 
-  look around          conduit status, conduit get route/wiki, conduit explain CND-0116, conduit doctor
+  look around          conduit status, conduit ps notes, conduit explain CND-0116, conduit doctor
   stop, start again    conduit sandbox down, make quickstart
   take it all away     make clean-sandbox
 """
@@ -85,7 +89,8 @@ After each, `conduit diff` shows what differs and who moved, your files or the h
 def main() -> int:
     """Run the quick start and return its exit code."""
     try:
-        start(of_checkout(ROOT))
+        host = os.environ.get("CONDUIT_HOST_DOCKER")
+        start(of_checkout(ROOT, Path(host) if host else None))
         title("The plan: what desired/ wishes against what the daemons have")
         conduit("diff")
         title("The apply")

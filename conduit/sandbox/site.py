@@ -12,7 +12,7 @@ from typing import Any, Final
 import yaml
 
 from conduit.errors import Code, Diagnostic
-from conduit.sandbox import caddy, dnsmasq, docker, nginx, upstream
+from conduit.sandbox import caddy, dnsmasq, docker, host_docker, image, nginx, upstream
 from conduit.sandbox.daemon import RECORD, Daemon
 from conduit.sandbox.machine import SandboxError, current_user
 
@@ -47,8 +47,9 @@ class Sandbox:
 
     `upstreams` maps names to ports; `proxies` are `caddy`, `nginx` or both. `ports` may fix those named `dns`, `http`
     and `https`, and `nginx_http` and `nginx_https` for nginx; others are chosen free at the first `up` and kept. With
-    `docker` there is a dockerd too, which needs root. `settings` are laid over the settings of the site. Every method
-    finds the daemons by what is recorded in `directory`, so a later process can go on where an earlier one stopped.
+    `docker` there is a dockerd too, which needs root; `host_docker` is the socket of the host's own to use instead.
+    `settings` are laid over the settings of the site. Every method finds the daemons by what is recorded in
+    `directory`, so a later process can go on where an earlier one stopped.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Sandbox:
         settings: Mapping[str, Any] | None = None,
         proxies: Iterable[str] = ("caddy",),
         docker: bool = False,
+        host_docker: Path | None = None,
     ) -> None:
         self.directory = directory.absolute()
         self.desired = (desired or directory / "desired").absolute()
@@ -69,6 +71,7 @@ class Sandbox:
         self.settings = dict(settings or {})
         self.proxies = tuple(proxies)
         self.docker = docker
+        self.host_docker = host_docker
 
     @property
     def settings_file(self) -> Path:
@@ -96,9 +99,12 @@ class Sandbox:
         self._forget_unstartable()
         known = self.daemons
         wanted = {name: known.get(name) or prepare() for name, prepare in self._recipes().items()}
-        self._write_settings(wanted)
+        sections = self._sections(wanted)
+        self._write_settings(sections)
         for daemon in wanted.values():
             daemon.start()
+        if "docker" in sections:
+            image.load(Path(sections["docker"]["socket"]))
         return self.status()
 
     def down(self) -> list[Status]:
@@ -115,6 +121,7 @@ class Sandbox:
         """Stop the sandbox and delete its directory; one that is not a sandbox is left alone."""
         self.down()
         if self.settings_file.exists() and self._is_ours():
+            host_docker.clear(self.directory)
             shutil.rmtree(self.directory)
 
     def _is_ours(self) -> bool:
@@ -150,7 +157,14 @@ class Sandbox:
         for name in (".", "state", "keys", "certs", *(f"{proxy}-certs" for proxy in self.proxies)):
             (self.directory / name).mkdir(parents=True, exist_ok=True, mode=0o700)
 
-    def _write_settings(self, daemons: Mapping[str, Daemon]) -> None:
+    def _sections(self, daemons: Mapping[str, Daemon]) -> dict[str, Any]:
+        """Return the settings of each daemon that conduit manages."""
+        own = {name: daemon.section for name, daemon in daemons.items() if name not in self.upstreams}
+        if self.host_docker is None:
+            return own
+        return own | {"docker": host_docker.section(self.directory, self.host_docker)}
+
+    def _write_settings(self, sections: Mapping[str, Any]) -> None:
         copies = {
             proxy: {"dir": str(self.directory / f"{proxy}-certs"), "user": current_user()} for proxy in self.proxies
         }
@@ -159,11 +173,11 @@ class Sandbox:
             "desired": str(self.desired.relative_to(self.directory) if inside else self.desired),
             "state_dir": "state",
             "keys_dir": "keys",
-            "site": "sandbox",
+            "site": host_docker.site_of(self.directory) if self.host_docker else "sandbox",
             "internal_domain": "home.arpa",
             "proxy_address": "127.0.0.1",
             "upstreams": {"allow_loopback": True},
-            **{name: daemons[name].section for name in daemons if name not in self.upstreams},
+            **sections,
             "certs": {"dir": str(self.certificates), "copies": copies},
         }
         text = _HEADER + yaml.safe_dump(document | self.settings, sort_keys=False)
@@ -176,12 +190,17 @@ class Sandbox:
             raise SandboxError(Diagnostic(FOREIGN, summary, hint="choose another directory for the sandbox"))
 
 
-def of_checkout(root: Path) -> Sandbox:
-    """Return the sandbox of a checkout: `.sandbox/`, its own `desired/`, and the upstreams that tree names."""
+def of_checkout(root: Path, host_docker: Path | None = None) -> Sandbox:
+    """Return the sandbox of a checkout: `.sandbox/`, its own `desired/`, and the upstreams that tree names.
+
+    `host_docker` is the socket of the host's own Docker, to use instead of a private one.
+    """
     return Sandbox(
         root / ".sandbox",
         desired=root / "desired",
         upstreams=DEMO_UPSTREAMS,
         ports=DEMO_PORTS,
         proxies=("caddy", "nginx"),
+        docker=host_docker is None,
+        host_docker=host_docker,
     )

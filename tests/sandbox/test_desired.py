@@ -21,8 +21,9 @@ def proxies() -> tuple[str, ...]:
 
 
 @pytest.fixture
-def own_site(site: Any, upstream: Callable[..., Any]) -> Any:
+def own_site(docker_site: Any, upstream: Callable[..., Any]) -> Any:
     """The site of the quick start on free ports."""
+    site = docker_site
     shutil.copytree(DESIRED, site.desired, dirs_exist_ok=True)
     servers = {name.replace("-", "_"): upstream(name).address for name in DEMO_UPSTREAMS}
     https = site.daemons["caddy"].section["https"][0].rpartition(":")[2]
@@ -49,4 +50,5 @@ def test_the_site_of_the_quick_start_is_applied_and_answers(own_site: Any) -> No
     assert '"name": "wiki"' in own_site.curl("https://wiki.home.arpa/", "--user", "demo:sandbox").stdout
     assert '"name": "status"' in own_site.curl("http://status.home.arpa/").stdout
     assert '"name": "metrics"' in own_site.curl("https://metrics.home.arpa/", proxy="nginx").stdout
+    assert "served by a container" in own_site.curl("https://notes.home.arpa/").stdout
     assert "location: https://blog.home.arpa" in own_site.curl("https://old-blog.home.arpa/x").stdout
