@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, TypeVar
+
+from pydantic import ValidationError
 
 from conduit.compose.load import Loaded
 from conduit.compose.nodes import Path
 from conduit.compose.service import Service
-from conduit.errors import ConduitError
+from conduit.errors import Code, ConduitError, Diagnostic
 from conduit.kind import Look
-from conduit.model import Key
+from conduit.model import Key, Source
 from conduit.resources.container_spec import ContainerSpec
 from conduit.resources.deployment_application import application_of, near
 from conduit.resources.deployment_container import common_fields
@@ -26,6 +28,18 @@ from conduit.resources.image_spec import ImageSpec
 from conduit.resources.network_spec import NetworkSpec, own_network
 from conduit.resources.volume_spec import VolumeSpec
 from conduit.spec import Resource, Spec
+
+M = TypeVar("M", bound=Spec)
+
+BAD_LEAF = Code(
+    "CND-1546",
+    "an application that does not fit its parts",
+    "The application is a valid one, but conduit cannot make the image, network, volume or container that the message "
+    "names: a label that only conduit or docker compose may write, for example. Change or remove the field.",
+)
+OWN_RULES: Final = frozenset(("image", "labels", "networks", "network_mode", "network_of", "serves"))
+"""Fields with rules that only a container has. The others were checked as parts of the application, which takes some
+in another form: 30s, where a container has milliseconds."""
 
 
 @dataclass(frozen=True)
@@ -49,41 +63,56 @@ class Leaves:
 
     def _leaf(self, key: Key, spec: Spec, path: Path, needs: Iterable[Key] = ()) -> Resource[Any]:
         r = self.resource
-        source = near(self.loaded.source(path), self.look)
-        return Resource(key, spec, source, r.root, (*r.needs, *needs), r.protect, r.ignore)
+        return Resource(key, spec, self._place(path), r.root, (*r.needs, *needs), r.protect, r.ignore)
+
+    def _place(self, path: Path) -> Source:
+        return near(self.loaded.source(path), self.look)
+
+    def _spec(self, sort: type[M], path: Path, **fields: Any) -> M:
+        """Return a leaf's spec. Raises `ConduitError` for what its kind does not take."""
+        try:
+            return sort(**fields)
+        except ValidationError as error:
+            found = error.errors(include_url=False, include_context=False, include_input=False)
+            told = [(".".join(map(str, each["loc"])) or path[-1], each["msg"]) for each in found]
+            summary = f"{self.resource.key}: {'.'.join(map(str, path))}: "
+            place = self._place(path)
+            raise ConduitError(Diagnostic(BAD_LEAF, f"{summary}{field}: {msg}", place) for field, msg in told) from None
 
     def _networks(self) -> Iterator[Resource[Any]]:
         application = self.loaded.application
         for alias, network in application.networks.items():
             if not network.external:
                 given = network.model_dump(exclude={"name", "external", "enable_ipv4"}, exclude_none=True)
-                spec = NetworkSpec(**given, project=application.name, alias=alias)
-                yield self._leaf(Key("network", network.name), spec, ("networks", alias))
+                path = ("networks", alias)
+                spec = self._spec(NetworkSpec, path, **given, project=application.name, alias=alias)
+                yield self._leaf(Key("network", network.name), spec, path)
 
     def _volumes(self) -> Iterator[Resource[Any]]:
         application, dangerous = self.loaded.application, self.resource.spec.dangerous
         for alias, volume in application.volumes.items():
             if not volume.external:
                 given = volume.model_dump(exclude={"name", "external"}, exclude_none=True)
-                spec = VolumeSpec(**given, project=application.name, alias=alias, dangerous=dangerous)
-                yield self._leaf(Key("volume", volume.name), spec, ("volumes", alias))
+                path = ("volumes", alias)
+                own = {"project": application.name, "alias": alias, "dangerous": dangerous}
+                yield self._leaf(Key("volume", volume.name), self._spec(VolumeSpec, path, **given, **own), path)
 
     def _image(self, name: str, service: Service) -> Resource[Any]:
-        policy = service.pull_policy or "missing"
-        spec = ImageSpec(reference=service.image, build=service.build, platform=service.platform, pull_policy=policy)
-        field = "image" if service.build is None else "build"
-        return self._leaf(image_key(self.resource.key.name, name), spec, ("services", name, field))
+        path = ("services", name, "image" if service.build is None else "build")
+        given = {"reference": service.image, "build": service.build, "platform": service.platform}
+        spec = self._spec(ImageSpec, path, **given, pull_policy=service.pull_policy or "missing")
+        return self._leaf(image_key(self.resource.key.name, name), spec, path)
 
     def _containers(self, name: str, service: Service, ports: tuple[int, ...]) -> Iterator[Resource[Any]]:
+        path = ("services", name)
         fields = common_fields(name, service, self.resource, self.loaded, self.look) | {"serves": ports}
+        checked = self._spec(ContainerSpec, path, **{field: fields[field] for field in OWN_RULES & fields.keys()})
         needs = [*self._attached(service), *self._waits(service)]
         if ports:
             needs.append(self.look.once(_own).key)
         for number in range(1, service.deploy.replicas + 1):
             key = container_key(self.resource.key.name, name, number)
-            # the application's model accepted these very values, some of which read as text alone: 30s, not 30000
-            spec = ContainerSpec.model_construct(**fields, number=number)
-            yield self._leaf(key, spec, ("services", name), needs)
+            yield self._leaf(key, checked.model_copy(update=fields | {"number": number}), path, needs)
 
     def _attached(self, service: Service) -> Iterator[Key]:
         """Yield the networks and volumes a service uses; external ones only when something declares them."""

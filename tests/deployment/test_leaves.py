@@ -8,6 +8,7 @@ import pytest
 from deployment_world import Site, place
 
 from conduit.model import Key, Ref, Secret
+from conduit.resources.deployment_leaves import BAD_LEAF
 from conduit.resources.deployment_secrets import MISPLACED
 from conduit.spec import Resource
 
@@ -178,6 +179,20 @@ def test_a_secret_where_everyone_can_read_it_is_refused(site: Site, field: str) 
     text = "deployments:\n  shop:\n    env: {PW: {secret: DB}}\n    compose:\n      services:\n        a:\n"
     found = site.problem(f"{text}          image: a\n          {field}\n")
     assert (found.code, place(found)) == (MISPLACED, "site.yaml:8")
+
+
+@pytest.mark.parametrize("label", ["io.conduit.mark", "com.docker.compose.project"])
+@pytest.mark.parametrize("section", ["services", "networks", "volumes"])
+def test_labels_that_conduit_writes_are_refused_at_their_place(site: Site, section: str, label: str) -> None:
+    names = {"services": "a", "networks": "default", "volumes": "v"}
+    labelled = {each: f"labels: {{{label}: x}}" if each == section else "" for each in names}
+    found = site.problem(
+        "deployments:\n  a:\n    compose:\n"
+        f"      services: {{a: {{image: a, volumes: ['v:/v'], {labelled['services']}}}}}\n"
+        f"      networks: {{default: {{{labelled['networks']}}}}}\n"
+        f"      volumes: {{v: {{{labelled['volumes']}}}}}\n"
+    )
+    assert (found.code, place(found)) == (BAD_LEAF, f"site.yaml:{4 + list(names).index(section)}")
 
 
 def test_the_deployments_env_comes_before_dotenv(site: Site) -> None:
