@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from conduit.change import Action, Change, Diff, Disturbance, FieldChange, Impact
-from conduit.compose.mounts import Mount
 from conduit.diff import compare, difference
 from conduit.errors import ConduitError
 from conduit.kind import Context, Kind
@@ -15,10 +14,8 @@ from conduit.providers.docker_addresses import pick, slot_of
 from conduit.providers.docker_config import Config
 from conduit.providers.docker_container_form import Seal, build, fields, sealing
 from conduit.providers.docker_container_switch import held_twice
-from conduit.resources.container_spec import ContainerSpec, InjectedFile
+from conduit.resources.container_spec import ContainerSpec
 from conduit.spec import Resource
-
-T = TypeVar("T", Mount, InjectedFile)
 
 LIMITS: Final = frozenset({"memory", "memory_reservation", "memswap_limit", "cpus"})
 """What Docker changes while a container runs, but never lifts again."""
@@ -64,11 +61,11 @@ class Container(Kind[ContainerSpec]):
 
     def explain(self, spec: ContainerSpec, native: Native, live: Native, ctx: Context) -> Diff:
         """Show what differs in the words of the spec; of secret values only that they do."""
-        parsed = self.parse(live)
+        parsed, wanted = self.parse(live), self.parse(native)
         said = {name: part for name, part in live.items() if name not in ("Renamed", "Reached")}
-        if parsed is None or self.render(parsed, ctx) != said:
+        if parsed is None or wanted is None or self.render(parsed, ctx) != said:
             return difference(live, native)
-        found = (*compare(parsed, _shown(spec, ctx)), *_beside_the_spec(spec, native, live))
+        found = (*compare(parsed, wanted), *_beside_the_spec(spec, native, live))
         return Diff(found) if found else difference(live, native)
 
     def action(self, want: Resource[ContainerSpec], live: Live, diff: Diff) -> Action:
@@ -121,31 +118,6 @@ def _seal(ctx: Context) -> Seal:
             return ""  # the container that needs it is refused when it is made
 
     return sealing(ctx.fingerprint, stored)
-
-
-def _shown(spec: ContainerSpec, ctx: Context) -> ContainerSpec:
-    """Return a wish as far as it can be compared and shown, in the order in which a parsed one has its lists.
-
-    What only the plan goes by is left out.
-    """
-    seal = _seal(ctx)
-    return spec.model_copy(
-        update={
-            "environment": {name: seal(value) for name, value in spec.environment.items()},
-            "files": tuple(file.model_copy(update={"content": seal(file.content)}) for file in _by_target(spec.files)),
-            "mounts": _by_target(spec.mounts),
-            "ports": tuple(sorted(spec.ports, key=lambda p: (p.host_ip or "", p.published, p.target, p.protocol))),
-            "depends_on": {},
-            "serves": (),
-            "dangerous": False,
-            "slot": None,
-            "address": None,
-        }
-    )
-
-
-def _by_target(parts: Iterable[T]) -> tuple[T, ...]:
-    return tuple(sorted(parts, key=lambda part: part.target))
 
 
 def _beside_the_spec(spec: ContainerSpec, native: Native, live: Native) -> Iterable[FieldChange]:
