@@ -48,9 +48,13 @@ class Loaded:
     environment: Mapping[str, str]
     root: Node
 
-    def source(self, path: Place) -> Source:
-        """Return where the value at `path` of the application was written, or its deepest part that was."""
-        return self.root.find(path).source
+    def source(self, path: Place, *, at_key: bool = False) -> Source:
+        """Return where the value at `path` of the application was written, or its deepest part that was.
+
+        With `at_key` that is the place of the name it stands under.
+        """
+        node = self.root.find(path)
+        return Source(node.text.file, *node.text.place(node.key_at)) if at_key and node.key_at >= 0 else node.source
 
 
 def load_file(

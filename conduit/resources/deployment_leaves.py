@@ -66,7 +66,7 @@ class Leaves:
         return Resource(key, spec, self._place(path), r.root, (*r.needs, *needs), r.protect, r.ignore)
 
     def _place(self, path: Path) -> Source:
-        return near(self.loaded.source(path), self.look)
+        return near(self.loaded.source(path, at_key=True), self.look)
 
     def _spec(self, sort: type[M], path: Path, **fields: Any) -> M:
         """Return a leaf's spec. Raises `ConduitError` for what its kind does not take."""

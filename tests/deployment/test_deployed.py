@@ -129,7 +129,7 @@ def test_what_is_undeclared_goes_but_its_data_stays(wiki: Site, proxy: str, dock
 def deletions(site: Site) -> str:
     """Return how many deletions a plan holds."""
     changes = json.loads(site.conduit("diff", "--json").stdout)["resource_changes"]
-    return str(sum(change["change"]["actions"] == ["delete"] for change in changes))
+    return str(sum(change["actions"] == ["delete"] for change in changes))
 
 
 @pytest.mark.parametrize("proxy", ["caddy"])
@@ -173,14 +173,18 @@ def test_a_secret_reaches_its_container_and_nothing_else(docker_site: Site, dock
     assert found == [f"pg://app:{value}@db/app\n{value}" for value in ("opensesame", "letmein")]
 
 
+APPLICATION = """\
+services:
+  a: {image: "sandbox/busybox:1", command: [sleep, "100000"], env_file: a.env, labels: {v: "${V}"}}
+"""
+
+
 @pytest.mark.parametrize("proxy", ["caddy"])
 def test_files_beside_a_compose_file_are_evidence(docker_site: Site) -> None:
     site = docker_site
     apps = site.directory / "apps"
     apps.mkdir()
-    (apps / "compose.yaml").write_text(
-        "services: {a: {image: 'sandbox/busybox:1', command: [sleep, '100000'], env_file: a.env, labels: {v: '${V}'}}}\n"
-    )
+    (apps / "compose.yaml").write_text(APPLICATION)
     (apps / "a.env").write_text("A=1\n")
     (apps / ".env").write_text("V=1\n")
     site.write("a.yaml", "deployments: {a: {file: ../apps/compose.yaml}}\n")
@@ -191,5 +195,5 @@ def test_files_beside_a_compose_file_are_evidence(docker_site: Site) -> None:
         path = apps / name
         path.write_text(text or path.read_text().replace("100000", "100001"))
         plan = site.conduit("diff", "--detailed-exitcode")
-        assert (plan.code, "apps/compose.yaml:1" in plan.stdout) == (2, True), plan
+        assert (plan.code, "apps/compose.yaml:2" in plan.stdout) == (2, True), plan
         assert site.conduit("apply", "--yes").code == 0

@@ -101,7 +101,7 @@ def test_each_leaf_tells_the_line_it_was_written_on(site: Site) -> None:
     lines = {key: leaf.source.line for key, leaf in site.expand(SHOP).items()}
     text = SHOP.splitlines()
     assert text[lines["image/shop-web"] - 1].strip() == "image: shop/web:${TAG}"
-    assert text[lines["container/shop-db-1"] - 1].strip() == "image: db"
+    assert text[lines["container/shop-db-1"] - 1].strip() == "db:"
     assert lines["volume/shop_data"] == len(text)
 
 

@@ -6,10 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
-from deployment_world import Site
+from deployment_world import KINDS, Site
 
-from conduit.graph import edges
-from conduit.model import Key
+from conduit.change import Action
+from conduit.graph import edges, with_refs
+from conduit.kind import Context
+from conduit.model import Key, Live
 from tests.compose.kit import ENVIRONMENT, FILES
 
 NAMES = sorted(path.name for path in FILES.iterdir())
@@ -37,3 +39,18 @@ def test_whatever_a_leaf_needs_is_there(site: Site, name: str) -> None:
     depends, missing = edges(leaves, {})
     assert missing == []
     assert set(depends) == {key for key in leaves if key.kind == "container"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_stopping_an_application_stops_each_container_and_does_nothing_else(site: Site, name: str) -> None:
+    """What a Compose file can say is read back in another form; only what really differs may count."""
+    kind, context = KINDS["container"], Context(site.settings, 0.0)
+    for leaf in site.expand(manifest(name)).values():
+        if leaf.key.kind != "container" or leaf.spec.state != "running":
+            continue
+        spec = with_refs(leaf.spec, lambda ref: ref.resolved(f"sha256:{'0' * 64}"))
+        wish = leaf._replace(spec=spec.model_copy(update={"state": "stopped"}))
+        live = Live(leaf.key, "id", kind.render(spec, context), owned=True)
+        diff = kind.same(wish, kind.render(wish.spec, context), live, context)
+        assert [field.path for field in diff.fields] == ["state"], leaf.key
+        assert kind.action(wish, live, diff) is Action.UPDATE
