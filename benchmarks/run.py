@@ -1,6 +1,6 @@
 """Measure conduit, the floor and its peers on one job, on this machine, in one run; what counts is their ratios.
 
-    run.py [--site proxies] [--quick] [--sizes 100,1000,10000] [--rounds 3] [--tools raw,conduit,pyinfra,ansible]
+    run.py [--site full] [--quick] [--sizes 100,1000,10000] [--rounds 3] [--tools raw,conduit,pyinfra,ansible]
            [--write-docs]
 
 Rounds are outside and tools inside, so that a machine that slows down slows all of them. Each tool gets fresh daemons;
@@ -102,7 +102,7 @@ def rows(options: argparse.Namespace, tools: list[Tool]) -> Iterator[Row]:
 def arguments() -> argparse.Namespace:
     """Read the command line."""
     options = argparse.ArgumentParser(description="Measure conduit against the floor and its peers.")
-    options.add_argument("--site", choices=SITES, default="proxies", help="what the site is made of")
+    options.add_argument("--site", choices=SITES, default="full", help="what the site is made of")
     options.add_argument("--quick", action="store_true", help="100 services, one round, without the peers")
     options.add_argument("--sizes", default="100,1000,10000", help="numbers of services")
     options.add_argument("--rounds", type=int, default=3)

@@ -128,8 +128,9 @@ def _answer(world: World, proxy: str, declared: Wish) -> Iterator[str]:
 def _docker(world: World, declared: Wish) -> Iterator[str]:
     """Compare what runs with what is declared, whatever the tool calls its containers."""
     found = world.docker.containers(all=True, filters={"label": "bench.app"})
+    apps = [each["compose"]["services"]["app"] for each in declared["deployments"].values()]
     live = sorted((_running(world.docker.inspect_container(each["Id"])) for each in found), key=str)
-    want = sorted((_wanted(each["compose"]["services"]["app"]) for each in declared["deployments"].values()), key=str)
+    want = sorted((_wanted(app, world.docker.inspect_image(app["image"])["Id"]) for app in apps), key=str)
     if live != want:
         wrong = [each["labels"]["bench.app"] for each in (*live, *want) if each not in live or each not in want]
         yield f"docker: {len(live)} containers instead of {len(want)}, wrong is {min(wrong, default='one too many')}"
@@ -139,7 +140,7 @@ def _running(found: Any) -> dict[str, Any]:
     config = found["Config"]
     environment = dict(each.split("=", 1) for each in config["Env"])
     return {
-        "image": config["Image"],
+        "image": found["Image"],
         "labels": {name: value for name, value in config["Labels"].items() if name.startswith("bench.")},
         "environment": {name: value for name, value in environment.items() if name != "PATH"},
         "running": found["State"]["Running"],
@@ -147,8 +148,8 @@ def _running(found: Any) -> dict[str, Any]:
     }
 
 
-def _wanted(app: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: app[name] for name in ("image", "labels", "environment", "networks")} | {"running": True}
+def _wanted(app: Mapping[str, Any], image: str) -> dict[str, Any]:
+    return {name: app[name] for name in ("labels", "environment", "networks")} | {"image": image, "running": True}
 
 
 _CHECKS: Final = {"caddy": _caddy, "nginx": _nginx, "dnsmasq": _dnsmasq, "docker": _docker}

@@ -52,10 +52,11 @@ def _configuration(directory: Path, address: str) -> str:
     lines = [
         f"user {current_user()};",
         "worker_processes 2;",
+        "worker_rlimit_nofile 8192;",
         f"pid {directory / 'pid'};",
         f"error_log {directory / 'error.log'} notice;",
         "events {",
-        "    worker_connections 512;",
+        "    worker_connections 4096;",
         "}",
         "http {",
         "    access_log off;",
