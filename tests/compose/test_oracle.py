@@ -1,14 +1,14 @@
 """Docker's own `compose config` as a second reader: what it makes of a file means to conduit what the file means.
 
 `config` prints an application in one normal form, which is a Compose file itself. Both are loaded here; they must be
-equal. Skipped where there is no docker compose of version 2.
+equal. The program is among the packages for development.
 """
 
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,28 +17,24 @@ import pytest
 from conduit.compose.application import Application
 from conduit.compose.load import load_file
 from tests.compose.kit import ENVIRONMENT, FILES, Site
+from tests.conftest import missing
 
 NAMES = sorted(path.name for path in FILES.iterdir())
 
 
-def _command() -> list[str]:
-    for command in (["docker-compose"], ["docker", "compose"]):
-        found = shutil.which(command[0])
-        if found:
-            told = subprocess.run([found, *command[1:], "version", "--short"], capture_output=True, text=True)
-            if told.returncode == 0 and told.stdout.strip().lstrip("v").split(".")[0] >= "2":
-                return [found, *command[1:]]
-    return []
+COMPOSE = Path(sys.executable).with_name("docker-compose")
 
 
-COMMAND = _command()
-pytestmark = pytest.mark.skipif(not COMMAND, reason="no docker compose of version 2 is installed")
+@pytest.fixture(autouse=True)
+def _compose() -> None:
+    if not COMPOSE.exists():
+        missing(f"{COMPOSE} is not installed")
 
 
 def printed(path: Path, environment: dict[str, str]) -> Any:
     """Return what `docker compose config` prints for a file."""
     ran = subprocess.run(
-        [*COMMAND, "-f", path, "config", "--format", "json"],
+        [str(COMPOSE), "-f", path, "config", "--format", "json"],
         cwd=path.parent,
         env={"PATH": "/usr/bin:/bin"} | environment,
         capture_output=True,
