@@ -108,9 +108,18 @@ class Engine:
 
     def load(self) -> Desired:
         """Read and expand the manifests. Raises LoadError with every problem."""
+        if self.settings.reconcile.source == "commit":
+            return self.load_commit("HEAD")
         manifests = load_manifests(self.settings, self.kinds, self.now(), self.state / "cache", STILL)
         fail("load.parsed")
         self.wish = wish_of(manifests, self.settings, self.kinds)
+        return self.wish.desired
+
+    def load_commit(self, revision: str) -> Desired:
+        """Read and expand the manifests of a commit. Raises LoadError, ConduitError when there is no such commit."""
+        from conduit.manifests.commits import committed_tree
+
+        self.wish = self.check(committed_tree(self.settings, revision))
         return self.wish.desired
 
     def check(self, tree: Tree) -> Wish:
@@ -170,6 +179,11 @@ class Engine:
         self._planned = (plan.digest, desired, observed)
         fail("plan.made")
         return plan
+
+    def plan_again(self, selection: Selection) -> Plan:
+        """Plan another part of what was loaded and observed last."""
+        _, desired, observed = self._planned
+        return self.plan_for(desired, observed, selection)
 
     def keep_evidence(self, plan: Plan) -> None:
         """Keep what the plan made last was drawn from when it tells nothing at all; see `conduit.settled`.

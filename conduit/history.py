@@ -35,6 +35,7 @@ CREATE TABLE IF NOT EXISTS unproven (key TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS reverted (
     root TEXT PRIMARY KEY, digest TEXT NOT NULL, run INTEGER NOT NULL, at TEXT NOT NULL, reason TEXT NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS drift (key TEXT PRIMARY KEY, since REAL NOT NULL) WITHOUT ROWID;
 """
 UPSERT: Final = """
 INSERT INTO applied VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET native = excluded.native, at = excluded.at
@@ -136,6 +137,26 @@ class History:
             connection.executemany("DELETE FROM reverted WHERE root = ?", gone)
 
         self._write(write)
+
+    def drift(self) -> dict[Key, float]:
+        """Return since when (epoch) each drift that is known has been seen."""
+        return {Key.parse(key): since for key, since in self._select(lambda c: c.execute("SELECT * FROM drift"))}
+
+    def note_drift(self, keys: Iterable[Key], now: float) -> dict[Key, float]:
+        """Remember which keys drift at `now`, and return since when each does. Writes only what changed."""
+        known = self.drift()
+        found = {key: known.get(key, now) for key in keys}
+        if found == known:
+            return found
+        gone = [(str(key),) for key in known.keys() - found.keys()]
+        rows = [(str(key), since) for key, since in found.items()]
+
+        def write(connection: Connection) -> None:
+            connection.executemany("DELETE FROM drift WHERE key = ?", gone)
+            connection.executemany("INSERT OR REPLACE INTO drift VALUES (?, ?)", rows)
+
+        self._write(write)
+        return found
 
     def add_run(self, run: RunRecord) -> None:
         """Store one finished run and forget the oldest beyond the limit."""

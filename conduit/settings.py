@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PrivateAttr
 
@@ -83,6 +83,19 @@ class Api(Section):
     """The directory of the built dashboard; by default the one that came with conduit."""
 
 
+class Reconcile(Section):
+    """How `conduit watch` and `conduit serve` keep the site true."""
+
+    mode: Literal["apply", "observe"] = "apply"
+    """Whether differences are applied, or only told."""
+    kinds: dict[str, Literal["apply", "observe"]] = Field(default_factory=dict)
+    """Kinds that have a mode of their own, declared or live ones."""
+    interval: int = Field(300, ge=1)
+    """Seconds after which everything is compared again, whether anything told of a change or not."""
+    source: Literal["work tree", "commit"] = "work tree"
+    """Whether manifests count as they lie there, or as they were committed last."""
+
+
 class Settings(Section):
     """The settings of one conduit process, from conduit.yaml."""
 
@@ -104,6 +117,8 @@ class Settings(Section):
     """What the names of proxied services resolve to."""
     upstreams: Upstreams = Upstreams()
     """Which upstreams services may name."""
+    reconcile: Reconcile = Reconcile()
+    """The reconcile loop."""
     api: Api = Api()
     """The REST API."""
     prune_percent: int = Field(30, ge=0, le=100)

@@ -52,6 +52,7 @@ GROUPS = {
     "15": "Docker",
     "20": "REST API",
     "21": "Audit",
+    "22": "The loop",
 }
 
 

@@ -17,6 +17,7 @@ LAYERS: list[set[str]] = [
     {"cli"},
     {"api"},
     {"health"},
+    {"reconcile"},
     {"saved_plan"},
     {"plan_json"},
     {"show", "sandbox"},

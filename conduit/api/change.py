@@ -15,10 +15,10 @@ from conduit.api.auth import Caller
 from conduit.api.desk import Desk
 from conduit.api.envelopes import applied, refused
 from conduit.api.routing import Result
-from conduit.api.worker import Apply, Passed
 from conduit.api.writes import Edited
 from conduit.errors import ConduitError
 from conduit.model import Key
+from conduit.reconcile.worker import Apply, Passed
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ from litestar.di import NamedDependency
 
 from conduit.api.auth import Caller
 from conduit.api.events import Bus
-from conduit.api.worker import Ask, Worker
 from conduit.api.writes import Writes
 from conduit.audit import FAILURE, SUCCESS, Act, Audit
 from conduit.engine import Engine
@@ -21,6 +20,7 @@ from conduit.health import Health, Watch
 from conduit.kind import Context
 from conduit.model import Key
 from conduit.plan_json import event_document, plan_document, report_document
+from conduit.reconcile.worker import Ask, Look, Worker
 from conduit.settings import Settings
 
 DOCUMENTS: Final[Mapping[str, Callable[[Any], Any]]] = {
@@ -74,6 +74,7 @@ class Desk:
     def start(self) -> None:
         """Start the threads."""
         self.worker.start()
+        self.worker.submit(Look())
         self.watch.start()
 
     def stop(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +13,7 @@ import click
 
 from conduit.cli.console import Console
 from conduit.errors import Code, Diagnostic, LoadError
+from conduit.show.text import escape
 
 if TYPE_CHECKING:
     from conduit.engine import Engine
@@ -36,6 +38,7 @@ class App:
     verbosity: int = 0
     no_color: bool = False
     timeout: float = 60.0
+    suspended: bool = False
 
     @cached_property
     def console(self) -> Console:
@@ -57,7 +60,9 @@ class App:
         """The settings. Raises LoadError."""
         from conduit.manifests.settings_file import read_settings
 
-        return read_settings(self.settings_file)
+        settings = read_settings(self.settings_file)
+        self._show_suspension(settings)
+        return settings
 
     @cached_property
     def engine(self) -> Engine:
@@ -65,6 +70,14 @@ class App:
         from conduit.engine import Engine
 
         return Engine(self.settings)
+
+    def _show_suspension(self, settings: Settings) -> None:
+        """Print the banner of a loop that is suspended, whatever the command."""
+        from conduit.reconcile.suspension import suspension
+
+        if found := suspension(settings.path(settings.state_dir), time.time()):
+            self.suspended = True
+            self.console.notes([self.console.error_view.style("drift", f"The loop is {escape(str(found))}.")])
 
 
 pass_app = click.make_pass_decorator(App, ensure=True)

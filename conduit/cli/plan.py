@@ -85,7 +85,8 @@ def diff(
     from conduit.show.summary import Summary
 
     plan = make_plan(app, Selection(targets, excludes, allow_deletes))
-    app.engine.keep_evidence(plan)
+    if not app.suspended:
+        app.engine.keep_evidence(plan)
     if out:
         from conduit.saved_plan import save_plan
 

@@ -87,10 +87,9 @@ def read_tree(root: Path, base: Path) -> Tree:
     if not root.is_dir():
         hint = "create it with `conduit init`, or correct `desired:` in conduit.yaml"
         raise LoadError(Diagnostic(NO_TREE, f"there is no directory {root}", hint=hint))
-    near = next((near for near in (base, Path.cwd()) if root.is_relative_to(near)), None)
-    shown = root.relative_to(near) if near else root
+    shown, near = named(root, base)
     candidates = sorted(_candidates(root))
-    tree = Tree([], [], max((found.changed for found in candidates), default=0.0), near or root)
+    tree = Tree([], [], max((found.changed for found in candidates), default=0.0), near)
     total = 0
     for found in candidates:
         if not found.name:
@@ -110,6 +109,12 @@ def read_tree(root: Path, base: Path) -> Tree:
         tree.files.append(ManifestFile(name, content, sha256(content).hexdigest()))
     conflicts = [f"{shown}/{name}" for name in unmerged(root)]
     return tree._replace(problems=[*tree.problems, _unmerged(conflicts)]) if conflicts else tree
+
+
+def named(root: Path, base: Path) -> tuple[Path, Path]:
+    """Return how the directory of manifests is shown, and the directory that its shown name counts from."""
+    near = next((near for near in (base, Path.cwd()) if root.is_relative_to(near)), None)
+    return (root.relative_to(near), near) if near else (root, root)
 
 
 class _Found(NamedTuple):

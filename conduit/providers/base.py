@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
@@ -72,6 +73,13 @@ class Provider(ABC):
     def recover(self) -> tuple[str, ...]:
         """Finish what a killed run left half done and tell what was done; ordinary convergence does the rest."""
         return ()
+
+    def listen(self, changed: Callable[[], None], stop: threading.Event) -> None:
+        """Call `changed` whenever the daemon tells that something changed, until `stop`; blocks meanwhile.
+
+        Returns at once when the daemon cannot tell. Raises `Unreadable` when it does not answer.
+        """
+        return
 
     def check(self) -> Iterable[str]:
         """Yield findings of `conduit doctor` as `finding; fix`; nothing when all is well."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import stat
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property, partial
@@ -22,6 +23,7 @@ from conduit.providers.base import ObjectProvider, Reading
 from conduit.providers.docker_api import Api
 from conduit.providers.docker_config import Config as Config
 from conduit.providers.docker_container import Containers
+from conduit.providers.docker_events import listen
 from conduit.providers.docker_image import Images
 from conduit.providers.docker_look import Row, hash_of_look, look, question_of
 from conduit.providers.docker_marks import Marks
@@ -90,6 +92,10 @@ class Docker(ObjectProvider):
             work = [(change.key, change.action, partial(self._parts[kind].undo, change)) for change in group]
             outcomes |= _side_by_side(work)
         return outcomes
+
+    def listen(self, changed: Callable[[], None], stop: threading.Event) -> None:
+        """Follow Docker's events."""
+        listen(self._means.api.path, changed, stop)
 
     def recover(self) -> tuple[str, ...]:
         """Let each part finish what a killed run left half made."""

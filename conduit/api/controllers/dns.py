@@ -13,11 +13,11 @@ from conduit.api.desk import Desk, Here
 from conduit.api.envelopes import operated, refused, table
 from conduit.api.errors import ApiError
 from conduit.api.routing import Result, route
-from conduit.api.worker import Operate
 from conduit.change import Outcome
 from conduit.errors import ConduitError
 from conduit.grammar import domain_name
 from conduit.model import FRAME, Key, Live
+from conduit.reconcile.worker import Operate
 from conduit.resources.service import names_of
 
 DNSMASQ: Final = Key(FRAME, "dnsmasq")

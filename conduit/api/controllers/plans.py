@@ -10,9 +10,9 @@ from conduit.api.auth import Caller, Who
 from conduit.api.desk import Desk, Here
 from conduit.api.envelopes import applied
 from conduit.api.routing import Result, route
-from conduit.api.worker import Apply, Look, Passed
 from conduit.plan import Selection
 from conduit.plan_json import plan_document
+from conduit.reconcile.worker import Apply, Look, Passed
 
 Digest = Annotated[str, Parameter(pattern=r"^[0-9a-f]{8,64}$", description="the digest of a plan that was shown")]
 AllowDeletes = Annotated[int | None, QueryParameter(name="allow_deletes", ge=0, description="allow exactly so many")]

@@ -11,9 +11,9 @@ from conduit.api.cached import Cached
 from conduit.api.desk import Desk, Here
 from conduit.api.envelopes import applied, instant
 from conduit.api.routing import route
-from conduit.api.worker import Apply, Passed, Snapshot
 from conduit.errors import ConduitError
 from conduit.model import Key
+from conduit.reconcile.worker import Apply, Passed, Snapshot
 from conduit.resources.service import names_of
 from conduit.resources.service_spec import ServiceSpec
 from conduit.resources.site_leaves import upstreams_of

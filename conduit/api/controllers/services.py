@@ -17,7 +17,6 @@ from conduit.api.desk import Desk, Here
 from conduit.api.envelopes import instant
 from conduit.api.errors import ApiError
 from conduit.api.routing import Result, route
-from conduit.api.worker import Snapshot
 from conduit.audit import SUCCESS
 from conduit.errors import ConduitError
 from conduit.fields import Probe
@@ -25,6 +24,7 @@ from conduit.grammar import join_host_port, split_host_port
 from conduit.health import Health, State
 from conduit.manifests.store import ABSENT
 from conduit.model import Key
+from conduit.reconcile.worker import Snapshot
 from conduit.resources.service import names_of
 from conduit.resources.service_spec import ServiceSpec
 from conduit.resources.site_leaves import upstreams_of

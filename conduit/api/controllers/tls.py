@@ -13,13 +13,13 @@ from conduit.api.desk import Desk, Here
 from conduit.api.envelopes import applied, operated, refused, table
 from conduit.api.errors import ApiError
 from conduit.api.routing import Result, route
-from conduit.api.worker import Apply, Operate, Passed
 from conduit.change import Outcome
 from conduit.errors import ConduitError
 from conduit.model import FRAME, Key
 from conduit.providers.certs import root_path
 from conduit.providers.probe_tls import Certificate as Seen
 from conduit.providers.probe_tls import read_pem, text_of
+from conduit.reconcile.worker import Apply, Operate, Passed
 from conduit.resources.service import names_of
 from conduit.resources.site_leaves import proxy_of
 

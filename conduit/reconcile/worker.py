@@ -20,6 +20,8 @@ from conduit.errors import Code, ConduitError, Diagnostic, Stale
 from conduit.expand import Desired
 from conduit.model import Key
 from conduit.plan import Plan, Selection
+from conduit.reconcile.keeper import Keeper
+from conduit.reconcile.suspension import Suspension
 from conduit.report import ApplyOptions, Event, Report
 from conduit.work import sole_facts
 
@@ -74,7 +76,12 @@ class Operate:
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
-Ask = Look | Apply | Operate
+@dataclass(frozen=True, slots=True)
+class Tend:
+    """Ask for a pass of the loop: apply what the site's mode, a suspension and earlier failures let through."""
+
+
+Ask = Look | Apply | Operate | Tend
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +112,11 @@ class Snapshot:
     facts: Mapping[Key, Mapping[str, Any]] = field(default_factory=dict)
     at: float = 0.0
     problems: tuple[Diagnostic, ...] = ()
+    held: Mapping[Key, str] = field(default_factory=dict)
+    """The changes the loop leaves alone, with the reasons."""
+    drift: Mapping[Key, float] = field(default_factory=dict)
+    """Since when (epoch) each difference that the host caused has been seen."""
+    suspended: Suspension | None = None
 
 
 @dataclass(slots=True)
@@ -120,24 +132,30 @@ class Worker:
 
     def __init__(self, engine: Engine, listen: Callable[[str, Any], None]) -> None:
         self.engine = engine
+        self.keeper = Keeper(engine)
         self.snapshot = Snapshot()
         self.results: Counter[str] = Counter()
         """How the applies of this process ended."""
         self._listen = listen
         self._queue: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
         self._stop = threading.Event()
+        self._facts: Mapping[Key, Mapping[str, Any]] = {}
         self._thread = threading.Thread(target=self._run, name="reconciler")
 
     def start(self) -> None:
-        """Begin, with what a killed run left and a first look at the site."""
+        """Begin to answer."""
         self._thread.start()
-        self.submit(Look())
 
     def stop(self) -> None:
         """Finish the step that is under way, refuse what waits, and end."""
         self._stop.set()
         self._queue.put(None)
         self._thread.join(STOP_SECONDS)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
 
     def submit(self, ask: Ask) -> Future[Any]:
         """Queue a request; its future gives `Passed`, or the `Outcome` of an operation. Raises `ConduitError`."""
@@ -185,6 +203,8 @@ class Worker:
                 return self.engine.operate(ask.key, ask.verb, ask.parameters)
             case Look():
                 return self._pass(ask.selection, None)
+            case Tend():
+                return self._tend()
         asks = [each.ask for each in together if isinstance(each.ask, Apply)]
         named = self._parts(tuple(key for each in asks for key in each.named))
         whole = tuple(key for each in asks for key in each.whole)
@@ -195,9 +215,35 @@ class Worker:
         return tuple(key for root in roots for key in (root, *self.snapshot.desired.children.get(root, ())))
 
     def _pass(self, selection: Selection, ask: Apply | None) -> Passed:
-        engine = self.engine
         if ask:
-            engine.recover()
+            self.engine.recover()
+        plan, desired = self._looked(selection), self.snapshot.desired
+        if blind := tuple(root for root in (ask.whole if ask else ()) if Passed(plan, desired).unjudged(root)):
+            plan = self.engine.plan_again(selection._replace(excludes=(*selection.excludes, *blind)))
+        if ask is None:
+            return Passed(plan, desired)
+        if ask.digest and ask.digest != plan.digest:
+            raise Stale(Diagnostic(OTHER_PLAN, f"the present plan is {plan.digest}", hint="look at it again"))
+        return self._applied(plan, ask.options)
+
+    def _tend(self) -> Passed:
+        keeper = self.keeper
+        try:
+            self.engine.recover()
+            plan = self._looked(Selection())
+            allowed = keeper.allowed(plan)
+            self._keep(held=keeper.held, drift=keeper.ages, suspended=keeper.suspended)
+            passed = self._applied(allowed, ApplyOptions()) if allowed else Passed(plan, self.snapshot.desired)
+        except ConduitError as error:
+            keeper.stumbled(error)
+            raise
+        keeper.backoff.worked("pass")
+        if allowed and passed.report:
+            keeper.learn(allowed, passed.report)
+        return passed
+
+    def _looked(self, selection: Selection) -> Plan:
+        engine = self.engine
         try:
             desired = engine.load()
         except ConduitError as error:
@@ -205,21 +251,18 @@ class Worker:
             raise
         observed = engine.observe()
         plan = engine.plan_for(desired, observed, selection)
-        if blind := tuple(root for root in (ask.whole if ask else ()) if Passed(plan, desired).unjudged(root)):
-            plan = engine.plan_for(desired, observed, selection._replace(excludes=(*selection.excludes, *blind)))
-        facts = sole_facts(live for view in observed.values() for live in view.reading.ours())
-        self._keep(desired=desired, plan=plan, facts=facts, problems=())
+        self._facts = sole_facts(live for view in observed.values() for live in view.reading.ours())
+        self._keep(desired=desired, plan=plan, facts=self._facts, problems=())
         self._listen("plan", plan)
-        if ask is None:
-            return Passed(plan, desired)
-        if ask.digest and ask.digest != plan.digest:
-            raise Stale(Diagnostic(OTHER_PLAN, f"the present plan is {plan.digest}", hint="look at it again"))
-        report = engine.apply(plan, ask.options, self._tell, self._stop)
+        return plan
+
+    def _applied(self, plan: Plan, options: ApplyOptions) -> Passed:
+        report = self.engine.apply(plan, options, self._tell, self._stop)
         done = {outcome.key: outcome.facts for outcome in report.outcomes if outcome.facts}
-        self._keep(report=report, facts={**facts, **done})
+        self._keep(report=report, facts={**self._facts, **done})
         self.results[report.result] += 1
         self._listen("report", report)
-        return Passed(plan, desired, report)
+        return Passed(plan, self.snapshot.desired, report)
 
     def _tell(self, event: Event) -> None:
         self._listen("progress", event)
@@ -229,7 +272,7 @@ class Worker:
 
 
 def _same_pass(first: Waiting, other: Waiting) -> bool:
-    if isinstance(first.ask, Look):
+    if isinstance(first.ask, (Look, Tend)):
         return first.ask == other.ask
     return isinstance(first.ask, Apply) and isinstance(other.ask, Apply) and first.ask.shared and other.ask.shared
 

@@ -1,0 +1,91 @@
+"""One pass of the loop: look at everything, apply what may be applied now, remember what failed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from conduit.change import Result
+from conduit.engine import Engine
+from conduit.errors import ConduitError, Locked, Unsafe
+from conduit.evidence import hash_of_tree
+from conduit.manifests.commits import committed_tree
+from conduit.manifests.git import head_commit, work_tree
+from conduit.model import Key
+from conduit.plan import Plan, Selection
+from conduit.reconcile.backoff import Backoff
+from conduit.reconcile.holding import held_back
+from conduit.reconcile.suspension import Suspension, suspension
+from conduit.report import Report
+
+BAD = (Result.FAILED, Result.REVERTED, Result.QUARANTINED)
+
+
+@dataclass
+class Keeper:
+    """What the loop knows between passes; used by the reconciler's thread alone.
+
+    `held` are the keys of the changes the last pass left alone, with the reasons; `ages` tells since when (epoch) each
+    difference that the host caused has been seen.
+    """
+
+    engine: Engine
+    backoff: Backoff = field(default_factory=Backoff)
+    held: Mapping[Key, str] = field(default_factory=dict)
+    ages: Mapping[Key, float] = field(default_factory=dict)
+    suspended: Suspension | None = None
+    _head: tuple[str, str] = ("", "")
+
+    def allowed(self, plan: Plan) -> Plan | None:
+        """Return the part of a plan that may be applied now, None when nothing may. Raises `Unsafe`."""
+        engine, now = self.engine, self.engine.now()
+        self.ages = engine.history.note_drift([change.key for change in plan.drift], now)
+        self.backoff.keep({*(str(change.root) for change in plan.changes), *plan.unknown})
+        for name, reason in plan.unknown.items():
+            self.backoff.failed(name, reason, now)
+        self._recall(plan)
+        self.suspended = suspension(engine.state, now)
+        if self.suspended:
+            self.held = {change.key: str(self.suspended) for change in plan.changes}
+            return None
+        self.held = held_back(plan, engine.settings.reconcile, self.backoff, now, committed=self._committed())
+        if self.held and len(self.held) == len(plan.changes):
+            return None
+        if self.held:
+            plan = engine.plan_again(Selection(excludes=tuple(sorted(self.held))))
+        if plan.unsafe:
+            raise Unsafe(plan.unsafe)
+        return plan
+
+    def learn(self, plan: Plan, report: Report) -> None:
+        """Remember which roots failed, and let those that worked be tried at once the next time."""
+        roots = {change.key: change.root for change in plan.changes}
+        bad = {roots[each.key] for each in report.outcomes if each.result in BAD}
+        for root in {roots[each.key] for each in report.outcomes} - bad:
+            self.backoff.worked(str(root))
+        for root in bad:
+            self.backoff.failed(str(root), plan.digest_of_root(root), self.engine.now())
+
+    def stumbled(self, error: ConduitError) -> None:
+        """Remember that a whole pass failed; what another run holds is tried again soon."""
+        digest = "locked" if isinstance(error, Locked) else str(error)
+        self.backoff.failed("pass", digest, self.engine.now())
+
+    def _recall(self, plan: Plan) -> None:
+        """Let what an earlier process had to take back wait before it is tried once more."""
+        roots = {change.root for change in plan.changes}
+        for root, earlier in self.engine.history.reverted().items() if roots else ():
+            known = str(root) in self.backoff.failing
+            if root in roots and not known and earlier.digest == plan.digest_of_root(root):
+                self.backoff.failed(str(root), earlier.digest, self.engine.now())
+
+    def _committed(self) -> bool:
+        """Tell whether the manifests equal the last commit; outside git there is nothing they could differ from."""
+        settings, wish = self.engine.settings, self.engine.wish
+        place = work_tree(settings.path(settings.desired).resolve())
+        if place is None or wish is None or settings.reconcile.source == "commit":
+            return True
+        head = head_commit(place)
+        if head != self._head[0]:
+            self._head = head, hash_of_tree(committed_tree(settings).files) if head else ""
+        return wish.manifests.digest == self._head[1]

@@ -1,0 +1,124 @@
+"""The loop: passes whenever something wakes it, at the latest when the interval is over."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from conduit.engine import Engine
+from conduit.errors import Code, ConduitError, Diagnostic, LoadError
+from conduit.manifests.git import head_commit
+from conduit.reconcile.holding import mistaken_kinds
+from conduit.reconcile.suspension import suspension_sign
+from conduit.reconcile.triggers import listen, watch_files, watch_sign
+from conduit.reconcile.worker import Snapshot, Tend, Worker
+
+MISTAKEN_KIND = Code(
+    "CND-2201",
+    "a mode for a kind that does not exist",
+    "`reconcile.kinds` in conduit.yaml gives kinds a mode of their own, and names one that does not exist. It would "
+    "have no effect, so the loop does not start. `conduit kinds` lists the kinds.",
+)
+
+BROKEN = Code(
+    "CND-2202",
+    "a pass of the loop ended in a mistake of conduit's own",
+    "Something happened that conduit does not foresee. The pass ended, the live systems are as its journal says, and "
+    "the loop tries again. Please report the message with the lines of the log before it.",
+)
+
+FAILED: Final = "failed"
+"""The event of a pass that did not come to an end; its content is the list of diagnostics."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How the loop is doing: whether its threads live, how many passes ended, and why the last one failed."""
+
+    alive: bool
+    passes: int
+    problems: tuple[Diagnostic, ...]
+    snapshot: Snapshot
+
+
+class Loop:
+    """Keeps a site true from its own threads. `tell(event, content)` gets what the worker tells, and `FAILED`.
+
+    Other threads reach live systems only through `worker.submit`, a queue; they read `worker.snapshot`.
+    """
+
+    def __init__(self, engine: Engine, tell: Callable[[str, Any], None]) -> None:
+        self.worker = Worker(engine, tell)
+        self._engine, self._tell = engine, tell
+        self._stop, self._woken = threading.Event(), threading.Event()
+        self._passes = 0
+        self._problems: tuple[Diagnostic, ...] = ()
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Begin with what a killed process left, then look at everything. Raises LoadError for wrong settings."""
+        self._require_kinds()
+        self._engine.store.recover()
+        self.worker.start()
+        root = self._engine.settings.path(self._engine.settings.desired)
+        self._begin("files", watch_files, root)
+        self._begin("signs", watch_sign, lambda: (head_commit(root.resolve()), suspension_sign(self._engine.state)))
+        for name, provider in self._engine.providers.items():
+            self._begin(name, listen, provider)
+        self._threads.append(threading.Thread(target=self._run, name="loop", daemon=True))
+        self._threads[-1].start()
+
+    def stop(self) -> None:
+        """End after the step under way, within ten seconds."""
+        self._stop.set()
+        self._woken.set()
+        self.worker.stop()
+
+    def trigger(self, why: str = "") -> None:
+        """Ask for a pass soon; those asked for while one runs become one. `why` is for people alone."""
+        self._woken.set()
+
+    @property
+    def status(self) -> Status:
+        """How the loop is doing now."""
+        alive = self.worker.alive and all(thread.is_alive() for thread in self._threads[-1:])
+        return Status(alive, self._passes, self._problems, self.worker.snapshot)
+
+    def _begin(self, name: str, watch: Callable[..., None], subject: Any) -> None:
+        thread = threading.Thread(target=watch, args=(subject, self.trigger, self._stop), name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            self._woken.clear()
+            self._pass()
+            self._woken.wait(self._pause())
+
+    def _pass(self) -> None:
+        try:
+            self.worker.submit(Tend()).result()
+        except ConduitError as error:
+            self._problems = error.diagnostics
+            self._tell(FAILED, self._problems)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the loop goes on and says so
+            self._problems = (Diagnostic(BROKEN, f"{type(error).__name__}: {error}", hint="please report it"),)
+            self._tell(FAILED, self._problems)
+        else:
+            self._problems = ()
+        self._passes += 1
+
+    def _pause(self) -> float:
+        """Return the seconds until the next pass when nothing wakes the loop."""
+        now = self._engine.now()
+        earliest = self.worker.keeper.backoff.earliest(now)
+        interval = float(self._engine.settings.reconcile.interval)
+        return interval if earliest is None else max(0.0, min(interval, earliest - now))
+
+    def _require_kinds(self) -> None:
+        wrong = sorted(mistaken_kinds(self._engine.settings.reconcile, self._engine.kinds))
+        if wrong:
+            summary = f"reconcile.kinds names {', '.join(wrong)}, which does not exist"
+            raise LoadError(Diagnostic(MISTAKEN_KIND, summary, hint="conduit kinds lists them"))

@@ -1,0 +1,82 @@
+"""What wakes the loop: files that change, signs such as a commit, daemons that tell. Each is a thread.
+
+A trigger carries no data: the pass looks at everything. So an overflow, a lost event or a dead watcher costs time only.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from conduit.errors import ConduitError
+from conduit.evidence import inode
+from conduit.providers.base import Provider
+
+Wake = Callable[[str], None]
+
+SETTLE_MS: Final = 50
+"""How long events may follow each other before they are told together; the pass itself waits for stillness."""
+LOOK_SECONDS: Final = 0.5
+"""How often it is looked whether the watched directory is still the same, and at signs."""
+AGAIN_SECONDS: Final = 5.0
+"""How long to wait before a daemon that did not answer is listened to again."""
+
+
+def watch_files(root: Path, wake: Wake, stop: threading.Event) -> None:
+    """Wake for every change of a visible file below `root`, also when `root` itself is replaced, until `stop`."""
+    from watchfiles import watch
+
+    while not stop.is_set():
+        place = inode(root)
+        try:
+            found = watch(
+                root,
+                watch_filter=lambda _, path: _visible(Path(path), root),
+                debounce=SETTLE_MS * 4,
+                step=SETTLE_MS,
+                stop_event=stop,
+                rust_timeout=int(LOOK_SECONDS * 1000),
+                yield_on_timeout=True,
+                raise_interrupt=False,
+            )
+            for changes in found:
+                if changes:
+                    wake("files")
+                if _moved(place, inode(root)):
+                    break
+        except (OSError, RuntimeError):
+            stop.wait(LOOK_SECONDS)
+        if _moved(place, inode(root)):
+            wake("files")
+
+
+def watch_sign(sign: Callable[[], object], wake: Wake, stop: threading.Event) -> None:
+    """Wake whenever `sign` returns something else than before, until `stop`."""
+    before = sign()
+    while not stop.wait(LOOK_SECONDS):
+        now = sign()
+        if now != before:
+            wake("sign")
+        before = now
+
+
+def listen(provider: Provider, wake: Wake, stop: threading.Event) -> None:
+    """Wake for everything a daemon tells of, until `stop` or for good when it cannot tell."""
+    while not stop.is_set():
+        with suppress(ConduitError):
+            provider.listen(lambda: wake(provider.name), stop)
+            return
+        stop.wait(AGAIN_SECONDS)
+
+
+def _moved(before: str, now: str) -> bool:
+    """Tell whether another directory lies there: device and inode are the first word."""
+    return before.split()[:1] != now.split()[:1]
+
+
+def _visible(path: Path, root: Path) -> bool:
+    inside = path.relative_to(root).parts if path.is_relative_to(root) else path.parts
+    return not any(part.startswith(".") for part in inside)

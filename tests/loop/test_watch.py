@@ -1,0 +1,254 @@
+"""`conduit watch` against real daemons: saved is live, and what must not reach a daemon does not."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import Ran, Site
+from tests.loop.conftest import Watch
+
+A, B = "10.0.0.1", "10.0.0.2"
+
+
+def test_a_saved_file_is_live_and_the_service_manager_hears_of_it(
+    site: Site, watching: Callable[..., Watch], records: Callable[..., Path], wait_for: Callable[..., Any]
+) -> None:
+    records(one=A)
+    loop = watching()
+    wait_for(lambda: site.dig("one.home.arpa") == [A], "the first pass applies")
+    records(one=B, two=A)
+    wait_for(lambda: site.dig("one.home.arpa") == [B], "a saved file is live")
+    assert site.dig("two.home.arpa") == [A]
+    wait_for(lambda: loop.heard("STATUS=2 resources"), "the status tells what is kept")
+    wait_for(lambda: loop.heard("WATCHDOG=1"), "the watchdog is fed")
+    moved = site.desired.with_name("moved")
+    site.desired.rename(moved)
+    site.desired.mkdir()
+    site.write("records.yaml", (moved / "records.yaml").read_text().replace(B, A))
+    wait_for(lambda: site.dig("one.home.arpa") == [A], "a replaced directory is watched too")
+    records(one=B, two=A)
+    wait_for(lambda: site.dig("one.home.arpa") == [B], "and goes on being watched")
+    assert loop.ended() == 0
+    assert loop.heard("STOPPING=1")
+    assert {"started", "plan", "applied", "stopped"} <= {line["event"] for line in loop.lines()}
+
+
+def test_what_the_host_changes_is_put_back_within_one_interval(
+    site: Site, watching: Callable[..., Watch], records: Callable[..., Path], wait_for: Callable[..., Any]
+) -> None:
+    records(one=A)
+    loop = watching({"interval": 1})
+    wait_for(lambda: site.dig("one.home.arpa") == [A], "applied")
+    hosts = Path(site.daemons["dnsmasq"].section["hosts_file"])
+    hosts.write_text(hosts.read_text().replace(A, "10.9.9.9"))
+    site.daemons["dnsmasq"].stop()
+    site.daemons["dnsmasq"].start()
+    wait_for(
+        lambda: [line for line in loop.lines("drift") if line["resource"] == "dns_record/one"], "the drift is told"
+    )
+    wait_for(lambda: site.dig("one.home.arpa") == [A], "the drift is put back")
+    (told,) = [line for line in loop.lines("drift") if line["resource"] == "dns_record/one"]
+    assert told["source"].endswith("records.yaml:2:3")
+
+
+def test_a_suspended_loop_changes_nothing_and_every_command_says_so(
+    site: Site,
+    watching: Callable[..., Watch],
+    records: Callable[..., Path],
+    wait_for: Callable[..., Any],
+    cli: Callable[..., Ran],
+) -> None:
+    records(one=A)
+    loop = watching()
+    wait_for(lambda: site.dig("one.home.arpa") == [A], "applied")
+    assert cli("suspend", "--reason", "moving \x1b[31mthe rack", "--until", "2999-01-01").code == 0
+    records(one=B)
+    wait_for(lambda: loop.heard("STATUS=suspended since"), "the loop knows")
+    for command in ("diff", "runs"):
+        told = cli(command).stderr
+        assert "suspended since" in told, command
+        assert "moving" in told
+        assert "\x1b[31m" not in told
+    assert site.dig("one.home.arpa") == [A]
+    assert cli("resume").code == 0
+    wait_for(lambda: site.dig("one.home.arpa") == [B], "resumed, the loop catches up")
+    assert "suspended" not in cli("diff").stderr
+    assert cli("suspend", "--until", "soon").code == 64
+
+
+def test_observed_kinds_are_told_and_left_alone(
+    site: Site,
+    watching: Callable[..., Watch],
+    records: Callable[..., Path],
+    wait_for: Callable[..., Any],
+    upstream: Any,
+) -> None:
+    records(one=A)
+    site.write("web.yaml", f'services:\n  web: {{upstream: "{upstream().address}"}}\n')
+    loop = watching({"kinds": {"dns_record": "observe", "service": "apply"}})
+    wait_for(lambda: site.curl("https://web.home.arpa/").stdout.startswith("HTTP/"), "the proxy serves")
+    assert site.dig("one.home.arpa") == []
+    assert loop.heard("STATUS=2 resources, 2 changes held back")
+
+
+def test_nothing_is_deleted_for_an_uncommitted_edit(
+    site: Site,
+    watching: Callable[..., Watch],
+    records: Callable[..., Path],
+    wait_for: Callable[..., Any],
+    git: Callable[..., str],
+) -> None:
+    records(one=A, two=A)
+    git("add", "desired")
+    git("commit", "--quiet", "--message", "first")
+    loop = watching()
+    wait_for(lambda: site.dig("two.home.arpa") == [A], "applied")
+    records(one=B)
+    wait_for(lambda: site.dig("one.home.arpa") == [B], "the uncommitted change is live")
+    wait_for(lambda: loop.heard("STATUS=1 resources, 1 changes held back"), "the deletion waits")
+    assert site.dig("two.home.arpa") == [A]
+    git("commit", "--quiet", "--all", "--message", "second")
+    wait_for(lambda: site.dig("two.home.arpa") == [], "committed, it is deleted")
+
+
+def test_an_empty_or_broken_tree_never_reaches_a_daemon(
+    site: Site,
+    watching: Callable[..., Watch],
+    records: Callable[..., Path],
+    wait_for: Callable[..., Any],
+    git: Callable[..., str],
+) -> None:
+    path = records(one=A, two=A)
+    git("add", "desired")
+    git("commit", "--quiet", "--message", "first")
+    loop = watching()
+    wait_for(lambda: site.dig("two.home.arpa") == [A], "applied")
+    whole = path.read_text()
+    for text, code in (
+        (f"<<<<<<< ours\n{whole}=======\n>>>>>>> theirs\n", "CND-0103"),
+        (whole.replace("value", "valeu"), "CND-0201"),
+        (whole + "dns_records: {}\n", "CND-0105"),
+    ):
+        path.write_text(text)
+        wait_for(lambda code=code: code in {line["code"] for line in loop.lines("failed")}, code)
+    path.unlink()
+    git("commit", "--quiet", "--all", "--message", "gone")
+    wait_for(lambda: "CND-0401" in {line["code"] for line in loop.lines("failed")}, "a mass deletion is refused")
+    assert site.dig("one.home.arpa") == site.dig("two.home.arpa") == [A]
+    path.write_text(whole.replace(A, B))
+    wait_for(lambda: site.dig("one.home.arpa") == [B], "a whole tree is applied again")
+
+
+OLD = "dns_records:\n  one: {name: one.home.arpa, value: 10.0.0.1}\n  two: {name: two.home.arpa, value: 10.0.0.1}\n"
+NEW = OLD.replace(".0.1}", ".0.200}")
+
+
+@pytest.mark.parametrize("step", [9, pytest.param(1, marks=[pytest.mark.soak, pytest.mark.timeout(900)])])
+def test_y7_a_half_written_file_is_never_applied(
+    site: Site, watching: Callable[..., Watch], wait_for: Callable[..., Any], step: int
+) -> None:
+    """The file is cut at every offset, and rests there for half as long as a file has to rest."""
+    path = site.write("records.yaml", OLD)
+    loop = watching()
+    wait_for(lambda: site.dig("two.home.arpa") == ["10.0.0.1"], "applied")
+    texts = [OLD, NEW]
+    for number, offset in enumerate(range(0, len(NEW), step)):
+        text = texts[(number + 1) % 2]
+        with path.open("wb", buffering=0) as file:
+            file.write(text[:offset].encode())
+            time.sleep(0.05)
+            file.write(text[offset:].encode())
+    last = texts[(number + 1) % 2]
+    wanted = "10.0.0.1" if last == OLD else "10.0.0.200"
+    wait_for(lambda: site.dig("two.home.arpa") == [wanted] == site.dig("one.home.arpa"), "the last text is live")
+    plans = [line["changes"] for line in loop.lines("plan")[1:] if line["changes"]]
+    assert all(set(changes.values()) == {"update"} for changes in plans)
+    assert all(set(changes) == {"dns_record/one", "dns_record/two"} for changes in plans)
+    assert loop.lines("failed") == []
+
+
+def test_only_what_is_committed_counts_when_settings_say_so(
+    site: Site,
+    watching: Callable[..., Watch],
+    records: Callable[..., Path],
+    wait_for: Callable[..., Any],
+    git: Callable[..., str],
+    cli: Callable[..., Ran],
+) -> None:
+    records(one=A, two=A)
+    git("add", "desired")
+    git("commit", "--quiet", "--message", "first")
+    watching({"source": "commit", "interval": 1})
+    wait_for(lambda: site.dig("one.home.arpa") == [A], "applied")
+    records(one=B)
+    site.write("broken.yaml", "dns_records: [")
+    assert cli("diff", "--detailed-exitcode").code == 0
+    assert site.dig("one.home.arpa") == site.dig("two.home.arpa") == [A]
+    (site.desired / "broken.yaml").unlink()
+    git("commit", "--quiet", "--all", "--message", "second")
+    wait_for(lambda: site.dig("one.home.arpa") == [B] and site.dig("two.home.arpa") == [], "committed, it counts")
+
+
+def test_daemons_come_and_go(
+    site: Site,
+    watching: Callable[..., Watch],
+    records: Callable[..., Path],
+    wait_for: Callable[..., Any],
+    upstream: Any,
+) -> None:
+    records(one=A)
+    site.write("web.yaml", f'services:\n  web: {{upstream: "{upstream().address}"}}\n')
+    loop = watching()
+    wait_for(lambda: site.curl("https://web.home.arpa/").stdout.startswith("HTTP/"), "applied")
+    site.daemons["caddy"].stop()
+    records(one=B)
+    wait_for(lambda: site.dig("one.home.arpa") == [B], "the other daemon's change is applied")
+    wait_for(lambda: loop.heard("STATUS=2 resources, unknown: caddy"), "the silent daemon is unknown")
+    site.daemons["caddy"].start()
+    wait_for(lambda: site.curl("https://web.home.arpa/").stdout.startswith("HTTP/"), "back, it is served again")
+
+
+def test_c3_people_and_the_loop_take_turns(
+    site: Site,
+    watching: Callable[..., Watch],
+    records: Callable[..., Path],
+    wait_for: Callable[..., Any],
+    cli: Callable[..., Ran],
+) -> None:
+    records(one=A)
+    watching({"interval": 1})
+    wait_for(lambda: site.dig("one.home.arpa") == [A], "applied")
+    for number in range(2, 5):
+        records(one=f"10.0.0.{number}")
+        assert cli("apply", "--yes").code in (0, 5)
+        wait_for(lambda number=number: site.dig("one.home.arpa") == [f"10.0.0.{number}"], "one of the two applies it")
+    assert cli("journal", "--verify").code == 0
+
+
+@pytest.mark.parametrize("point", ["dnsmasq.commit.renamed", "apply.outcome"])
+def test_a_killed_loop_is_finished_by_the_next_one(
+    site: Site, watching: Callable[..., Watch], records: Callable[..., Path], wait_for: Callable[..., Any], point: str
+) -> None:
+    records(one=A)
+    first = watching()
+    wait_for(lambda: site.dig("one.home.arpa") == [A], "applied")
+    assert first.ended() == 0
+    records(one=B)
+    killed = watching(CONDUIT_FAILPOINT=f"{point}:kill", CONDUIT_TEST="1")
+    assert killed.process is not None
+    assert killed.process.wait(20) == -signal.SIGKILL
+    watching()
+    wait_for(lambda: site.dig("one.home.arpa") == [B], "the next loop finishes it")
+
+
+def test_a_wrong_setting_is_told_before_anything_starts(site: Site, watching: Callable[..., Watch]) -> None:
+    loop = watching({"kinds": {"dns_recrod": "observe"}})
+    assert loop.process is not None
+    assert loop.process.wait(10) == 1
+    assert "CND-2201" in loop.log.read_text()
