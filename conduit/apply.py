@@ -14,7 +14,8 @@ from conduit.change import Action, Change, Outcome, Proof, Result
 from conduit.errors import ConduitError, Refused, RollbackFailed, Stale, Unreadable
 from conduit.failpoints import fail
 from conduit.model import FRAME, Key
-from conduit.providers.base import Block, DocumentProvider, ObjectProvider, Staged, commit, stage
+from conduit.providers.base import DocumentProvider, ObjectProvider
+from conduit.providers.transaction import Block, Staged, commit, stage
 from conduit.proving import lowered, prove, prove_until, regression
 from conduit.prune import prune
 from conduit.readiness import when_ready

@@ -9,7 +9,8 @@ from conduit.change import Change, Outcome, Result
 from conduit.errors import Code, ConduitError, Diagnostic, RollbackFailed
 from conduit.failpoints import fail
 from conduit.model import FRAME, Key
-from conduit.providers.base import Block, DocumentProvider, ObjectProvider, Provider, transact
+from conduit.providers.base import DocumentProvider, ObjectProvider, Provider
+from conduit.providers.transaction import Block, transact
 from conduit.report import Event, EventKind
 from conduit.work import Work
 

@@ -14,7 +14,8 @@ from conduit.graph import refs, with_refs
 from conduit.kind import Context, Kind
 from conduit.model import FRAME, Key, Late, Live, Native, Reading
 from conduit.plan import Plan
-from conduit.providers.base import Block, DocumentProvider, Provider
+from conduit.providers.base import DocumentProvider, Provider
+from conduit.providers.transaction import Block
 from conduit.report import ApplyOptions, Event, EventKind, Listener
 from conduit.spec import Resource
 

@@ -6,17 +6,14 @@ a changed write costs a reload, an identical one costs a needless risk.
 
 from __future__ import annotations
 
-import gc
 import json
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from hashlib import sha256
-from typing import Annotated, Any, Final, NamedTuple
-
-from pydantic import Field
+from typing import Any, Final, NamedTuple
 
 from conduit.change import Change, Disturbance, Impact
+from conduit.dialect.collector import collector_paused
 from conduit.errors import Code, Diagnostic, RollbackFailed, Stale, Unreadable
 from conduit.evidence import Evidence, of_inode
 from conduit.model import Key, Native
@@ -24,10 +21,11 @@ from conduit.providers import caddy_checks
 from conduit.providers.base import DocumentProvider, Reading, Site
 from conduit.providers.caddy_admin import Admin, AdminError, Reply
 from conduit.providers.caddy_compose import Composer, Document
+from conduit.providers.caddy_config import Config as Config
 from conduit.providers.caddy_document import Content, Keyring, split
 from conduit.providers.caddy_marks import FALLBACK
-from conduit.providers.caddy_refusal import explain_refusal
-from conduit.settings import ConfigPath, Section, Settings
+from conduit.providers.caddy_refusal import explain_refusal, moved, not_restored
+from conduit.settings import Settings
 
 NOT_READABLE = Code(
     "CND-0603",
@@ -36,44 +34,11 @@ NOT_READABLE = Code(
     "what Caddy serves is unknown: nothing of it is changed or deleted. Start Caddy, or correct `caddy: {admin: ...}` "
     "in conduit.yaml; `conduit doctor` tells which.",
 )
-MOVED = Code(
-    "CND-0604",
-    "Caddy's configuration changed since it was read",
-    "Somebody wrote to Caddy after conduit read it and before it wrote. Writing now would undo their change, so "
-    "nothing was sent. Run the command again: it will plan against the new state.",
-)
-NOT_RESTORED = Code(
-    "CND-0605",
-    "Caddy's earlier configuration could not be restored",
-    "Caddy loaded something else than what was sent, and putting back what it had before failed as well. Look at "
-    "Caddy's log, correct what it says, then apply again.",
-)
-
-
 NOBODY_THERE: Final = {"handle": [{"handler": "static_response", "status_code": 404}]}
 """The last route of each server of ours: without it, Caddy answers 200 for a host or path nobody declared."""
 
 LOST_REPLY_SECONDS = 3.0
 """How long a write whose reply was lost may still take effect."""
-
-
-Listen = Annotated[str, Field(pattern=r"^(\[[0-9a-f:]+\]|[0-9.]*):[0-9]{1,5}$")]
-"""Where Caddy listens for us: `address:port`, or `:port` for every address."""
-
-
-class Config(Section):
-    """Where Caddy is and what it listens on for us."""
-
-    admin: str = Field("unix//run/caddy/admin.sock", pattern=r"^(unix//[^{}|]+(\|0[0-7]{3})?|[^/{}\s]+:[0-9]{1,5})$")
-    """Its admin API: `unix//path`, as Caddy writes it, or `host:port`."""
-    http: tuple[Listen, ...] = Field(default=(":80",), min_length=1, strict=False)
-    """What plain HTTP listens on."""
-    https: tuple[Listen, ...] = Field(default=(":443",), min_length=1, strict=False)
-    """What HTTPS listens on."""
-    program: ConfigPath | None = None
-    """The caddy binary: tells the version, and checks copies when somebody has to be blamed."""
-    user: str | None = None
-    """Who Caddy runs as; certificate files must be open to them."""
 
 
 class Snapshot(NamedTuple):
@@ -103,7 +68,7 @@ class Caddy(DocumentProvider[Document]):
     def _read(self, sent: Document | None = None) -> Reading:
         """Read; when that gives what was just sent, the parts found in it before sending are the parts there are."""
         reply = self._get()
-        with _no_collector():
+        with collector_paused():
             try:
                 config = json.loads(reply.body)
             except ValueError as error:
@@ -161,7 +126,7 @@ class Caddy(DocumentProvider[Document]):
     def compose(self, reading: Reading, blocks: Mapping[Key, Native], protected: Collection[Key] = ()) -> Document:
         """Return the configuration with these blocks, everything foreign as it was read. Raises `Refused`."""
         composer = Composer(self.keys, self.site.secret, self.config.admin, self.frame)
-        with _no_collector():
+        with collector_paused():
             return composer.compose(reading.raw.config, reading.raw.content, blocks, protected)
 
     def validate(self, document: Document) -> None:
@@ -213,7 +178,7 @@ class Caddy(DocumentProvider[Document]):
         except AdminError as error:
             return self._resolve(document, reading, str(error))
         if reply.status == 412:
-            raise Stale(_moved())
+            raise Stale(moved())
         if reply.status != 200:
             self._require_old(reading)
             raise explain_refusal(reply.body, document, self.keys.sign)
@@ -227,7 +192,7 @@ class Caddy(DocumentProvider[Document]):
     def _require_unmoved(self, reading: Reading) -> None:
         """Caddy before 2.7 sends its tag where it cannot be read; there the state itself is compared, just before."""
         if not reading.raw.etag and self.read().version != reading.version:
-            raise Stale(_moved())
+            raise Stale(moved())
 
     def _resolve(self, document: Document, reading: Reading, why: str) -> Reading:
         """Find out by reading what became of a write whose reply was lost; Caddy may still be at it."""
@@ -237,7 +202,7 @@ class Caddy(DocumentProvider[Document]):
             if after.raw.config == document.config:
                 return after
             if after.version != reading.version:
-                raise Stale(_moved())
+                raise Stale(moved())
             if time.monotonic() > deadline:
                 raise self._unreadable(f"it did not take the new configuration: {why}")
             time.sleep(0.05)
@@ -247,7 +212,7 @@ class Caddy(DocumentProvider[Document]):
         try:
             after = self.read()
         except Unreadable as error:
-            raise RollbackFailed(_not_restored(f"after a refusal {error.diagnostics[0].summary}")) from error
+            raise RollbackFailed(not_restored(f"after a refusal {error.diagnostics[0].summary}")) from error
         if after.version != reading.version:
             self._put_back(reading, after)
 
@@ -257,20 +222,11 @@ class Caddy(DocumentProvider[Document]):
         try:
             reply = self.admin.post(json.dumps(config).encode(), after.raw.etag)
         except AdminError as error:
-            raise RollbackFailed(_not_restored(str(error))) from error
+            raise RollbackFailed(not_restored(str(error))) from error
         if reply.status == 412:
-            raise Stale(_moved())
+            raise Stale(moved())
         if reply.status != 200 or self.read().raw.config != config:
-            raise RollbackFailed(_not_restored(f"Caddy answers {reply.status}"))
-
-
-def _moved() -> Diagnostic:
-    return Diagnostic(MOVED, "someone changed Caddy since it was read; nothing was written", hint="run it again")
-
-
-def _not_restored(why: str) -> Diagnostic:
-    summary = f"Caddy's earlier configuration could not be restored: {why}"
-    return Diagnostic(NOT_RESTORED, summary, hint="look at Caddy's log and at caddy.admin in conduit.yaml")
+            raise RollbackFailed(not_restored(f"Caddy answers {reply.status}"))
 
 
 def _differences(path: str, live: Any, want: Any) -> Iterator[tuple[str, Any, Any]]:
@@ -281,18 +237,6 @@ def _differences(path: str, live: Any, want: Any) -> Iterator[tuple[str, Any, An
             yield from _differences(f"{path}.{name}".lstrip("."), live.get(name), want.get(name))
     else:
         yield path, live, want
-
-
-@contextmanager
-def _no_collector() -> Iterator[None]:
-    """Stop the cyclic collector: it would walk thousands of fresh routes again and again, at more than their cost."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 PROVIDER = Caddy

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from conduit.errors import Code, Diagnostic, Refused
 from conduit.model import Key
-from conduit.providers.caddy_accounts import hide_hashes
+from conduit.providers.accounts import hide_hashes
 from conduit.providers.caddy_admin import Admin, AdminError, socket_path
 from conduit.providers.caddy_compose import Document
 from conduit.providers.files import make_directory, read_regular, write_file

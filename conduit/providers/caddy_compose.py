@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from conduit.errors import Code, ConduitError, Diagnostic, Refused
+from conduit.errors import Code, Diagnostic, Refused
 from conduit.model import Key, Native, Secret
-from conduit.providers.caddy_accounts import Hashed, Seal, hash_password
+from conduit.providers.accounts import Hashed, from_store
 from conduit.providers.caddy_document import (
     CERTIFICATE,
     LOAD_FILES,
@@ -137,24 +137,11 @@ class Composer(NamedTuple):
         """Return one account with its hash, and with its seal when the hash stands for a stored password."""
         user, password = account.get("username", ""), account["password"]
         if isinstance(password, Secret):
-            hashed, seal = self._hash(key, user, password)
-        elif isinstance(password, Hashed):
-            hashed, seal = password.value, password.seal
-        else:
+            password = from_store(key, user, password, UNWRITABLE, self.keys.fingerprint, self.secret)
+        elif not isinstance(password, Hashed):
             raise refused(UNWRITABLE, f"{key} has no usable password hash for user {user}", [key])
-        marked = {"@id": seal.account_id} if seal.check else {}
-        return {**marked, **account, "password": hashed}
-
-    def _hash(self, key: Key, user: str, secret: Secret) -> tuple[str, Seal]:
-        fingerprint = self.keys.fingerprint
-        try:
-            password = self.secret(secret.name)
-            hashed = hash_password(fingerprint, key, user, password)
-        except ValueError as error:
-            raise refused(UNWRITABLE, f"{key}: {secret} for user {user}: {error}", [key]) from None
-        except ConduitError as error:
-            raise Refused(error.diagnostics[0], [key]) from error
-        return hashed, Seal.of(fingerprint, key, user, password, hashed)
+        marked = {"@id": password.seal.account_id} if password.seal.check else {}
+        return {**marked, **account, "password": password.value}
 
     def _read_back(
         self, config: dict[str, Any], content: Content, blocks: Mapping[Key, Native], staged: Mapping[Key, Native]

@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 from conduit.model import Claim, Key, Live, Native, rewrite
-from conduit.providers.caddy_accounts import Fingerprint, Hashed, Seal, is_hash
+from conduit.providers.accounts import Fingerprint, Hashed, Seal, is_hash
 from conduit.providers.caddy_fragments import Fragment, disorder, fragments_of, reach
 from conduit.providers.caddy_marks import FALLBACK, FRAME_KEY, Mark, Sign, fallback_mark, read_mark, write_mark
 

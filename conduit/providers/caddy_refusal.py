@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from conduit.errors import Code, Diagnostic, Refused
 from conduit.model import Key
-from conduit.providers.caddy_accounts import hide_hashes
+from conduit.providers.accounts import hide_hashes
 from conduit.providers.caddy_compose import Document
 from conduit.providers.caddy_document import SERVERS, listing, servers_of
 from conduit.providers.caddy_marks import Sign, read_mark
@@ -20,6 +20,19 @@ REFUSED = Code(
     "Caddy checks and loads a whole configuration or none of it. It refused this one and still serves the one before. "
     "Its own words are in the message: a port somebody else listens on, a certificate file it cannot use, or a value "
     "this version does not know. Correct what is named and apply again.",
+)
+
+MOVED = Code(
+    "CND-0604",
+    "Caddy's configuration changed since it was read",
+    "Somebody wrote to Caddy after conduit read it and before it wrote. Writing now would undo their change, so "
+    "nothing was sent. Run the command again: it will plan against the new state.",
+)
+NOT_RESTORED = Code(
+    "CND-0605",
+    "Caddy's earlier configuration could not be restored",
+    "Caddy loaded something else than what was sent, and putting back what it had before failed as well. Look at "
+    "Caddy's log, correct what it says, then apply again.",
 )
 
 _ROUTE = re.compile(rf"server ({'|'.join(SERVERS.values())}): .*?\broute ([0-9]{{1,9}}):", re.ASCII | re.DOTALL)
@@ -55,3 +68,14 @@ def _blamed(words: str, document: Document, sign: Sign) -> Iterable[Key]:
         for key, native in document.blocks.items()
         if any(file in words for file in native.get("certificate", {}).get("files", {}).values())
     ]
+
+
+def moved() -> Diagnostic:
+    """Return what to say when somebody else wrote in the meantime."""
+    return Diagnostic(MOVED, "someone changed Caddy since it was read; nothing was written", hint="run it again")
+
+
+def not_restored(why: str) -> Diagnostic:
+    """Return what to say when the earlier configuration could not be put back."""
+    summary = f"Caddy's earlier configuration could not be restored: {why}"
+    return Diagnostic(NOT_RESTORED, summary, hint="look at Caddy's log and at caddy.admin in conduit.yaml")

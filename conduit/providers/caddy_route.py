@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from conduit import grammar
 from conduit.fields import duration_text, size_text
 from conduit.model import Native
+from conduit.providers.accounts import Password
 from conduit.providers.maintenance_page import CONTENT_TYPE, message_of, page
 
 HOSTS_PER_MATCHER = 100
@@ -23,9 +24,6 @@ STREAM_CLOSE_DELAY = "5m"
 
 _TIMEOUTS = {"connect": "dial_timeout", "read": "response_header_timeout", "write": "write_timeout"}
 _URI = "{http.request.uri}"
-
-Password = Callable[[str, Any], Any]
-"""Turns a declared password of a user into its native form."""
 
 
 class Dialect(NamedTuple):

@@ -10,70 +10,28 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Final
-
-from pydantic import AfterValidator, Field
+from typing import Any, ClassVar, Final
 
 from conduit.change import Change, Disturbance, Impact
-from conduit.errors import ConduitError, Diagnostic, Refused
+from conduit.errors import Diagnostic, Refused
 from conduit.evidence import Evidence, of_bytes
 from conduit.grammar import split_host_port
 from conduit.model import UNRESOLVED, Key, Live, Native, Secret
+from conduit.providers.accounts import Hashed, from_store
 from conduit.providers.base import DocumentProvider, Reading, Site
-from conduit.providers.caddy_accounts import Hashed, Seal, hash_password
 from conduit.providers.files import TEMPORARY, left_over, remove_file
 from conduit.providers.generation import File
+from conduit.providers.nginx_config import Config as Config
 from conduit.providers.nginx_daemon import Daemon, Others, sealed
 from conduit.providers.nginx_files import VHOSTS, Contents, Entry, read_file
 from conduit.providers.nginx_layout import Shape
 from conduit.providers.nginx_render import UNWRITABLE, Wanted, Wish, write_file
 from conduit.providers.nginx_switch import Written, check, switch
-from conduit.providers.nginx_text import word
 from conduit.providers.nginx_users import content_of, file_name, read_users
-from conduit.providers.process import PlainProcess, SystemdUnit, open_process
-from conduit.settings import ConfigPath, Section, Settings
+from conduit.providers.process import open_process
+from conduit.settings import Settings
 
 RELOAD: Final = Impact(Disturbance.RELOAD, "nginx", note="no interruption")
-
-
-def _plain(path: Path) -> Path:
-    word(path)
-    return path
-
-
-FilePath = Annotated[ConfigPath, AfterValidator(_plain)]
-"""A path that can be written into nginx's configuration."""
-Listen = Annotated[str, Field(pattern=r"^(\[[0-9a-f:]+\]|[0-9.]*):[0-9]{1,5}$")]
-"""Where nginx listens for us: `address:port`, or `:port` for every address."""
-
-
-class Config(Section):
-    """The `nginx` section of conduit.yaml: our file, where nginx listens for us, and how it is told."""
-
-    conf_file: FilePath = Path("/etc/nginx/conf.d/conduit.conf")
-    """Our file of servers; nginx must include it in its `http` block."""
-    config: ConfigPath = Path("/etc/nginx/nginx.conf")
-    """nginx's main configuration; every change is checked with it."""
-    http: tuple[Listen, ...] = Field(default=(":80",), min_length=1, strict=False)
-    """What plain HTTP listens on."""
-    https: tuple[Listen, ...] = Field(default=(":443",), min_length=1, strict=False)
-    """What HTTPS listens on."""
-    marker: str = Field("127.0.0.1:8989", pattern=r"^(127\.[0-9.]+|\[::1\]):[0-9]{1,5}$")
-    """A loopback `address:port` of its own where nginx tells which generation of the file it serves."""
-    passwords: FilePath = Path("/etc/nginx/conduit-passwords")
-    """The directory of the password files; only nginx's user may read them."""
-    catch_all: bool = True
-    """Whether hosts nobody declared are refused; off when another file has the default server of these listeners."""
-    challenges: FilePath | None = None
-    """The directory that answers ACME's HTTP challenges."""
-    access_log: FilePath | None = None
-    """A log of all requests to vhosts, in JSON."""
-    program: ConfigPath = Path("/usr/sbin/nginx")
-    """Checks our file before it is used."""
-    user: str | None = "www-data"
-    """Who nginx's workers run as."""
-    process: PlainProcess | SystemdUnit = SystemdUnit(systemd="nginx.service")
-    """How it is told: a systemd unit, or a pid file and a command."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,17 +172,10 @@ class Nginx(DocumentProvider[Document]):
 
     def _hashed(self, key: Key, user: str, value: Any) -> Hashed:
         """Return a password as nginx gets it. Raises `Refused` for one that is not stored or cannot be hashed."""
-        if not isinstance(value, Secret):
-            return value if isinstance(value, Hashed) else Hashed.of(self.site.fingerprint, str(value))
         fingerprint = self.site.fingerprint
-        try:
-            password = self.site.secret(value.name)
-            text = hash_password(fingerprint, key, user, password)
-        except ValueError as error:
-            raise Refused(Diagnostic(UNWRITABLE, f"{key}: {value} for user {user}: {error}"), [key]) from None
-        except ConduitError as error:
-            raise Refused(error.diagnostics[0], [key]) from error
-        return Hashed.of(fingerprint, text, Seal.of(fingerprint, key, user, password, text))
+        if isinstance(value, Secret):
+            return from_store(key, user, value, UNWRITABLE, fingerprint, self.site.secret)
+        return value if isinstance(value, Hashed) else Hashed.of(fingerprint, str(value))
 
     def validate(self, document: Document) -> None:
         if document.write:

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 from conduit.errors import Code, ConduitError, Diagnostic, Refused, RollbackFailed, Stale
 from conduit.model import Key, Native
 from conduit.providers import nginx_stage
-from conduit.providers.caddy_accounts import hide_hashes
+from conduit.providers.accounts import hide_hashes
 from conduit.providers.generation import File
 from conduit.providers.listeners import holder
 from conduit.providers.nginx_daemon import Daemon

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Final
 
-from conduit.providers.caddy_accounts import Fingerprint, Hashed, Seal, is_hash
+from conduit.providers.accounts import Fingerprint, Hashed, Seal, is_hash
 
 FILE: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,199}\.[0-9a-f]{32}")
 _LINE: Final = re.compile(r"([^:\s]+):([^:\s]+)(?::([0-9a-f]+)\.([0-9a-f]+))?")

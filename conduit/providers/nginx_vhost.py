@@ -1,34 +1,34 @@
-r"""A vhost in nginx's own words: the fields of a vhost to directives and back. Pure.
+r"""A vhost in nginx's own words: the fields of a vhost to directives. Pure.
 
 The native form of a vhost is a mapping. `names` are its host names in order; `upstream` is the group of its upstreams;
 `https` and `http` are what its servers of that sort hold: the location, or the redirect to HTTPS; `certificate` names
 the files `https` needs, `users` the passwords. Directives are lists of lines; `self.conduit` stands for the name nginx
 knows the vhost by. A single upstream without a check needs no group: nginx finds groups by looking at all of them.
 
-`build` and `fields` are each other's inverse; nothing here knows marks. Times that are nobody's wish are written in
-units no wish is brought to (`24h`, `3000ms`), so that both can be told apart. nginx matches locations against the
-decoded and normalized path; `$conduit_rest` is what follows a stripped prefix in the path as it was sent, or, where
-that is spelled oddly (`//`, `..`, `%61`), in the normalized one.
+`build` and the `fields` of `conduit.providers.nginx_vhost_fields` are each other's inverse; nothing here knows marks.
+Times that are nobody's wish are written in units no wish is brought to (`24h`, `3000ms`), so that both can be told
+apart. nginx matches locations against the decoded and normalized path; `$conduit_rest` is what follows a stripped
+prefix in the path as it was sent, or, where that is spelled oddly (`//`, `..`, `%61`), in the normalized one.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from math import ceil
 from typing import Any, Final
 
 from conduit import grammar
-from conduit.fields import duration_text, size_text
 from conduit.model import Native
-from conduit.providers.maintenance_page import CONTENT_TYPE, message_of, page
+from conduit.providers.accounts import Password
+from conduit.providers.maintenance_page import CONTENT_TYPE, page
 from conduit.providers.nginx_text import directive, word, words_of
 
 SELF: Final = "self.conduit"
 PARTS: Final = ("https", "http")
 REALM: Final = "restricted"
 
-_STANDARD: Final = {
+STANDARD: Final = {
     "Host": "$http_host",
     "X-Forwarded-For": "$remote_addr",
     "X-Forwarded-Proto": "$scheme",
@@ -44,14 +44,10 @@ _PROXY: Final = (
 )
 _VIA: Final = "add_header Via $conduit_via always;"
 _FAILED: Final = ("error", "timeout", "http_500", "http_502", "http_503", "http_504")
-_TIMEOUTS: Final = {"connect": "3000ms", "write": "24h", "read": "24h"}
-_DIRECTIVES: Final = {"connect": "proxy_connect_timeout", "write": "proxy_send_timeout", "read": "proxy_read_timeout"}
-_REST: Final = "/$conduit_rest$is_args$args"
-_HEALTH: Final = re.compile(r"# health (\S+) every (\S+) within (\S+) expects (\S+)")
+TIMEOUTS: Final = {"connect": "3000ms", "write": "24h", "read": "24h"}
+DIRECTIVES: Final = {"connect": "proxy_connect_timeout", "write": "proxy_send_timeout", "read": "proxy_read_timeout"}
+REST: Final = "/$conduit_rest$is_args$args"
 _PREFIX: Final = re.compile(r"\^(.+)\(\?:/\|\\z\)")
-
-Password = Callable[[str, Any], Any]
-"""Turns a declared password of a user into its native form."""
 
 
 def build(spec: Any, https_port: int, password: Password) -> Native:
@@ -76,25 +72,6 @@ def port_of(native: Native) -> int:
     lines = native.get("http", ()) if "https" in native else ()
     found = [re.fullmatch(r"return 308 https://\$host:([0-9]{1,5})\$request_uri;", line) for line in lines]
     return next((int(match[1]) for match in found if match), 443)
-
-
-def fields(native: Native) -> dict[str, Any]:
-    """Return the vhost fields a native form seems to say, the certificate and the passwords aside.
-
-    It may say more: build it again and compare. Raises LookupError, TypeError, AttributeError or ValueError when it
-    has another shape.
-    """
-    found: dict[str, Any] = {"names": native["names"], "path": path_of(native), "tls": "https" in native}
-    if found["tls"]:
-        found["https_redirect"] = "http" in native
-    found |= _read_upstream(native["upstream"]) if "upstream" in native else {}
-    for line in native["https" if found["tls"] else "http"]:
-        words = words_of(line)
-        if words and words[0] in _READERS:
-            _READERS[words[0]](words[1:-1], found)
-    for name in ("request_headers", "response_headers", "timeouts"):
-        found[name] = {key: value for key, value in found.get(name, {}).items() if value is not _OURS}
-    return found
 
 
 def path_of(native: Native) -> str:
@@ -141,19 +118,6 @@ def _upstream(spec: Any) -> Iterable[str]:
     for upstream in spec.upstreams:
         yield directive("server", word(upstream.dial), f"weight={upstream.weight}", *failing)
     yield "}"
-
-
-def _read_upstream(lines: list[str]) -> dict[str, Any]:
-    found: dict[str, Any] = {"upstreams": []}
-    for line in lines:
-        words = words_of(line)
-        if words[:1] == ("server",):
-            found["upstreams"].append({"address": words[1], "weight": int(words[2].removeprefix("weight="))})
-        elif match := _HEALTH.fullmatch(line):
-            status = match[4]
-            expected = status if status.endswith("xx") else int(status)
-            found["health"] = {"path": match[1], "interval": match[2], "timeout": match[3], "status": expected}
-    return found
 
 
 def _guarded(spec: Any) -> Iterable[str]:
@@ -211,15 +175,15 @@ def _answer(spec: Any) -> Iterable[str]:
 def _proxy(spec: Any) -> Iterable[str]:
     yield directive("client_max_body_size", str(grammar.size(spec.max_body) if spec.max_body else 0))
     yield from _PROXY
-    for name, directive_name in _DIRECTIVES.items():
+    for name, directive_name in DIRECTIVES.items():
         wish = getattr(spec.timeouts, name) if spec.timeouts else None
-        yield directive(directive_name, wish or _TIMEOUTS[name])
+        yield directive(directive_name, wish or TIMEOUTS[name])
     if len(spec.upstreams) == 1:
         yield "proxy_next_upstream off;"
     else:
         yield directive("proxy_next_upstream", *(_FAILED if spec.health else _FAILED[:2]))
     host = spec.request_headers.get("Host")
-    for name, value in (_STANDARD | ({"Host": word(host)} if host else {})).items():
+    for name, value in (STANDARD | ({"Host": word(host)} if host else {})).items():
         yield directive("proxy_set_header", name, value)
     upgrade = ("$conduit_connection", "$http_upgrade") if spec.websockets else ('""', '""')
     yield from (directive("proxy_set_header", *each) for each in zip(("Connection", "Upgrade"), upgrade, strict=True))
@@ -230,7 +194,7 @@ def _proxy(spec: Any) -> Iterable[str]:
     if spec.strip_prefix:
         yield from _stripped(_pattern(spec.path))
     target = f"http://{SELF if _needs_group(spec) else word(spec.upstreams[0].dial)}"
-    yield directive("proxy_pass", target + (_REST if spec.strip_prefix else ""))
+    yield directive("proxy_pass", target + (REST if spec.strip_prefix else ""))
 
 
 def _stripped(prefix: str) -> Iterable[str]:
@@ -247,80 +211,3 @@ def _response_headers(spec: Any) -> Iterable[str]:
         value = spec.response_headers[name]
         if value is not None:
             yield directive("add_header", word(name), word(value), "always")
-
-
-_OURS: Final = object()
-"""A value that is in nginx, but nobody's wish."""
-
-
-def _read_address(field: str) -> Callable[[tuple[str, ...], dict[str, Any]], None]:
-    def read(words: tuple[str, ...], found: dict[str, Any]) -> None:
-        if words != ("all",):
-            found.setdefault(field, []).append(words[0])
-
-    return read
-
-
-def _read_timeout(name: str) -> Callable[[tuple[str, ...], dict[str, Any]], None]:
-    def read(words: tuple[str, ...], found: dict[str, Any]) -> None:
-        found.setdefault("timeouts", {})[name] = _OURS if words[0] == _TIMEOUTS[name] else words[0]
-
-    return read
-
-
-def _read_size(words: tuple[str, ...], found: dict[str, Any]) -> None:
-    if words[0] != "0":
-        found["max_body"] = size_text(int(words[0]))
-
-
-def _read_request_header(words: tuple[str, ...], found: dict[str, Any]) -> None:
-    name, value = words
-    if name == "Upgrade":
-        found["websockets"] = value != ""
-    elif name != "Connection":
-        ours = _STANDARD.get(name) == value
-        found.setdefault("request_headers", {})[name] = _OURS if ours else value or None
-
-
-def _read_hidden(words: tuple[str, ...], found: dict[str, Any]) -> None:
-    found.setdefault("response_headers", {})[words[0]] = None
-
-
-def _read_added(words: tuple[str, ...], found: dict[str, Any]) -> None:
-    headers: Mapping[str, Any] = found.get("response_headers", {})
-    if words[0] in headers:
-        found["response_headers"][words[0]] = words[1]
-    elif words[0] == "Retry-After":
-        found["maintenance"] = {"retry_after": duration_text(1000 * int(words[1]))}
-
-
-def _read_return(words: tuple[str, ...], found: dict[str, Any]) -> None:
-    if words[0] == "503":
-        found["maintenance"]["message"] = message_of(words[1])
-    elif words[0] != "400":
-        target, keep = words[1].removesuffix("$request_uri"), words[1].endswith("$request_uri")
-        found["redirect"] = {"to": target, "status": int(words[0]), "keep_path": keep}
-
-
-def _read_target(words: tuple[str, ...], found: dict[str, Any]) -> None:
-    address = words[0].removeprefix("http://").removesuffix(_REST)
-    if address != SELF:
-        found["upstreams"] = [{"address": address}]
-
-
-def _read_rest(words: tuple[str, ...], found: dict[str, Any]) -> None:
-    found["strip_prefix"] = words[0] == "$conduit_rest"
-
-
-_READERS: Final[Mapping[str, Callable[[tuple[str, ...], dict[str, Any]], None]]] = {
-    "deny": _read_address("deny"),
-    "allow": _read_address("allow"),
-    "client_max_body_size": _read_size,
-    "proxy_set_header": _read_request_header,
-    "proxy_hide_header": _read_hidden,
-    "add_header": _read_added,
-    "return": _read_return,
-    "set": _read_rest,
-    "proxy_pass": _read_target,
-    **{directive_name: _read_timeout(name) for name, directive_name in _DIRECTIVES.items()},
-}

@@ -1,21 +1,21 @@
 """Passwords of basic authentication as a proxy has them: told apart without hashing, shown by fingerprint. Pure.
 
-A proxy holds bcrypt hashes, each with a seal (see `conduit.providers.caddy_accounts`); a spec holds hashes or secrets.
+A proxy holds bcrypt hashes, each with a seal (see `conduit.providers.accounts`); a spec holds hashes or secrets.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from conduit.change import FieldChange
 from conduit.errors import ConduitError
 from conduit.kind import Context
 from conduit.model import UNRESOLVED, Key, Secret
-from conduit.providers.caddy_accounts import Hashed, Seal
+from conduit.providers.accounts import Hashed, Password, Seal
 
 
-def declared(ctx: Context) -> Callable[[str, Any], Any]:
+def declared(ctx: Context) -> Password:
     """Return what a declared password is in a native form: a hash is wrapped, a secret stays one until it is staged."""
     return lambda user, value: value if isinstance(value, Secret) else Hashed.of(ctx.fingerprint, value)
 

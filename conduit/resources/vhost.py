@@ -7,22 +7,21 @@ and path used on both proxies is a clash. What nginx cannot do as Caddy does is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Annotated, Final, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from conduit.change import Diff
-from conduit.diff import compare, difference
 from conduit.fields import Host
-from conduit.kind import Context, Kind
-from conduit.model import Claim, Key, Live, Native, Ref
-from conduit.providers import nginx_vhost
+from conduit.kind import Context
+from conduit.model import Native, Ref
+from conduit.providers import nginx_vhost, nginx_vhost_fields
+from conduit.providers.accounts import Password
 from conduit.providers.nginx_text import word
-from conduit.resources import passwords_spec as passwords
 from conduit.resources import route_spec
+from conduit.resources.proxied_spec import Proxied
 from conduit.resources.route_spec import RouteSpec
-from conduit.spec import RefTo, Resource
+from conduit.spec import RefTo
 
 
 def _in_order(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -61,7 +60,7 @@ def _require_writable(name: str, value: str | None) -> None:
     word(value or "")
 
 
-class Vhost(Kind[VhostSpec]):
+class Vhost(Proxied[VhostSpec]):
     """A host name and path served by nginx. What differs from Caddy is told in [proxies.md](../proxies.md)."""
 
     name = "vhost"
@@ -70,46 +69,19 @@ class Vhost(Kind[VhostSpec]):
     provider = "nginx"
     adopt_step = "remove its server from the other file of nginx, then apply"
 
-    def render(self, spec: VhostSpec, ctx: Context) -> Native:
-        """Return nginx's directives; stored passwords stay `Secret` until they are staged."""
-        return nginx_vhost.build(spec, route_spec.port_of(ctx.settings, "nginx"), passwords.declared(ctx))
+    def build(self, spec: VhostSpec, ctx: Context, password: Password) -> Native:
+        """Return nginx's directives."""
+        return nginx_vhost.build(spec, route_spec.port_of(ctx.settings, "nginx"), password)
 
-    def parse(self, native: Native) -> VhostSpec | None:
-        """Return the spec of a native form, or None when nginx does more than a spec can say."""
-        try:
-            found = nginx_vhost.fields(native)
-            users = native.get("users", {})
-            if users:
-                found["basic_auth"] = {user: getattr(p, "value", p) for user, p in users.items()}
-            if found["tls"]:
-                entry = native["certificate"]
-                found["certificate"] = Ref(Key("certificate", entry["name"]), "nginx", entry["files"])
-            spec = VhostSpec.model_validate(found)
-            again = nginx_vhost.build(spec, nginx_vhost.port_of(native), lambda user, value: users[user])
-        except (LookupError, TypeError, AttributeError, ValueError):
-            return None
-        return spec if again == native else None
+    def rebuild(self, spec: VhostSpec, native: Native, password: Password) -> Native:
+        """Return the directives of a vhost that redirects to the same port as others."""
+        return nginx_vhost.build(spec, nginx_vhost.port_of(native), password)
 
-    def same(self, want: Resource[VhostSpec], native: Native, live: Live, ctx: Context) -> Diff | None:
-        """Compare, taking a stored password as equal while its seal in nginx's file still holds."""
-        users = want.spec.basic_auth
-        if users and live.native != native:
-            kept = passwords.unchanged(users, live.key, live.native.get("users", {}), ctx)
-            native = native | {"users": native["users"] | kept}
-        return super().same(want, native, live, ctx)
+    def fields(self, native: Native) -> dict[str, Any]:
+        """Return the fields the directives seem to say."""
+        return nginx_vhost_fields.fields(native)
 
-    def explain(self, spec: VhostSpec, native: Native, live: Native, ctx: Context) -> Diff:
-        """Show the difference in spec terms: passwords by keyed fingerprint, a certificate by its file."""
-        parsed = self.parse(live)
-        if parsed is None:
-            return difference(live, native)
-        plain = [
-            change for change in compare(parsed, route_spec.dialled(spec)) if not change.path.startswith("basic_auth")
-        ]
-        users = passwords.changes(live.get("users", {}), native.get("users", {}), ctx)
-        fields = (*map(route_spec.by_file, plain), *users)
-        return Diff(fields) if fields else difference(live, native)
-
-    def claims(self, spec: VhostSpec) -> Iterable[Claim]:
-        """A vhost claims its path on each of its hosts, whichever proxy serves them; paths ignore case."""
-        return route_spec.claims(spec)
+    def users(self, native: Native) -> Mapping[str, Any]:
+        """Return the passwords beside the directives."""
+        found: Mapping[str, Any] = native.get("users", {})
+        return found

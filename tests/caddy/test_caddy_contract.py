@@ -19,8 +19,8 @@ from conduit.engine import Engine, read_settings
 from conduit.errors import Refused, Stale, Unreadable
 from conduit.model import Claim, Late
 from conduit.providers import caddy_checks
-from conduit.providers.base import Block
 from conduit.providers.caddy_admin import Admin
+from conduit.providers.transaction import Block
 from conduit.resources.route_spec import RouteSpec
 from conduit.sandbox import caddy as private_caddy
 from conduit.sandbox.daemon import Daemon

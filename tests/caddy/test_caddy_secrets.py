@@ -10,8 +10,8 @@ from conduit.change import Diff
 from conduit.diff import text_of
 from conduit.errors import Refused
 from conduit.model import Secret
-from conduit.providers.base import Block
-from conduit.providers.caddy_accounts import hash_password, is_hash
+from conduit.providers.accounts import hash_password, is_hash
+from conduit.providers.transaction import Block
 from conduit.resources.route_spec import RouteSpec
 
 PASSWORD = "correct horse"

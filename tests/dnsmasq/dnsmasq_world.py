@@ -11,8 +11,9 @@ from typing import Any
 
 from conduit.kind import Context, Kind
 from conduit.model import Key, Live, Native, Reading
-from conduit.providers.base import Block, Site, transact
+from conduit.providers.base import Site
 from conduit.providers.dnsmasq import Config, Dnsmasq
+from conduit.providers.transaction import Block, transact
 from conduit.resources import load_kinds
 from conduit.sandbox.daemon import Daemon
 from conduit.settings import Settings

@@ -14,8 +14,8 @@ from dnsmasq_world import World
 from conduit.change import Action, Change, Diff, Disturbance, Origin
 from conduit.errors import Refused, RollbackFailed, Stale
 from conduit.model import Key, Live, Native, Source
-from conduit.providers.base import Block, transact
 from conduit.providers.dnsmasq_switch import MOVED, NOT_SERVED, REJECTED
+from conduit.providers.transaction import Block, transact
 from conduit.spec import Resource
 
 A = {"name": "a.home.arpa", "value": "10.0.0.5"}

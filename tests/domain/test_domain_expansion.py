@@ -358,7 +358,9 @@ domains = st.fixed_dictionaries(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=60, deadline=None
+)
 @given(st.dictionaries(st.sampled_from(["one", "two", "three"]), domains, min_size=1))
 def test_valid_domains_expand_into_valid_leaves_or_clash(directory: Path, declared: dict[str, Any]) -> None:
     services = {"wiki": {"upstream": "10.0.1.5:80"}, "shop": {"upstreams": ["10.0.1.6:80", "10.0.1.7:80"]}}

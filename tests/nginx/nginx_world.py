@@ -15,9 +15,10 @@ from conduit.change import Diff
 from conduit.errors import ConduitError, Diagnostic
 from conduit.kind import Context
 from conduit.model import Key, Live, Native, Ref, Source
-from conduit.providers.base import Block, Reading, Site, Staged, transact
+from conduit.providers.base import Reading, Site
 from conduit.providers.nginx import Config, Nginx
 from conduit.providers.secrets import MISSING
+from conduit.providers.transaction import Block, Staged, transact
 from conduit.resources import load_kinds
 from conduit.resources.vhost import VhostSpec
 from conduit.sandbox.daemon import Daemon

@@ -13,8 +13,8 @@ from pydantic import ValidationError
 
 from conduit.errors import Refused, Stale, Unreadable
 from conduit.model import Late
-from conduit.providers.base import Block, transact
 from conduit.providers.nginx import Config
+from conduit.providers.transaction import Block, transact
 from conduit.sandbox.daemon import Daemon
 
 HASH = "$2b$10$abcdefghijklmnopqrstuuqflPDzB6gcMhKa1rZqKiun2YGL5sa2u"

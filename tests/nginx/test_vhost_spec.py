@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from conduit.errors import Refused
 from conduit.kind import Context
 from conduit.model import Claim, Key, Late, Ref, Secret
-from conduit.providers.caddy_accounts import Hashed
+from conduit.providers.accounts import Hashed
 from conduit.providers.nginx_files import read_file
 from conduit.providers.nginx_layout import Shape
 from conduit.providers.nginx_render import Wanted, Wish, write_file

@@ -1,8 +1,8 @@
-"""Passwords in Caddy's basic authentication: bcrypt hashes that are never shown, and seals that make them comparable.
+"""Passwords in a proxy's basic authentication: bcrypt hashes that are never shown, and seals that make them comparable.
 
-A stored password becomes a bcrypt hash in Caddy. Hashing is slow on purpose, so a plan does not hash: each account
-carries an `@id` with a *label* (keyed fingerprint of the password) and a *seal* (keyed fingerprint over key, user,
-label and hash). Both still matching means that neither the secret nor the hash in Caddy changed.
+A stored password becomes a bcrypt hash in the proxy. Hashing is slow on purpose, so a plan does not hash: beside each
+account stand a *label* (keyed fingerprint of the password) and a *seal* (keyed fingerprint over key, user, label and
+hash). Both still matching means that neither the secret nor the hash in the proxy changed.
 """
 
 from __future__ import annotations
@@ -13,9 +13,12 @@ from collections.abc import Callable
 from hashlib import sha256
 from typing import Any, NamedTuple, Self
 
-from conduit.model import Key
+from conduit.errors import Code, ConduitError, Diagnostic, Refused
+from conduit.model import Key, Secret
 
 Fingerprint = Callable[[str], str]
+Password = Callable[[str, Any], Any]
+"""Turns a declared password of a user into its native form."""
 
 BCRYPT = re.compile(r"\$2[aby]\$(?:0[4-9]|1[0-6])\$[./A-Za-z0-9]{53}", re.ASCII)
 COST = 10
@@ -93,3 +96,21 @@ def hash_password(fingerprint: Fingerprint, key: Key, user: str, password: str) 
 def hide_hashes(text: str) -> str:
     """Return text with every bcrypt hash in it masked."""
     return re.sub(r"\$2[aby]\$[0-9]{2}\$[./A-Za-z0-9]+", "[hash]", text)
+
+
+def from_store(
+    key: Key, user: str, secret: Secret, code: Code, fingerprint: Fingerprint, lookup: Callable[[str], str]
+) -> Hashed:
+    """Return the sealed hash of a stored password.
+
+    Raises `Refused`, with `code` for a password that cannot be hashed, blaming the resource.
+    """
+    try:
+        password = lookup(secret.name)
+        text = hash_password(fingerprint, key, user, password)
+    except ValueError as error:
+        summary = f"{key}: {secret} for user {user}: {error}"
+        raise Refused(Diagnostic(code, summary, hint=f"see conduit explain {code.id}"), [key]) from None
+    except ConduitError as error:
+        raise Refused(error.diagnostics[0], [key]) from error
+    return Hashed.of(fingerprint, text, Seal.of(fingerprint, key, user, password, text))
