@@ -54,11 +54,17 @@ class Spec(Documented):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, validate_default=False, defer_build=True)
 
-    def __copy__(self) -> Self:
-        """Return a shallow copy, in a third of pydantic's time: a spec has no extra and no private values to copy."""
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy with some fields set to valid values.
+
+        As pydantic does it, in a third of the time: a spec has no extra and no private values to copy.
+        """
+        if deep:
+            return super().model_copy(update=update, deep=True)
+        changed = update or {}
         copied, put = object.__new__(type(self)), object.__setattr__
-        put(copied, "__dict__", self.__dict__.copy())
-        put(copied, "__pydantic_fields_set__", self.__pydantic_fields_set__.copy())
+        put(copied, "__dict__", {**self.__dict__, **changed})
+        put(copied, "__pydantic_fields_set__", self.__pydantic_fields_set__ | changed.keys())
         put(copied, "__pydantic_extra__", None)
         put(copied, "__pydantic_private__", None)
         return copied
