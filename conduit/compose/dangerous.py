@@ -11,7 +11,9 @@ from posixpath import basename, normpath
 from typing import Final, NamedTuple
 
 from conduit.compose.load import Loaded
+from conduit.compose.mounts import Mount
 from conduit.compose.nodes import Path
+from conduit.compose.process import Process
 from conduit.compose.service import Service
 from conduit.model import Source
 
@@ -82,6 +84,19 @@ def dangers_of_options(driver_opts: Mapping[str, str], resolve: Resolve, protect
     return [f"{option}: {words}" for option, words in _of_options(driver_opts, places)]
 
 
+def dangers_of_process(
+    process: Process,
+    namespaces: Mapping[str, str],
+    mounts: Iterable[Mount],
+    resolve: Resolve,
+    protected: Iterable[str] = (),
+) -> list[str]:
+    """Return in words what one container by itself hands over; the other arguments are those of `dangers`."""
+    places = _Places(resolve, (*SYSTEM, *protected))
+    found = (*_of_process(process), *_of_namespaces(namespaces), *_of_mounts(mounts, places))
+    return [f"{path[0]}: {words}" for path, words in found]
+
+
 def danger_of_context(directory: str, resolve: Resolve, protected: Iterable[str] = ()) -> str:
     """Return in words what a build from a directory reads of the host, nothing when that is harmless."""
     words = _Places(resolve, (*SYSTEM, *protected)).reach(directory, True)
@@ -121,27 +136,35 @@ def _at_or_below(path: str, root: str) -> bool:
 
 
 def _of_service(service: Service, places: _Places) -> Iterator[tuple[Path, str]]:
-    if service.privileged:
-        yield ("privileged",), "a privileged container may do on the host whatever root may"
-    yield from _of_namespaces(service)
-    for index, capability in enumerate(service.cap_add):
-        if capability in CAPABILITIES:
-            yield ("cap_add", index), f"the capability {capability} allows {CAPABILITIES[capability]}"
-    for index, device in enumerate(service.devices):
-        yield ("devices", index), f"the container gets the host's device {device.source}"
-    for index, option in enumerate(service.security_opt):
-        if "unconfined" in option or re.fullmatch(r"label[:=]disable|seccomp[:=]/.*", option):
-            yield ("security_opt", index), f"{option} takes a protection of the host away"
-    for index, mount in enumerate(service.volumes):
-        if mount.type == "bind" and (words := places.reach(mount.source or "/", mount.read_only)):
-            yield ("volumes", index), f"the container gets {words}"
+    yield from _of_process(service)
+    yield from _of_namespaces(service.namespaces())
+    yield from _of_mounts(service.volumes, places)
     if service.build and service.build.context.startswith("/") and (words := places.reach(service.build.context, True)):
         yield ("build", "context"), f"the build reads {words}"
 
 
-def _of_namespaces(service: Service) -> Iterator[tuple[Path, str]]:
+def _of_process(process: Process) -> Iterator[tuple[Path, str]]:
+    if process.privileged:
+        yield ("privileged",), "a privileged container may do on the host whatever root may"
+    for index, capability in enumerate(process.cap_add):
+        if capability in CAPABILITIES:
+            yield ("cap_add", index), f"the capability {capability} allows {CAPABILITIES[capability]}"
+    for index, device in enumerate(process.devices):
+        yield ("devices", index), f"the container gets the host's device {device.source}"
+    for index, option in enumerate(process.security_opt):
+        if "unconfined" in option or re.fullmatch(r"label[:=]disable|seccomp[:=]/.*", option):
+            yield ("security_opt", index), f"{option} takes a protection of the host away"
+
+
+def _of_mounts(mounts: Iterable[Mount], places: _Places) -> Iterator[tuple[Path, str]]:
+    for index, mount in enumerate(mounts):
+        if mount.type == "bind" and (words := places.reach(mount.source or "/", mount.read_only)):
+            yield ("volumes", index), f"the container gets {words}"
+
+
+def _of_namespaces(namespaces: Mapping[str, str]) -> Iterator[tuple[Path, str]]:
     shared = {"network_mode": "network", "pid": "processes", "ipc": "shared memory"}
-    for field, value in service.namespaces().items():
+    for field, value in namespaces.items():
         if value == "host":
             yield (field,), f"the container shares the host's {shared[field]}"
         elif value.startswith("container:"):

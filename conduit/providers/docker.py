@@ -60,7 +60,8 @@ class Docker(ObjectProvider):
     def evidence(self, reading: Reading) -> tuple[Evidence, ...] | None:
         """Everything that was seen, without the clocks in it."""
         seen = reading.raw
-        return (Evidence("docker", question_of(self._means.api, seen), hash_of_look(seen)),)
+        beside = (each for part in self._parts.values() for each in part.evidence())
+        return (Evidence("docker", question_of(self._means.api, seen), hash_of_look(seen)), *beside)
 
     def impact(self, change: Change, reading: Reading) -> Impact:
         """What the part says."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, ClassVar, Final
 
 from conduit.change import READY, Action, Change, Readiness
 from conduit.errors import Refused, Unreadable
+from conduit.evidence import Evidence
 from conduit.model import Live, Reading
 from conduit.providers.docker_api import CONNECT_SECONDS, refused
 from conduit.providers.docker_container_bring import Form, bring
@@ -59,6 +60,10 @@ class Containers(Part):
         address = spec_of(change).address
         return {"id": container} | ({"address": address} if address else {})
 
+    def evidence(self) -> Iterable[Evidence]:
+        """Return what was seen of the injected files."""
+        return tuple(self._files.seen.values())
+
     def undo(self, change: Change) -> None:
         """Remove what a change made, and give the container that was there before its name, form and state again."""
         self.remove_new(change)
@@ -89,7 +94,7 @@ class Containers(Part):
     def ready(self, change: Change) -> Readiness:
         """Look at the container a change made, or at the one it changed, and at its ports."""
         spec, live = spec_of(change), change.live
-        if change.action is Action.UPDATE and live and live.native["State"] == spec.state:
+        if change.action is Action.UPDATE and live and not any(_moved(change, live)):
             return READY
         try:
             found = self._steps.find(name_for(change))
@@ -157,6 +162,11 @@ class Containers(Part):
 
 def _form(live: Live) -> Form:
     return Form(live.native, live.facts.get("address"))
+
+
+def _moved(change: Change, live: Live) -> Iterator[bool]:
+    """Yield whether an update touches what a container has to be ready for again."""
+    yield from (live.native.get(part) != change.native.get(part) for part in ("State", "Reached"))
 
 
 def _accepts(address: str, port: int) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from conduit.canonical import canonical
+from conduit.evidence import Evidence, of_inode
 from conduit.model import Native
 from conduit.providers.docker_api import refused
 from conduit.providers.docker_container_mounts import EVERYONE
@@ -26,6 +27,8 @@ class InjectedFiles:
 
     def __init__(self, directory: Path, fingerprint: Callable[[str], str]) -> None:
         self.directory, self._fingerprint = directory, fingerprint
+        self.seen: dict[str, Evidence] = {}
+        """The evidence of each file that was looked at, taken before it was read."""
 
     def path(self, form: Native) -> Path:
         """Return where a file of this native form lies."""
@@ -49,6 +52,7 @@ class InjectedFiles:
         """Return the native form of the file at a path; empty when it is gone or cannot be one of ours."""
         if Path(path).parent != self.directory:
             return {}
+        self.seen[path] = of_inode(Path(path))
         try:
             content = read_regular(Path(path), LARGEST).decode()
             found = Path(path).lstat()

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from conduit.change import READY, Change, Impact, Readiness
 from conduit.errors import Refused
+from conduit.evidence import Evidence
 from conduit.model import Live, Reading
 from conduit.providers.base import Site
 from conduit.providers.docker_api import Api
@@ -70,6 +71,10 @@ class Part(ABC):
     def impact(self, change: Change, reading: Reading) -> Impact:
         """Return what applying a change interrupts; by default nothing."""
         return Impact()
+
+    def evidence(self) -> Iterable[Evidence]:
+        """Return what was seen beside Docker's answers by the last `lives`; by default nothing."""
+        return ()
 
     def recover(self, seen: Seen) -> Iterable[str]:
         """Finish what a killed run left half made, and yield what was done. Raises `Refused`, `Unreadable`."""

@@ -6,14 +6,16 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from conduit.change import Action, Change, Diff, Disturbance, FieldChange, Impact
+from conduit.compose.dangerous import dangers_of_process
 from conduit.diff import compare, difference
-from conduit.errors import ConduitError
-from conduit.kind import Context, Kind
+from conduit.errors import Code, ConduitError, Diagnostic
+from conduit.kind import Context, Kind, Look
 from conduit.model import Claim, Fingerprint, Live, Native
 from conduit.providers.docker_addresses import pick, slot_of
 from conduit.providers.docker_config import Config
 from conduit.providers.docker_container_form import Seal, build, fields, sealing
 from conduit.providers.docker_container_switch import held_twice
+from conduit.providers.site_directories import own_directories
 from conduit.resources.container_spec import ContainerSpec
 from conduit.spec import Resource
 
@@ -31,6 +33,16 @@ SECONDS_DOWN: Final = 2.0
 """About what it takes to stop one container and start the next."""
 
 
+DANGEROUS = Code(
+    "CND-1511",
+    "a container that asks for the host",
+    "The setting gives a container power over the host or over conduit itself: a privileged container, a namespace, "
+    "device or capability of the host, the socket of a container engine, a directory of the system, or conduit's own "
+    "keys, secrets, certificates and state, also through links. Remove it, or write `dangerous: true` in the container "
+    "when that is what you mean.",
+)
+
+
 class Container(Kind[ContainerSpec]):
     """A container in Docker.
 
@@ -43,6 +55,19 @@ class Container(Kind[ContainerSpec]):
     plural = "containers"
     spec = ContainerSpec
     provider = "docker"
+
+    def complete(self, resource: Resource[ContainerSpec], look: Look) -> Resource[ContainerSpec]:
+        """Refuse what hands over the host, unless that is asked for."""
+        spec = resource.spec
+        if spec.dangerous:
+            return resource
+        namespaces = {field: value for field in ("network_mode", "pid", "ipc") if (value := getattr(spec, field))}
+        own = look.memo.setdefault(own_directories, own_directories(look.settings))
+        found = dangers_of_process(spec, namespaces, spec.mounts, look.files.resolved, own)
+        if found:
+            hint = f"remove it, or write dangerous: true in {resource.root}"
+            raise ConduitError(Diagnostic(DANGEROUS, f"{resource.key}: {found[0]}", resource.source, hint))
+        return resource
 
     def render(self, spec: ContainerSpec, ctx: Context) -> Native:
         """Return what is asked of Docker, with fingerprints for the values of variables and files."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
-from tests.conftest import Site
+from tests.conftest import Ran, Site
+from tests.docker.container_world import Containers
 from tests.engine.conftest import World
 
 
@@ -18,3 +21,9 @@ def proxies() -> tuple[str, ...]:
 def world(docker_site: Site) -> World:
     """An empty site with Docker."""
     return World(docker_site)
+
+
+@pytest.fixture
+def containers(world: World, docker: Callable[..., Ran]) -> Containers:
+    """Containers on an empty site with Docker."""
+    return Containers(world, docker)

@@ -25,7 +25,7 @@ def unique(items: st.SearchStrategy[Any], *names: str) -> st.SearchStrategy[list
     """A list sorted by, and unique in, the fields `names`."""
 
     def by(item: Any) -> Any:
-        return tuple(str(item.get(name, "")) for name in names) if names else item
+        return tuple(item.get(name, "") for name in names) if names else item
 
     return st.lists(items, min_size=1, max_size=3, unique_by=by).map(lambda found: sorted(found, key=by))
 

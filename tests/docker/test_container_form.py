@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,8 @@ from hypothesis import given
 
 from conduit.change import Action, Diff, FieldChange
 from conduit.compose.process import Process
+from conduit.engine import Engine, read_settings
+from conduit.errors import LoadError
 from conduit.kind import Context
 from conduit.model import Fingerprint, Key, Late, Live, Ref, Source
 from conduit.resources import load_kinds
@@ -138,3 +141,34 @@ def test_an_image_that_is_not_there_yet_is_late() -> None:
 def test_labels_of_conduit_and_compose_cannot_be_declared(label: str) -> None:
     with pytest.raises(ValueError, match="conduit sets itself"):
         spec(labels={label: "x"})
+
+
+DANGERS = {
+    "privileged": "privileged: true",
+    "a namespace": "network_mode: host",
+    "a capability": "cap_add: [SYS_ADMIN]",
+    "a device": "devices: [{source: /dev/sda, target: /dev/sda}]",
+    "a protection": "security_opt: ['seccomp=unconfined']",
+    "the system": "mounts: [{type: bind, source: /etc, target: /host}]",
+    "the engine": "mounts: [{type: bind, source: /var/run/docker.sock, target: /docker.sock}]",
+    "a link": "mounts: [{type: bind, source: LINK, target: /host}]",
+    "our own keys": "mounts: [{type: bind, source: KEYS, target: /host}]",
+}
+
+
+@pytest.mark.parametrize("what", DANGERS)
+def test_what_hands_over_the_host_has_to_be_asked_for(what: str, tmp_path: Path) -> None:
+    tmp_path.joinpath("link").symlink_to("/usr")
+    tmp_path.joinpath("conduit.yaml").write_text("docker: {}\nkeys_dir: keys\n")
+    fields = DANGERS[what].replace("LINK", str(tmp_path / "link")).replace("KEYS", str(tmp_path / "keys"))
+    manifest = tmp_path / "desired" / "a.yaml"
+    manifest.parent.mkdir()
+    images = "images:\n  web: {reference: web}\n"
+    manifest.write_text(f"{images}containers:\n  web: {{image: web, {fields}}}\n")
+    engine = Engine(read_settings(tmp_path / "conduit.yaml"))
+    with pytest.raises(LoadError) as caught:
+        engine.load()
+    (found,) = caught.value.diagnostics
+    assert (found.code.id, found.source.line) == ("CND-1511", 4)
+    manifest.write_text(f"{images}containers:\n  web: {{image: web, dangerous: true, {fields}}}\n")
+    engine.load()

@@ -1,0 +1,269 @@
+"""Containers from their first line to their removal, and everything a person may do to them by hand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conduit.change import Action, Origin
+from conduit.providers.docker_marks import KEY, MADE, MARK, SITE, WISH
+from tests.docker.container_world import SLEEP, Containers
+
+FULL = """dangerous: true, command: [sleep, '600'], environment: {GREETING: hello world}, working_dir: /tmp, user: '0:0',
+    hostname: box, labels: {team: web, mood: ''}, restart: on-failure:3, stop_grace_period: 1s, stop_signal: SIGKILL,
+    shm_size: 32m, ulimits: {nofile: {soft: 100, hard: 200}}, sysctls: {net.ipv4.ip_unprivileged_port_start: '0'},
+    healthcheck: {test: [CMD, 'true'], interval: 1s, retries: 2}, expose: [81/tcp], dns: [1.1.1.1], group_add: ['12'],
+    dns_opt: ['ndots:1'], extra_hosts: {db: [10.0.0.1]}, tmpfs: {/scratch: size=1m}, read_only: true,
+    devices: [{source: /dev/null, target: /dev/nothing, permissions: r}], cap_drop: [CHOWN], ipc: shareable,
+    security_opt: ['no-new-privileges:true'], logging: {driver: json-file, options: {max-size: 1m}}, cpus: 0.5,
+    memory: 64m, memory_reservation: 32m, pids: 50, project: wiki, service: web, privileged: false,
+    dns_search: [home.arpa], cap_add: [NET_ADMIN],
+    mounts: [{type: volume, source: data, target: /data}, {type: tmpfs, target: /t, tmpfs: {size: 1m, mode: 0o700}},
+      {type: volume, source: more, target: /more, read_only: true, volume: {nocopy: true}},
+      {type: volume, target: /any},
+      {type: bind, source: /etc/hostname, target: /host/name, read_only: true, bind: {create_host_path: false}},
+      {type: bind, source: HERE/made, target: /made, bind: {propagation: rprivate}}]"""
+
+
+@pytest.fixture
+def web(containers: Containers) -> Containers:
+    """One container that runs."""
+    containers.declare(web=SLEEP)
+    containers.apply()
+    return containers
+
+
+def test_everything_asked_for_is_had_and_read_back(containers: Containers) -> None:
+    containers.declare(web=FULL.replace("HERE", str(containers.site.directory)).replace("\n", " "))
+    containers.apply()
+    made = containers.inspect("web")
+    config, host = made["Config"], made["HostConfig"]
+    assert "GREETING=hello world" in config["Env"]
+    assert (config["Hostname"], config["StopTimeout"], config["Labels"]["team"]) == ("box", 1, "web")
+    assert (host["Memory"], host["NanoCpus"], host["PidsLimit"]) == (64 << 20, 500_000_000, 50)
+    assert host["RestartPolicy"] == {"Name": "on-failure", "MaximumRetryCount": 3}
+    assert {mount["Destination"] for mount in made["Mounts"]} == {"/data", "/t", "/more", "/any", "/host/name", "/made"}
+    assert made["State"]["Health"]["Status"] == "healthy"
+    assert containers.settled()
+    shown = containers.hand("exec", "web", "sh", "-c", "cat /host/name; ulimit -n; grep 10.0.0.1 /etc/hosts; pwd")
+    assert shown.splitlines()[1:] == ["100", "10.0.0.1\tdb", "/tmp"]
+
+
+def test_a_container_lives_and_is_removed(containers: Containers) -> None:
+    neighbour = containers.hand("run", "--detach", "--name", "neighbour", "sandbox/busybox:1", "sleep", "600")
+    containers.declare(web=SLEEP)
+    containers.apply()
+    assert containers.running() == ["neighbour", "web"]
+    assert containers.settled()
+
+    containers.declare(web=f"{SLEEP}, labels: {{team: web}}")
+    change = containers.change()
+    assert (change.action, change.origin) == (Action.REPLACE, Origin.PENDING)
+    assert [(field.path, field.new) for field in change.diff.fields] == [("labels.team", "web")]
+    containers.apply()
+    assert containers.running() == ["neighbour", "web-b"]
+
+    containers.hand("rm", "--force", "web-b")
+    change = containers.change()
+    assert (change.action, change.origin) == (Action.CREATE, Origin.DRIFT)
+    containers.apply()
+    assert containers.settled()
+
+    containers.declare()
+    containers.apply(allow_deletes=1)
+    assert containers.names() == ["neighbour"]
+    assert containers.inspect("neighbour")["Id"] == neighbour
+
+
+def limits(web: Containers) -> dict[str, Any]:
+    host = web.inspect("web")["HostConfig"]
+    return {"memory": host["Memory"], "cpus": host["NanoCpus"], "pids": host["PidsLimit"]}
+
+
+def test_limits_change_while_it_runs(containers: Containers) -> None:
+    containers.declare(web=f"{SLEEP}, memory: 64m, cpus: 0.5")
+    containers.apply()
+    before = containers.inspect("web")
+    containers.declare(web=f"{SLEEP}, memory: 128m, cpus: 1.0, pids: 20, restart: always")
+    assert containers.change().action is Action.UPDATE
+    containers.apply()
+    after = containers.inspect("web")
+    assert after["State"]["Pid"] == before["State"]["Pid"]
+    assert limits(containers) == {"memory": 128 << 20, "cpus": 1_000_000_000, "pids": 20}
+    assert after["HostConfig"]["RestartPolicy"]["Name"] == "always"
+    assert containers.settled()
+
+
+DAMAGE: dict[str, tuple[Callable[[Containers], object], str]] = {
+    "stopped": (lambda web: web.hand("stop", "web"), "state"),
+    "killed": (lambda web: web.hand("kill", "web"), "state"),
+    "paused": (lambda web: web.hand("pause", "web"), "state"),
+    "renamed": (lambda web: web.hand("rename", "web", "mine"), "name"),
+    "memory": (lambda web: web.hand("update", "--memory", "96m", "--memory-swap", "192m", "web"), "memory"),
+    "pids": (lambda web: web.hand("update", "--pids-limit", "7", "web"), "pids"),
+    "restart": (lambda web: web.hand("update", "--restart", "always", "web"), "restart"),
+    "disconnected": (lambda web: web.hand("network", "disconnect", "front", "web"), "networks.front"),
+    "connected": (lambda web: web.hand("network", "connect", "extra", "web"), "networks.extra"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_what_is_done_by_hand_is_drift_and_put_right_in_place(containers: Containers, damage: str) -> None:
+    containers.hand("network", "create", "front")
+    containers.hand("network", "create", "extra")
+    containers.declare(web=f"{SLEEP}, memory: 64m, networks: {{front: {{aliases: [www]}}}}")
+    containers.apply()
+    before = containers.inspect("web")
+    do, field = DAMAGE[damage]
+    do(containers)
+    change = containers.change()
+    assert (change.action, change.origin) == (Action.UPDATE, Origin.DRIFT)
+    assert [each.path for each in change.diff.fields] == [field]
+    containers.apply()
+    after = containers.inspect("web")
+    assert (after["Id"], after["State"]["Running"], after["State"]["Paused"]) == (before["Id"], True, False)
+    assert set(after["NetworkSettings"]["Networks"]) == {"front"}
+    assert after["HostConfig"]["Memory"] == 64 << 20
+    assert containers.settled()
+
+
+def test_what_no_spec_says_is_drift_too(web: Containers) -> None:
+    web.hand("update", "--cpu-shares", "512", "web")
+    change = web.change()
+    assert (change.action, change.origin) == (Action.REPLACE, Origin.DRIFT)
+    assert "CpuShares" in change.diff.raw
+    web.apply()
+    assert web.inspect("web-b")["HostConfig"]["CpuShares"] == 0
+
+
+def test_a_container_that_restarts_again_and_again_is_drift(
+    containers: Containers, wait_for: Callable[..., Any]
+) -> None:
+    containers.declare(
+        web="command: [sh, -c, 'test ! -e /tmp/broken && sleep 600'], restart: always, stop_signal: SIGKILL"
+    )
+    containers.apply()
+    containers.hand("exec", "web", "touch", "/tmp/broken")
+    containers.docker("kill", "web")
+    wait_for(lambda: containers.inspect("web")["State"]["Status"] != "running", "the container is down")
+    assert [each.path for each in containers.change().diff.fields] == ["state"]
+
+
+def test_a_stopped_container_is_wished_for_and_started_again(web: Containers) -> None:
+    before = web.inspect("web")["Id"]
+    web.declare(web=f"{SLEEP}, state: stopped")
+    assert web.change().action is Action.UPDATE
+    web.apply()
+    assert (web.running(), web.inspect("web")["Id"]) == ([], before)
+    assert web.settled()
+    web.declare(web=SLEEP)
+    web.apply()
+    assert (web.running(), web.inspect("web")["Id"]) == (["web"], before)
+
+
+def test_values_of_variables_are_told_apart_and_never_shown(containers: Containers) -> None:
+    containers.declare(web=f"{SLEEP}, environment: {{PASSWORD: tr0ub4dor, MODE: fast}}")
+    created = containers.site.conduit("apply", "--yes")
+    assert created.code == 0, created.stdout
+    containers.declare(web=f"{SLEEP}, environment: {{PASSWORD: correct-horse, MODE: fast}}")
+    plan = containers.site.conduit("diff")
+    assert "environment.PASSWORD" in plan.stdout
+    assert "environment.MODE" not in plan.stdout
+    told = created.stdout + plan.stdout + containers.site.conduit("diff", "--json").stdout
+    assert containers.site.conduit("apply", "--yes").code == 0
+    state = [path for path in containers.site.directory.rglob("*") if path.is_file() and "docker" not in path.parts]
+    for secret in ("tr0ub4dor", "correct-horse"):
+        assert secret not in told
+        holding = {path.name for path in state if secret.encode() in path.read_bytes()}
+        assert holding <= {"site.yaml", "manifests.json"}  # where it was written, and the copy that is parsed only once
+
+
+def test_a_stored_secret_reaches_the_container(containers: Containers) -> None:
+    assert containers.site.conduit("secret", "set", "db", input="tr0ub4dor").code == 0
+    containers.declare(web=f"{SLEEP}, environment: {{URL: ['db://app:', {{secret: db}}, '@db']}}")
+    containers.apply()
+    assert "URL=db://app:tr0ub4dor@db" in containers.inspect("web")["Config"]["Env"]
+    assert containers.settled()
+    assert containers.site.conduit("secret", "set", "db", input="changed").code == 0
+    assert [each.path for each in containers.change().diff.fields] == ["environment.URL"]
+
+
+def test_files_are_there_as_asked_for_and_gone_when_unused(containers: Containers) -> None:
+    secret = "{target: /run/secrets/key, content: tr0ub4dor, uid: '7', gid: '8', mode: '0400'}"
+    containers.declare(web=f"{SLEEP}, files: [{secret}, {{target: /etc/app.conf, content: 'a=1'}}]")
+    containers.apply()
+    shown = containers.hand(
+        "exec", "web", "sh", "-c", "stat -c '%a %u %g' /run/secrets/key /etc/app.conf; cat /etc/app.conf"
+    )
+    assert shown.splitlines() == ["400 7 8", "444 0 0", "a=1"]
+    directory = containers.site.settings["docker"]["files"]
+    files = list_files(directory)
+    assert len(files) == 2
+    assert "tr0ub4dor" not in containers.hand("inspect", "web")
+    assert containers.settled()
+
+    changed = next(path for path in files if path.read_text() == "a=1")
+    changed.write_text("a=2")
+    assert [each.path for each in containers.change().diff.fields] == ["files.0.content"]
+    containers.apply()
+    assert containers.hand("exec", "web-b", "cat", "/etc/app.conf") == "a=1"
+    assert containers.settled()
+
+    containers.declare()
+    containers.apply(allow_deletes=1)
+    assert list_files(directory) == []
+
+
+def list_files(directory: str) -> list[Path]:
+    return [path for path in Path(directory).rglob("*") if path.is_file()]
+
+
+def test_copied_labels_do_not_make_a_container_ours(web: Containers, wait_for: Callable[..., Any]) -> None:
+    labels = web.inspect("web")["Config"]["Labels"]
+    options = [word for name in (KEY, MADE, MARK, SITE, WISH) for word in ("--label", f"{name}={labels[name]}")]
+    copy = web.hand("run", "--detach", "--name", "copy", *options, "sandbox/busybox:1", "sleep", "600")
+    assert web.settled()
+    web.declare()
+    web.apply(allow_deletes=1)
+    assert web.names() == ["copy"]
+    assert web.inspect("copy")["Id"] == copy
+
+
+def test_a_name_that_a_foreign_container_has_is_left_to_it(containers: Containers) -> None:
+    other = containers.hand("run", "--detach", "--name", "web", "sandbox/busybox:1", "sleep", "600")
+    containers.declare(web=SLEEP)
+    report = containers.apply(code=4)
+    assert "already in use" in report.outcomes[0].reason
+    assert (containers.names(), containers.inspect("web")["Id"]) == (["web"], other)
+
+
+def test_other_tools_see_the_application(containers: Containers) -> None:
+    containers.declare(web=f"{SLEEP}, project: wiki, service: web")
+    containers.apply()
+    words = (
+        "ps",
+        "--filter",
+        "label=com.docker.compose.project=wiki",
+        "--filter",
+        "label=com.docker.compose.oneoff=False",
+    )
+    assert containers.hand(*words, "--format", "{{.Names}}") == "web"
+
+
+@pytest.mark.parametrize(
+    "text", ["\x1b[31mred", "a\nb: {c}", "%s${x}", "'; rm -rf /", '"}],"Privileged":true', "$(id)"], ids=repr
+)
+def test_hostile_values_stay_values(containers: Containers, text: str) -> None:
+    value = json.dumps(text)
+    containers.declare(
+        web=f"command: [sh, -c, 'sleep 600', {value}], labels: {{note: {value}}}, environment: {{NOTE: {value}}}"
+    )
+    containers.apply()
+    made = containers.inspect("web")
+    assert (made["Config"]["Labels"]["note"], made["HostConfig"]["Privileged"]) == (text, False)
+    assert f"NOTE={text}" in made["Config"]["Env"]
+    assert containers.settled()
