@@ -62,8 +62,7 @@ class Container(Kind[ContainerSpec]):
         if spec.dangerous:
             return resource
         namespaces = {field: value for field in ("network_mode", "pid", "ipc") if (value := getattr(spec, field))}
-        own = look.memo.setdefault(own_directories, own_directories(look.settings))
-        found = dangers_of_process(spec, namespaces, spec.mounts, look.files.resolved, own)
+        found = dangers_of_process(spec, namespaces, spec.mounts, look.files.resolved, look.once(_own))
         if found:
             hint = f"remove it, or write dangerous: true in {resource.root}"
             raise ConduitError(Diagnostic(DANGEROUS, f"{resource.key}: {found[0]}", resource.source, hint))
@@ -133,6 +132,10 @@ class Container(Kind[ContainerSpec]):
         for network, attachment in spec.networks.items():
             for address in filter(None, (attachment.ipv4_address, attachment.ipv6_address)):
                 yield Claim("address", (network, address))
+
+
+def _own(look: Look) -> tuple[str, ...]:
+    return own_directories(look.settings)
 
 
 def _seal(ctx: Context) -> Seal:

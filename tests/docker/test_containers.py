@@ -13,7 +13,7 @@ from conduit.change import Action, Origin
 from conduit.providers.docker_marks import KEY, MADE, MARK, SITE, WISH
 from tests.docker.container_world import SLEEP, Containers
 
-FULL = """dangerous: true, command: [sleep, '600'], environment: {GREETING: hello world}, working_dir: /tmp, user: '0:0',
+FULL = """command: [sleep, '600'], environment: {GREETING: hello world}, working_dir: /tmp, user: '0:0',
     hostname: box, labels: {team: web, mood: ''}, restart: on-failure:3, stop_grace_period: 1s, stop_signal: SIGKILL,
     shm_size: 32m, ulimits: {nofile: {soft: 100, hard: 200}}, sysctls: {net.ipv4.ip_unprivileged_port_start: '0'},
     healthcheck: {test: [CMD, 'true'], interval: 1s, retries: 2}, expose: [81/tcp], dns: [1.1.1.1], group_add: ['12'],
@@ -21,7 +21,7 @@ FULL = """dangerous: true, command: [sleep, '600'], environment: {GREETING: hell
     devices: [{source: /dev/null, target: /dev/nothing, permissions: r}], cap_drop: [CHOWN], ipc: shareable,
     security_opt: ['no-new-privileges:true'], logging: {driver: json-file, options: {max-size: 1m}}, cpus: 0.5,
     memory: 64m, memory_reservation: 32m, pids: 50, project: wiki, service: web, privileged: false,
-    dns_search: [home.arpa], cap_add: [NET_ADMIN],
+    dangerous: true, dns_search: [home.arpa], cap_add: [NET_ADMIN],
     mounts: [{type: volume, source: data, target: /data}, {type: tmpfs, target: /t, tmpfs: {size: 1m, mode: 0o700}},
       {type: volume, source: more, target: /more, read_only: true, volume: {nocopy: true}},
       {type: volume, target: /any},
@@ -237,7 +237,8 @@ def test_a_name_that_a_foreign_container_has_is_left_to_it(containers: Container
     other = containers.hand("run", "--detach", "--name", "web", "sandbox/busybox:1", "sleep", "600")
     containers.declare(web=SLEEP)
     report = containers.apply(code=4)
-    assert "already in use" in report.outcomes[0].reason
+    (reason,) = [outcome.reason for outcome in report.outcomes if outcome.key.name == "web"]
+    assert "already in use" in reason
     assert (containers.names(), containers.inspect("web")["Id"]) == (["web"], other)
 
 
