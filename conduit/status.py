@@ -43,11 +43,13 @@ def status(
     context: Context,
 ) -> list[RootStatus]:
     """Prove `roots` side by side and return them in their order, within `LIMIT` seconds of probing."""
-    facts = sole_facts(live for view in observed.values() for live in view.reading.ours())
+    lives = [live for view in observed.values() for live in view.reading.ours()]
+    facts = sole_facts(lives)
     proofs = _prove(roots, kinds, replace(context, facts=facts, leaves=desired.leaves_of))
     live_on = {name: observed.get(kinds[name].provider) for name in {leaf.kind for leaf in desired.leaves}}
+    updates = {live.key: f"update available: {live.status['update']}" for live in lives if "update" in live.status}
     blind = {name: view.reason for name, view in live_on.items() if view and view.reason}
-    return [_status(root, desired, proofs, blind, facts, context.now) for root in roots]
+    return [_status(root, desired, proofs, blind, updates, facts, context.now) for root in roots]
 
 
 def _prove(roots: Sequence[Resource[Any]], kinds: Mapping[str, Kind[Any]], context: Context) -> dict[Key, Proof | None]:
@@ -79,6 +81,7 @@ def _status(
     desired: Desired,
     proofs: Mapping[Key, Proof | None],
     blind: Mapping[str, str],
+    updates: Mapping[Key, str],
     facts: Mapping[Key, Mapping[str, Any]],
     now: float,
 ) -> RootStatus:
@@ -87,7 +90,9 @@ def _status(
     days_left = (min(ends) - now) / DAY if ends else None
     proof = proofs.get(root.key)
     unknown = [blind[leaf.kind] for leaf in leaves if leaf.kind in blind]
-    return RootStatus(root.key, proof, unknown[0] if unknown else _health(root.key, proofs), days_left)
+    health = unknown[0] if unknown else _health(root.key, proofs)
+    news = [updates[leaf] for leaf in leaves if leaf in updates]
+    return RootStatus(root.key, proof, "; ".join([health, *news]), days_left)
 
 
 def _health(key: Key, proofs: Mapping[Key, Proof | None]) -> str:

@@ -68,7 +68,7 @@ def get(app: App, subject: str, output: str) -> None:
         text = yaml.safe_dump([_live_document(live) for live in found], sort_keys=False, allow_unicode=False)
         app.console.lines([text.rstrip("\n")])
     else:
-        rows = [[escape(str(live.key)), "yes" if live.owned else "no", escape(live.place)] for live in found]
+        rows = [[escape(str(live.key)), "yes" if live.owned else "no", escape(_place(live))] for live in found]
         app.console.lines(columns([["OBJECT", "OURS", "PLACE"], *rows]))
 
 
@@ -96,6 +96,12 @@ def doctor(app: App) -> int:
             if each.fix and each.fix != each.text:
                 app.console.lines([f"     fix: {escape(each.fix)}"])
     return 0 if all(each.ok for each in found) else 1
+
+
+def _place(live: Live) -> str:
+    """Return where a live object is, and what is newer than it."""
+    update = live.status.get("update")
+    return f"{live.place} (update available: {update})" if update else live.place
 
 
 def _level(each: RootStatus) -> str:

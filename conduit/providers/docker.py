@@ -127,7 +127,8 @@ class Docker(ObjectProvider):
         return Means(api, Marks(self.settings.site, self.site.mark), self.config, self.site, files)
 
     @cached_property
-    def _images(self) -> Images:
+    def images(self) -> Images:
+        """The images of this daemon."""
         return Images(self._means)
 
     @cached_property
@@ -137,7 +138,7 @@ class Docker(ObjectProvider):
     def _detailed(self, containers: Iterable[Row], images: Iterable[Row]) -> tuple[list[str], list[str]]:
         """Choose our containers, their images, and those that have a name of ours."""
         ours = [row for row in containers if self._means.marks.container_key(row["Labels"], row["Created"])]
-        named = {row["Id"] for row in images if self._images.matters(row)}
+        named = {row["Id"] for row in images if self.images.matters(row)}
         return [row["Id"] for row in ours], sorted(named | {row["ImageID"] for row in ours})
 
     def _by_kind(self, items: Iterable[T], key: Callable[[T], Key]) -> Iterable[tuple[str, list[T]]]:

@@ -11,7 +11,7 @@ from conduit.change import Change
 from conduit.errors import Diagnostic
 from conduit.model import Key, Live, Native, Reading
 from conduit.providers.docker_api import REFUSED, NoReply, calling, told
-from conduit.providers.docker_image_form import asked_for, fits_platform, wish_of
+from conduit.providers.docker_image_form import asked_for, fits_platform, version_of, wish_of
 from conduit.providers.docker_image_make import fetch, make, no_image
 from conduit.providers.docker_image_names import KIND, Named, Names
 from conduit.providers.docker_look import Row
@@ -44,7 +44,7 @@ class Images(Part):
         return tuple(live for _, live in sorted(found, key=lambda each: -_when(each[0])))
 
     def _live(self, named: Named, name: str, row: Row, seen: Seen) -> Live:
-        native = asked_for(named.wish, row, seen.images, seen.image_details.get(row["Id"]))
+        native = asked_for(named.wish, named.version, row, seen.image_details.get(row["Id"]))
         status = {"image": row["Id"], "wish": named.wish, "gave": named.gave}
         reference = native.get("reference")
         newer = next((other["Id"] for other in seen.images if reference in (other["RepoTags"] or ())), row["Id"])
@@ -62,7 +62,7 @@ class Images(Part):
             policy = change.want.spec.pull_policy if change.want else "missing"
             image, gave = self._get(change.native, policy)
             self.site.fail("docker.image.there")
-        self._name(Named(change.key, wish, protect, gave), image)
+        self._name(Named(change.key, wish, protect, gave, version_of(change.native["reference"])), image)
         self.site.fail("docker.image.named")
         return {"id": image}
 
@@ -95,6 +95,22 @@ class Images(Part):
         if there is None:
             raise no_image(f"{reference} was fetched, and is not here for {platform or 'this platform'}")
         return there
+
+    def renew(self, live: Live) -> bool:
+        """Fetch what an image was fetched by again; return whether that is another one, which then has our name too.
+
+        Raises `Refused`. One that was built here stays as it is.
+        """
+        reference, platform = live.native.get("reference"), live.native.get("platform")
+        if reference is None and not live.native.get("build"):
+            raise no_image(f"nobody knows any more what {live.key} was fetched by", "declare it under another name")
+        if live.native.get("build"):
+            return False
+        image = self._fetch(reference, platform)
+        if image == live.status["image"]:
+            return False
+        self._name(Named(live.key, live.status["wish"], live.protected, True, version_of(reference)), image)
+        return True
 
     def _here(self, reference: str, platform: str | None) -> str | None:
         """Return the id of the image of a name, None when there is none for the platform."""
@@ -131,7 +147,15 @@ class Images(Part):
             raise InUse(Diagnostic(REFUSED, summary, hint="remove that container, then apply again"))
         for name in going:
             self._untag(name)
+        if user is None:
+            self._forget_digests(image)
         self.site.fail("docker.image.removed")
+
+    def _forget_digests(self, image: str) -> None:
+        """Let an image without a name go: Docker keeps one for as long as it knows which registry has it."""
+        left = self.api.find("images", image, "json", shape=IMAGE_DETAIL)
+        for digest in (left["RepoDigests"] or ()) if left and not left["RepoTags"] else ():
+            self._untag(digest)
 
     def _untag(self, name: str) -> None:
         from docker.errors import ImageNotFound

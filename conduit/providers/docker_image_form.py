@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Final
 
@@ -42,27 +42,30 @@ def wish_labels(native: Native) -> dict[str, str]:
     return {WISH: canonical(native)}
 
 
-def asked_for(wish: str, image: Row, images: Iterable[Row], detail: Row | None) -> Native:
+def version_of(reference: str | None) -> str:
+    """Return the tag of a reference; empty for one by its digest, and without a reference."""
+    return "" if reference is None or "@" in reference else reference.rpartition(":")[2]
+
+
+def asked_for(wish: str, version: str, image: Row, detail: Row | None) -> Native:
     """Return what an image was asked to be, found by the hash of it; UNKNOWN when nothing here tells any more.
 
-    A fetched image cannot carry labels of ours: what it was fetched by is among the names that Docker knows.
+    A fetched image cannot carry labels of ours: what it was fetched by is among the names that Docker knows it by.
     """
-    found = next((native for native in _candidates(image, images, detail) if wish_of(native) == wish), None)
+    found = next((native for native in _candidates(version, image, detail) if wish_of(native) == wish), None)
     return found or {"wish": wish, "asked for": UNKNOWN}
 
 
-def _candidates(image: Row, images: Iterable[Row], detail: Row | None) -> Iterator[Native]:
+def _candidates(version: str, image: Row, detail: Row | None) -> Iterator[Native]:
     with suppress(ValueError):
         yield json.loads((image["Labels"] or {}).get(WISH, "null"))
     platforms = [None, *(_platforms(detail) if detail else ())]
-    references = (*_names(image), *(name for other in images for name in _names(other)))
+    names = [*(image["RepoTags"] or ()), *(image["RepoDigests"] or ())]
+    repositories = [name.partition("@")[0] if "@" in name else name.rpartition(":")[0] for name in names]
+    references = [*names, *(f"{repository}:{version}" for repository in repositories if version)]
     for reference in dict.fromkeys(references):
         for platform in platforms:
             yield {"reference": reference, "build": None, "platform": platform, "content": ""}
-
-
-def _names(image: Row) -> list[str]:
-    return [*(image["RepoTags"] or ()), *(image["RepoDigests"] or ())]
 
 
 def _platforms(detail: Row) -> list[str]:

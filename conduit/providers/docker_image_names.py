@@ -1,8 +1,8 @@
 """The names by which conduit knows its images.
 
 A fetched image cannot be labelled. So each of ours has a name of its own beside the one it came by, and that name is
-the mark: `conduit.internal/<site>:<name>.<wish>.<mark>`. It stays with the image that runs when another one takes over
-the name it came by, and it is worth nothing on any other image, because the mark covers the image's id.
+the mark: `conduit.internal/<site>:<name>.<version>.<wish>.<mark>`. It stays with the image that runs when another one
+takes over the name it came by, and it is worth nothing on any other image, because the mark covers the image's id.
 """
 
 from __future__ import annotations
@@ -23,13 +23,15 @@ TAG: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", re.ASCII)
 class Named(NamedTuple):
     """What a name of ours says: whose it is, what was asked for, and whether the image is protected.
 
-    `gave` tells that conduit gave the image the name it was asked for by as well, by fetching or building it.
+    `gave` tells that conduit gave the image the name it was asked for by as well, by fetching or building it; `version`
+    is the tag of that name, empty when it is too long for ours.
     """
 
     key: Key
     wish: str
     protected: bool
     gave: bool
+    version: str = ""
 
 
 class Names:
@@ -41,20 +43,26 @@ class Names:
 
     def tag(self, named: Named, image: str) -> str:
         """Return the tag that makes the image of an id ours. Raises ValueError when the key is too long for one."""
-        tag = f"{named.key.name}.{named.wish}.{self._mark(named, image)}"
-        if not TAG.fullmatch(tag):
+        end = f"{named.wish}.{self._mark(named, image)}"
+        tags = [f"{named.key.name}.{named.version}.{end}", f"{named.key.name}.{end}"]
+        found = next((tag for tag in tags[not named.version :] if TAG.fullmatch(tag)), None)
+        if found is None:
             raise ValueError(f"{named.key} cannot be part of an image's name")
-        return tag
+        return found
 
     def read(self, name: str, image: str) -> Named | None:
         """Return what a name of an image says when it is ours."""
         repository, _, tag = name.rpartition(":")
-        words = tag.rsplit(".", 2)
-        if repository != self.repository or len(words) != 3:
+        words = tag.split(".")
+        if repository != self.repository or len(words) < 3:
             return None
-        key, wish, mark = Key(KIND, words[0]), words[1], words[2].encode()
-        possible = (Named(key, wish, protected, gave) for protected, gave in product((False, True), repeat=2))
-        return next((each for each in possible if hmac.compare_digest(mark, self._mark(each, image).encode())), None)
+        *head, wish, mark = words
+        for count, protected, gave in product(range(len(head), 0, -1), (False, True), (False, True)):
+            key, version = Key(KIND, ".".join(head[:count])), ".".join(head[count:])
+            named = Named(key, wish, protected, gave, version)
+            if hmac.compare_digest(mark.encode(), self._mark(named, image).encode()):
+                return named
+        return None
 
     def _mark(self, named: Named, image: str) -> str:
         words = ("protected" if named.protected else "", "named" if named.gave else "", KIND)

@@ -13,6 +13,7 @@ from conduit.dialect.words import did_you_mean, shown
 from conduit.errors import Code, ConduitError, Diagnostic
 from conduit.fields import Duration
 from conduit.providers.docker_application import Application, Member
+from conduit.resources.deployment_spec import image_key
 from conduit.spec import Spec
 
 NOT_THERE = Code(
@@ -104,6 +105,25 @@ class Commands:
                 except ConduitError as error:
                     failed[member.key] = error.diagnostics[0].summary
                 doing.tell(container=member.name, result=failed.get(member.key, "restarted"))
+        return 0
+
+    @command()
+    def pull(self, doing: Doing, name: str, params: OfService) -> int:
+        """Fetch the images of a deployment again; the next apply runs what is newer.
+
+        \b
+        Example:
+          conduit pull wiki
+          conduit pull wiki web
+        """
+        from conduit.providers.docker_pull import pull
+
+        keys = sorted({image_key(name, member.service) for member in _members(doing, name, params.service)})
+        with doing.changing(keys, PROVIDER) as failed:
+            for pulled in pull(doing.context, keys):
+                if pulled.failed:
+                    failed[pulled.key] = pulled.words
+                doing.tell(image=pulled.key.name, result=pulled.words)
         return 0
 
     @command()

@@ -88,6 +88,7 @@ def test_another_reference_replaces_the_image(world: World, docker: Docker, publ
     assert world.apply().exit_code == 0
     assert says(docker, ours(docker)) == "2"
     assert names(docker) == {second, ours(docker)}
+    assert len(set(docker("image", "ls", "--all", "--filter", "label=says", "--quiet").stdout.split())) == 1
     assert world.plan().empty
 
 
@@ -99,8 +100,9 @@ def test_a_tag_that_moves_on_is_an_update_and_no_difference(world: World, docker
     assert docker("pull", reference).code == 0
     assert says(docker, reference) == "newer"
     assert world.plan().empty
-    (live,) = world.engine().live("image")
-    assert reference in live.status["update"]
+    for command in ("status", "get"):
+        told = world.site.conduit(command, "image/web").stdout
+        assert f"update available: {reference}" in told
     assert says(docker, ours(docker)) == "1"
 
 
@@ -308,3 +310,44 @@ def test_a_directory_that_changes_under_the_plan_is_not_built(world: World, dock
     assert report.exit_code == 4
     assert "changed since the plan was made" in report.outcomes[0].reason
     assert names(docker) == set()
+
+
+COMPOSE = """\
+deployments:
+  app:
+    compose:
+      services:
+        web: {{image: "{reference}", command: [sleep, "600"], stop_grace_period: 0s, network_mode: none}}
+"""
+
+
+def test_a_pull_lets_the_next_apply_run_what_is_newer(world: World, docker: Docker, publish: Publish) -> None:
+    reference = publish("1")
+    world.site.write("app.yaml", COMPOSE.format(reference=reference))
+    assert world.apply().exit_code == 0
+    same = world.site.conduit("pull", "app")
+    assert (same.code, "the same" in same.stdout) == (0, True)
+    assert world.plan().empty
+
+    publish("1", says="newer")
+    newer = world.site.conduit("pull", "app")
+    assert (newer.code, "newer" in newer.stdout) == (0, True)
+    (container,) = docker("ps", "--quiet").stdout.split()
+    running = ("inspect", "--format", '{{index .Config.Labels "says"}}')
+    assert docker(*running, container).stdout == "1\n"
+    assert world.apply().exit_code == 0
+    (container,) = docker("ps", "--quiet").stdout.split()
+    assert docker(*running, container).stdout == "newer\n"
+    assert world.plan().empty
+    assert len(set(docker("image", "ls", "--all", "--filter", "label=says", "--quiet").stdout.split())) == 1
+
+
+def test_a_pull_that_fails_says_why_and_changes_nothing(
+    world: World, docker: Docker, publish: Publish, registry: Daemon
+) -> None:
+    world.site.write("app.yaml", COMPOSE.format(reference=publish("1")))
+    assert world.apply().exit_code == 0
+    registry.stop()
+    failed = world.site.conduit("pull", "app")
+    assert (failed.code, "refused" in failed.stdout) == (4, True)
+    assert world.plan().empty
