@@ -44,7 +44,7 @@ from conduit.settled import STILL, forget, keep
 from conduit.wish import Wish, wish_of
 
 if TYPE_CHECKING:
-    from conduit.change import Outcome
+    from conduit.change import Change, Outcome
     from conduit.command import Command
     from conduit.doctor import Finding
     from conduit.manifests.store import ManifestStore
@@ -135,6 +135,15 @@ class Engine:
     def locate(self, key: Key, path: str = "") -> Source:
         """Return where a field of a declared resource stands; call `load` or `plan` first."""
         return self.wish.manifests.locate(key, path) if self.wish else Source("")
+
+    def locate_change(self, change: Change, path: str) -> Source:
+        """Return where the field of a leaf that a change is about was declared, in the terms of its root."""
+        head, _, rest = path.partition(".")
+        origin = change.want.from_.get(head, head) if change.want else head
+        try:
+            return self.locate(change.root, f"{origin}.{rest}" if rest else origin)
+        except KeyError:
+            return change.source
 
     def observe(self) -> dict[str, Observed]:
         """Read every provider once, side by side. One that fails or hangs is unknown and spoils no other."""

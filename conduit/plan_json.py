@@ -22,6 +22,7 @@ from conduit.show.visible import HIDDEN, fields_of, raw_of, visible
 if TYPE_CHECKING:
     from conduit.chain import Entry
     from conduit.history import RunRecord
+    from conduit.show.drift import Drifted
 
 FORMAT: Final = "1.0"
 
@@ -127,6 +128,20 @@ def problem_document(problem: Diagnostic) -> dict[str, Any]:
 def errors_document(problems: Iterable[Diagnostic]) -> dict[str, Any]:
     """Return the document of a command that failed."""
     return document("errors", errors=[problem_document(problem) for problem in problems])
+
+
+def drift_document(each: Drifted) -> dict[str, Any]:
+    """Return one difference the host caused as JSON-like data, secrets masked."""
+    return {
+        "address": str(each.key),
+        "root": str(each.root),
+        "field": each.field,
+        "live": None if each.live is UNRESOLVED else encoded(each.live),
+        "declared": None if each.declared is UNRESOLVED else encoded(each.declared),
+        "origin": each.origin.value,
+        "since": each.since,
+        "source": _source(each.source),
+    }
 
 
 def report_document(report: Report) -> dict[str, Any]:

@@ -33,6 +33,8 @@ COMMANDS: Final = {
     "validate": "plan",
     "diff": "plan",
     "apply": "apply",
+    "drift": "drift",
+    "accept": "drift",
     "status": "live",
     "get": "live",
     "kinds": "reference",
