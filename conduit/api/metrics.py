@@ -45,6 +45,9 @@ class Site(Collector):
         yield _gauge("conduit_provider_up", "Whether a daemon could be read", "provider", up)
         ends = {key.name: facts["not_after"] for key, facts in snapshot.facts.items() if "not_after" in facts}
         yield _gauge("conduit_certificate_expiry_seconds", "When a certificate ends, since the epoch", "name", ends)
+        streams = GaugeMetricFamily("conduit_event_streams", "Open streams of events")
+        streams.add_metric([], self._desk.bus.readers)
+        yield streams
         results = self._desk.worker.results
         passes = CounterMetricFamily("conduit_apply", "Applies by how they ended", labels=["result"])
         for result, count in sorted(results.items()):

@@ -37,7 +37,7 @@ class Bounded(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first head."""
         super().connection_made(transport)
-        self._unread, self._count = 0, 0
+        self._unread, self._count, self._size = 0, 0, 0
         self._late = self.loop.call_later(HEAD_SECONDS, self._too_late)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -55,14 +55,14 @@ class Bounded(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Let the application end the connection."""
         super().on_message_begin()
-        self._count = 0
+        self._count, self._size = 0, 0
         scope: dict[str, Any] = self.scope  # type: ignore[assignment]
         scope["extensions"] = {ABORT: self.transport.abort}
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take one header; the parser turns the error of one too many into a refusal."""
-        self._count += 1
-        if self._count > HEADERS:
+        self._count, self._size = self._count + 1, self._size + len(name) + len(value)
+        if self._count > HEADERS or self._size > HEAD_BYTES:
             raise ValueError("too many headers")
         super().on_header(name, value)
 
