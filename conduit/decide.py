@@ -58,13 +58,14 @@ class Decider:
     """Decides leaf after leaf, dependencies first, and remembers what each decision made known.
 
     `edges` are the leaves each leaf depends on; one without any has no reference. `unknown` collects the leaves that
-    cannot be judged, with the reason.
+    cannot be judged, with the reason; those in `doubts` are among them from the start.
     """
 
     kinds: Mapping[str, Kind[Any]]
     observed: Mapping[str, Observed]
     edges: Edges
     now: float
+    doubts: Mapping[Key, Diagnostic]
     lives: dict[Key, list[Live]] = field(default_factory=dict)
     foreign: dict[tuple[str, frozenset[Claim]], Live] = field(default_factory=dict)
     unmanaged: list[Live] = field(default_factory=list)
@@ -96,6 +97,8 @@ class Decider:
         view = self.observed[kind.provider]
         depends = leaf.key in self.edges
         reason = view.reason or (self._unknown_ref(leaf) if depends else "")
+        if leaf.key in self.doubts:
+            reason = self.doubts[leaf.key].summary
         if reason:
             self.unknown[leaf.key] = reason
             return None

@@ -315,7 +315,7 @@ class Engine:
                 self.history.record({live.key: live.native for live in lives if live.key in done})
                 self.journal.settle(left)
         proofs = prove_owed(desired, observed, self._means()) if options.prove else {}
-        return Report(0, (), proofs, recovered=self.recovered, unread=bool(plan.unknown))
+        return Report(0, (), proofs, recovered=self.recovered, unread=bool(plan.unjudged or plan.unknown))
 
     def _means(self) -> Means:
         from conduit.run import Means

@@ -43,16 +43,20 @@ MAX_DEPTH = 8
 
 
 class Desired(NamedTuple):
-    """The whole wish: declared roots, leaves, which leaves a root stands for, and what each leaf depends on."""
+    """The whole wish: declared roots, leaves, which leaves a root stands for, and what each leaf depends on.
+
+    `doubts` are the leaves of which nobody knows now what they should be, and why.
+    """
 
     roots: Mapping[Key, Resource[Any]]
     leaves: Mapping[Key, Resource[Any]]
     children: Mapping[Key, tuple[Key, ...]]
     edges: Edges
+    doubts: Mapping[Key, Diagnostic]
 
     def leaves_of(self, root: Key) -> list[Resource[Any]]:
-        """Return the leaves a declared resource stands for."""
-        return [self.leaves[key] for key in self.children.get(root, ())]
+        """Return the leaves a declared resource stands for, without those in doubt, which promise nothing."""
+        return [self.leaves[key] for key in self.children.get(root, ()) if key not in self.doubts]
 
     def sharers(self, keys: Collection[Key]) -> set[Key]:
         """Return the declared roots that share any of these leaves; a leaf that several share has no parent."""
@@ -72,6 +76,7 @@ class DeclaredLook:
     files: Files
     written: Callable[[Key], Written]
     warnings: list[Diagnostic] = field(default_factory=list)
+    doubts: dict[Key, Diagnostic] = field(default_factory=dict)
     _found: dict[Any, Any] = field(default_factory=dict)
 
     def __call__(self, key: Key) -> Spec | None:
@@ -116,7 +121,7 @@ def expand(look: Look, kinds: Mapping[str, Kind[Any]]) -> Desired:
         problems.append(cycle)
     if problems:
         raise LoadError(problems)
-    return Desired(declared, leaves, children, depends)
+    return Desired(declared, leaves, children, depends, look.doubts)
 
 
 def _leaves(resource: Resource[Any], kinds: Mapping[str, Kind[Any]], look: Look, depth: int = 0) -> list[Resource[Any]]:

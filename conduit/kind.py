@@ -89,6 +89,10 @@ class Look(Protocol):
     def warnings(self) -> list[Diagnostic]:
         """What kinds have to tell besides errors; they add to it."""
 
+    @property
+    def doubts(self) -> dict[Key, Diagnostic]:
+        """Leaves of which nobody knows now what they should be, and why: what is live of them stays as it is."""
+
     def __call__(self, key: Key) -> Spec | None:
         """Return the declared spec of `key`, or None when nothing declares it."""
 

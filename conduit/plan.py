@@ -94,7 +94,7 @@ def make_plan(
     prune_percent: int = 30,
 ) -> Plan:
     """Compare the whole wish with all that was observed. Deterministic: equal inputs give equal plans."""
-    decider = Decider(kinds, observed, desired.edges, now)
+    decider = Decider(kinds, observed, desired.edges, now, desired.doubts)
     decider.index()
     found = [change for leaf in _in_order(desired) if (change := decider.decide(leaf))]
     deletes, kept = split_protected(_deletions(decider, desired, observed))

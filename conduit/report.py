@@ -46,7 +46,7 @@ OK, FAILED_PARTLY, MOVED, SKIPPED, INTERRUPTED = 0, 4, 5, 6, 130
 class Report(NamedTuple):
     """The end of an apply. `run` is its number in the journal, 0 when nothing had to be done.
 
-    `stale` tells that a live document moved under the plan; `unread` that a provider of the wish could not be read.
+    `stale` tells that a live document moved under the plan; `unread` that not all of live and wish was known.
     """
 
     run: int

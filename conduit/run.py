@@ -80,7 +80,7 @@ def carry_out(
         seconds=means.now() - started,
         interrupted=work.interrupted,
         stale=work.stale,
-        unread=bool(plan.unknown),
+        unread=bool(plan.unjudged or plan.unknown),
     )
     run.finish(report.result)
     _remember(plan, report, means, started)

@@ -90,6 +90,7 @@ def _status(
     days_left = (min(ends) - now) / DAY if ends else None
     proof = proofs.get(root.key)
     unknown = [blind[leaf.kind] for leaf in leaves if leaf.kind in blind]
+    unknown += [desired.doubts[leaf].summary for leaf in leaves if leaf in desired.doubts]
     health = unknown[0] if unknown else _health(root.key, proofs)
     news = [updates[leaf] for leaf in leaves if leaf in updates]
     return RootStatus(root.key, proof, "; ".join([health, *news]), days_left)

@@ -39,9 +39,9 @@ REFUSED_UPSTREAM = Code(
 UNKNOWN_UPSTREAM = Code(
     "CND-0322",
     "an upstream's name does not resolve",
-    "Names of upstreams are resolved when a plan is made, with the resolver of this machine and within 2 s. A route "
-    "without an address cannot be written, so nothing is planned. Correct the name, start what answers it, or write "
-    "the address.",
+    "Names of upstreams are resolved when a plan is made, with the resolver of this machine and within 2 s. Without an "
+    "address nobody knows what the site's route should be: it is UNKNOWN, stays as it is, and the rest goes on. "
+    "Correct the name, start what answers it, or write the address.",
 )
 
 _NAT64: Final = IPv6Network("64:ff9b::/96")

@@ -34,4 +34,4 @@ def wish_of(manifests: Manifests, settings: Settings, kinds: Kinds) -> Wish:
     places = f"{settings.path(settings.desired)}\0{settings.base}"
     tree = Evidence("tree", places, manifests.digest)
     evidence = None if seen is None else (tree, *resolver.evidence(), *seen)
-    return Wish(manifests, desired, (*manifests.warnings, *look.warnings), evidence)
+    return Wish(manifests, desired, (*manifests.warnings, *look.warnings, *look.doubts.values()), evidence)

@@ -106,7 +106,7 @@ class Snapshot:
     """
 
     number: int = 0
-    desired: Desired = field(default_factory=lambda: Desired({}, {}, {}, {}))
+    desired: Desired = field(default_factory=lambda: Desired({}, {}, {}, {}, {}))
     plan: Plan | None = None
     report: Report | None = None
     facts: Mapping[Key, Mapping[str, Any]] = field(default_factory=dict)

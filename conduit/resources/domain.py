@@ -47,7 +47,8 @@ class Domain(Kind[DomainSpec]):
             from conduit.resources.deployment_reach import held
 
             site = held(Resource(resource.key, site, resource.source), site, look).spec
-        found = () if site.maintenance else tuple(dialled(resource, site, look))
+        key = Key(LEAF[proxy_of(site, look.settings)], f"{resource.key.name}.domain")
+        found = () if site.maintenance else dialled(resource, site, key, look)
         try:
             return list(_leaves(Sharer(resource, site), look, found))
         except ValidationError as error:

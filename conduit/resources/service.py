@@ -76,7 +76,9 @@ class Service(Kind[ServiceSpec]):
             from conduit.resources.deployment_reach import held
 
             resource = held(resource, resource.spec, look)
-        found = () if resource.spec.maintenance else tuple(dialled(resource, resource.spec, look))
+        spec = resource.spec
+        key = Key(LEAF[proxy_of(spec, look.settings)], resource.key.name)
+        found = () if spec.maintenance else dialled(resource, spec, key, look)
         try:
             return list(_leaves(resource, look.settings, found))
         except ValidationError as error:

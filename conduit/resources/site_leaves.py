@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any, Final, Literal
 
@@ -93,23 +94,27 @@ def route_of(spec: SiteSpec, certificate: Key, proxy: str) -> dict[str, Any]:
     return fields | {"tls": False}
 
 
-def dialled(resource: Resource[Any], spec: Upstreams, look: Look) -> Iterable[Upstream]:
-    """Yield what the proxy connects to: containers, or each upstream's addresses, checked. Raises `ConduitError`.
+def dialled(resource: Resource[Any], spec: Upstreams, key: Key, look: Look) -> tuple[Upstream, ...]:
+    """Return what the proxy connects to: containers, or each upstream's addresses, checked. Raises `ConduitError`.
 
-    Names are resolved once per load.
+    Names are resolved once per load. One that does not resolve leaves in doubt what the leaf `key` should be.
     """
     if spec.deployment is not None:
         from conduit.resources.deployment_reach import reached
 
-        yield from reached(resource, spec, look).upstreams()
+        return reached(resource, spec, look).upstreams()
+    found = []
     for field, text, weight in upstreams_of(spec):
         try:
             for address in addresses(text, look.rules, look.resolve):
-                yield VALID_UPSTREAM.model_copy(update={"address": address, "weight": weight})
+                found.append(VALID_UPSTREAM.model_copy(update={"address": address, "weight": weight}))
         except OSError as error:
-            raise ConduitError(_problem(UNKNOWN_UPSTREAM, resource, field, f"{text}: {error}")) from None
+            why = _problem(UNKNOWN_UPSTREAM, resource, field, f"{text}: {error}")
+            look.doubts[key] = replace(why, severity="warning")
+            return (VALID_UPSTREAM,)
         except ValueError as error:
             raise ConduitError(_problem(REFUSED_UPSTREAM, resource, field, str(error))) from None
+    return tuple(found)
 
 
 def upstreams_of(spec: Upstreams) -> Iterable[tuple[str, str, int]]:

@@ -24,6 +24,7 @@ class Table:
         self.rules = rules_of(self.settings)
         self.names = names or {}
         self.asked: list[str] = []
+        self.doubts: dict[Key, Any] = {}
 
     def __call__(self, key: Key) -> None:
         return None

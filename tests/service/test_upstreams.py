@@ -60,10 +60,13 @@ def test_a_mapped_answer_becomes_the_address_that_is_connected_to() -> None:
     assert upstreams_of(Table({"app.internal": ["::ffff:10.0.1.9"]}), "app.internal:80") == ["10.0.1.9:80"]
 
 
-def test_an_unresolvable_name_is_an_error_at_the_service(look: Table) -> None:
-    with pytest.raises(ConduitError, match=r"upstreams\.1: gone\.internal:80: Name or service not known") as caught:
-        upstreams_of(look, "10.0.1.5:80", "gone.internal:80")
-    assert caught.value.diagnostics[0].code is UNKNOWN_UPSTREAM
+def test_an_unresolvable_name_leaves_its_route_in_doubt_and_is_told_at_the_service(look: Table) -> None:
+    found = leaves(declared(upstreams=["10.0.1.5:80", "gone.internal:80"]), look)
+    assert list(found) == ["dns_record/wiki", "certificate/wiki", "route/wiki"]
+    (key, why), *more = look.doubts.items()
+    assert (str(key), why.code, why.severity, more) == ("route/wiki", UNKNOWN_UPSTREAM, "warning", [])
+    assert "upstreams.1: gone.internal:80: Name or service not known" in why.summary
+    assert str(why.source) == "desired/a.yaml:7:3"
 
 
 @pytest.mark.parametrize("upstream", ["127.0.0.1:8080", "127.8.8.8:8080", "[::1]:8080", "[64:ff9b::7f00:1]:8080"])
