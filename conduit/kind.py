@@ -34,11 +34,20 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Written(NamedTuple):
-    """A parsed manifest, the path of one declared name in it, and the directory the manifest lies in."""
+    """A parsed manifest, the path of one declared name in it, and the directory that its shown name counts from."""
 
     document: Document
     path: tuple[str, ...]
-    directory: Path
+    base: Path
+
+    @property
+    def directory(self) -> Path:
+        """The directory the manifest lies in."""
+        return (self.base / self.document.source.file).parent
+
+    def near(self, source: Source) -> Source:
+        """Return a place in another file with that file's name shown as the manifest's own, if it lies below `base`."""
+        return source._replace(file=source.file.removeprefix(f"{self.base.absolute()}/"))
 
     def source(self, *fields: str) -> Source:
         """Return where a field of the declared name stands, or its deepest part that exists."""

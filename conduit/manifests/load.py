@@ -47,8 +47,7 @@ class Manifests(NamedTuple):
     def written(self, key: Key) -> Written:
         """Return how a declared resource was written. Raises KeyError for a key that is not declared."""
         source = self.resources[key].source
-        directory = (self.base / source.file).parent
-        return Written(self.places.document(source.file), (self.kinds[key.kind].plural, key.name), directory)
+        return Written(self.places.document(source.file), (self.kinds[key.kind].plural, key.name), self.base)
 
 
 def load_manifests(

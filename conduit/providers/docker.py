@@ -169,7 +169,9 @@ def _attempt(work: Work) -> Outcome:
         facts, result, reason = do(), Result.OK, ""
     except InUse as error:
         facts, result, reason = None, Result.SKIPPED, error.diagnostics[0].summary
-    except (ConduitError, OSError) as error:
+    except ConduitError as error:
+        facts, result, reason = None, Result.FAILED, error.diagnostics[0].summary
+    except OSError as error:
         facts, result, reason = None, Result.FAILED, str(error)
     return Outcome(key, action, result, reason, time.monotonic() - started, facts or NO_FIELDS)
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from conduit.change import Proof
+from conduit.errors import ConduitError
 from conduit.kind import Context, Kind, Look
 from conduit.resources.deployment_application import application_of, told
 from conduit.resources.deployment_commands import Commands
@@ -27,8 +28,12 @@ class Deployment(Commands, Kind[DeploymentSpec]):
     def expand(self, resource: Resource[DeploymentSpec], look: Look) -> Iterable[Resource[Any]]:
         """Return the images, networks, volumes and containers of a deployment. Raises `ConduitError`."""
         loaded = application_of(resource, look)
-        look.warnings.extend(told(warning, look) for warning in loaded.warnings)
-        return list(Leaves(resource, loaded, look).all())
+        written = look.written(resource.key)
+        look.warnings.extend(told(warning, written) for warning in loaded.warnings)
+        try:
+            return list(Leaves(resource, loaded, look).all())
+        except ConduitError as error:
+            raise ConduitError([told(problem, written) for problem in error.diagnostics]) from None
 
     def prove(self, ctx: Context, resource: Resource[DeploymentSpec]) -> Proof | None:
         """Ask Docker how the containers are; see `conduit.resources.deployment_proof`."""

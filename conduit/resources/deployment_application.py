@@ -8,8 +8,8 @@ from conduit.compose.dialect import below
 from conduit.compose.load import Loaded, load_file, load_inline
 from conduit.dialect.compose_profile import FIELD
 from conduit.errors import ConduitError, Diagnostic, LoadError
-from conduit.kind import Look
-from conduit.model import Key, Secret, Source
+from conduit.kind import Look, Written
+from conduit.model import Key, Secret
 from conduit.resources.deployment_dangers import refused
 from conduit.resources.deployment_secrets import tokens_of
 from conduit.resources.deployment_spec import DeploymentSpec
@@ -24,7 +24,8 @@ def application_of(resource: Resource[DeploymentSpec], look: Look) -> Loaded:
         try:
             found = _checked(resource, look)
         except ConduitError as error:
-            found = LoadError([told(problem, look) for problem in error.diagnostics])
+            written = look.written(resource.key)
+            found = LoadError([told(problem, written) for problem in error.diagnostics])
         kept[resource.key] = found
     if isinstance(found, ConduitError):
         raise found
@@ -55,13 +56,7 @@ def _load(resource: Resource[DeploymentSpec], look: Look) -> Loaded:
     return load_inline(root, written.directory, env, name=name, profiles=spec.profiles, read=read)
 
 
-def told(problem: Diagnostic, look: Look) -> Diagnostic:
+def told(problem: Diagnostic, written: Written) -> Diagnostic:
     """Return a problem with its places as people know them."""
-    related = tuple((words, near(source, look)) for words, source in problem.related)
-    return replace(problem, source=problem.source and near(problem.source, look), related=related)
-
-
-def near(source: Source, look: Look) -> Source:
-    """Return a place in a file with the file's name counted from the directory of the settings, if it is below it."""
-    base = f"{look.settings.base.absolute()}/"
-    return source._replace(file=source.file.removeprefix(base))
+    related = tuple((words, written.near(source)) for words, source in problem.related)
+    return replace(problem, source=problem.source and written.near(problem.source), related=related)

@@ -12,7 +12,6 @@ from conduit.compose.service import Service
 from conduit.errors import Code, ConduitError, Diagnostic
 from conduit.kind import Look
 from conduit.resources.container_spec import InjectedFile
-from conduit.resources.deployment_application import near
 from conduit.resources.deployment_secrets import tokens_of
 from conduit.resources.hidden_spec import Hidden
 
@@ -42,7 +41,7 @@ def _content(path: tuple[str, str], declared: Content, loaded: Loaded, look: Loo
         except (OSError, UnicodeDecodeError) as error:
             why = getattr(error, "strerror", None) or "it is not UTF-8 text of at most 500 KiB"
             summary = f"{declared.file} cannot be read: {why}"
-            source = near(loaded.source((*path, "file")), look)
+            source = loaded.source((*path, "file"))
             raise ConduitError(Diagnostic(UNREADABLE, summary, source, "correct the path")) from None
     text = declared.content if declared.environment is None else loaded.environment[declared.environment]
     return look.once(tokens_of).hidden(text or "")

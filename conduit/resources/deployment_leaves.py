@@ -20,7 +20,7 @@ from conduit.errors import Code, ConduitError, Diagnostic
 from conduit.kind import Look
 from conduit.model import Key, Source
 from conduit.resources.container_spec import ContainerSpec
-from conduit.resources.deployment_application import application_of, near
+from conduit.resources.deployment_application import application_of
 from conduit.resources.deployment_container import common_fields
 from conduit.resources.deployment_reach import served
 from conduit.resources.deployment_spec import DeploymentSpec, container_key, image_key
@@ -66,7 +66,7 @@ class Leaves:
         return Resource(key, spec, self._place(path), r.root, (*r.needs, *needs), r.protect, r.ignore)
 
     def _place(self, path: Path) -> Source:
-        return near(self.loaded.source(path, at_key=True), self.look)
+        return self.look.written(self.resource.key).near(self.loaded.source(path, at_key=True))
 
     def _spec(self, sort: type[M], path: Path, **fields: Any) -> M:
         """Return a leaf's spec. Raises `ConduitError` for what its kind does not take."""

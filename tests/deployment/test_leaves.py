@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -230,3 +231,15 @@ def test_what_is_wrong_is_told_with_its_place(site: Site, text: str, words: str,
     found = site.problems(f"deployments:\n  a: {text}\n")[0]
     assert words in f"{found.summary} {found.hint}"
     assert place(found).startswith(line)
+
+
+def test_places_in_its_file_are_shown_as_the_manifest_is_also_with_settings_elsewhere(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sandbox keeps its conduit.yaml in a directory of its own; places were absolute there."""
+    monkeypatch.chdir(directory)
+    site = Site(directory / "settings", desired=str(directory / "desired"))
+    site.write("../desired/app/compose.yaml", "services:\n  web: {image: nginx}\n")
+    site.write("../desired/site.yaml", "deployments:\n  app: {file: app/compose.yaml}\n")
+    leaves = site.expand("deployments: {}")
+    assert str(leaves["container/app-web-1"].source).startswith("desired/app/compose.yaml:2:")
