@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -41,12 +42,24 @@ def test_the_settings_and_manifests_are_valid(example: Path, run: Callable[..., 
     assert checked.code == 0, checked
 
 
-def test_the_example_is_applied_and_then_nothing_is_left(example: Path, site: Any) -> None:
-    shutil.copytree(example / "desired", site.desired, dirs_exist_ok=True)
+def test_the_example_is_applied_and_then_nothing_is_left(
+    example: Path, site: Any, request: pytest.FixtureRequest
+) -> None:
+    shutil.copytree(example, site.directory, dirs_exist_ok=True, ignore=shutil.ignore_patterns("conduit.yaml"))
     settings = yaml.safe_load((example / "conduit.yaml").read_text())
     site.settings = {name: settings[name] for name in OF_THE_SITE & set(settings)}
+    if "docker" in settings:
+        site.settings["docker"] = request.getfixturevalue("dockerd").section
+        name_images(example, request.getfixturevalue("docker"))
     site.up()
     applied = site.conduit("apply", "--yes", "--no-prove")
     assert applied.code == 0, applied
     again = site.conduit("diff", "--detailed-exitcode")
     assert again.code == 0, again
+
+
+def name_images(example: Path, docker: Callable[..., Any]) -> None:
+    """Give the image of the private dockerd the names an example asks for, which is not fetched from anywhere."""
+    text = "".join(path.read_text() for path in example.rglob("*.yaml"))
+    for name in re.findall(r"^ +image: (\S+)$", text, re.MULTILINE):
+        assert docker("tag", "sandbox/busybox:1", name).code == 0
