@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import Enum, StrEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -118,6 +118,15 @@ class Outcome(NamedTuple):
     reason: str = ""
     seconds: float = 0.0
     facts: Mapping[str, Any] = NO_FIELDS
+
+
+def by_key(outcomes: Iterable[Outcome]) -> dict[Key, Outcome]:
+    """Return one outcome for each key; of several objects with one key the first failure counts."""
+    found: dict[Key, Outcome] = {}
+    for outcome in outcomes:
+        if outcome.key not in found or found[outcome.key].result is Result.OK:
+            found[outcome.key] = outcome
+    return found
 
 
 class Level(Enum):

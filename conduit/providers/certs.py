@@ -19,7 +19,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, Field
 
 from conduit import grammar
-from conduit.change import Action, Change, Disturbance, Impact, Outcome, Result
+from conduit.change import Action, Change, Disturbance, Impact, Outcome, Result, by_key
 from conduit.errors import ConduitError, Diagnostic, Unreadable
 from conduit.evidence import AFTER, BEFORE, Evidence, of_bytes, of_clock
 from conduit.kind import Context, operation
@@ -123,12 +123,7 @@ class Certs(ObjectProvider):
 
     def remove(self, lives: Iterable[Live]) -> dict[Key, Outcome]:
         """Delete every file of the given generations."""
-        outcomes: dict[Key, Outcome] = {}
-        for live in lives:
-            outcome = _attempt(live.key, Action.DELETE, partial(self._store.delete, live))
-            if outcomes.get(live.key, outcome).result is Result.OK:
-                outcomes[live.key] = outcome
-        return outcomes
+        return by_key(_attempt(live.key, Action.DELETE, partial(self._store.delete, live)) for live in lives)
 
     def revoke(self, live: Live) -> None:
         """Put a certificate on the CA's revocation list: from then on it is due to be issued anew.

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property, partial
 from typing import Any, ClassVar, Final, TypeVar
 
-from conduit.change import Action, Change, Impact, Outcome, Readiness, Result
+from conduit.change import Action, Change, Impact, Outcome, Readiness, Result, by_key
 from conduit.errors import ConduitError, Unreadable
 from conduit.evidence import Evidence
 from conduit.model import NO_FIELDS, Key, Live
@@ -150,16 +150,11 @@ PROVIDER = Docker
 
 
 def _side_by_side(work: Iterable[Work]) -> dict[Key, Outcome]:
-    """Do the work of each object, several at a time; of two objects with one key the first failure counts."""
+    """Do the work of each object, several at a time."""
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(WORKERS, "docker") as pool:
-        found = list(pool.map(_attempt, work))
-    outcomes: dict[Key, Outcome] = {}
-    for outcome in found:
-        if outcome.key not in outcomes or outcomes[outcome.key].result is Result.OK:
-            outcomes[outcome.key] = outcome
-    return outcomes
+        return by_key(list(pool.map(_attempt, work)))
 
 
 def _attempt(work: Work) -> Outcome:

@@ -195,6 +195,15 @@ def test_superseded_generations_come_last_and_go_by_id(store: Any) -> None:
     assert list(store.base.rglob(f"*{superseded.id}")) == []
 
 
+def test_a_removal_that_fails_has_its_outcome(store: Any) -> None:
+    store.ensure(store.want())
+    (live,) = store.lives()
+    store.file().unlink()
+    store.file().mkdir()
+    (outcome,) = store.provider.remove([live]).values()
+    assert (outcome.key, outcome.result) == (live.key, Result.FAILED)
+
+
 def test_a_short_life_is_renewed_at_half_of_it(store: Any) -> None:
     want = store.want(lifetime="20d")
     store.ensure(want)
