@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+from typing import Final
+
 from conduit.change import Action, Change, Outcome, Result
 from conduit.errors import ConduitError
 from conduit.model import Live, walk
 from conduit.providers.base import ObjectProvider
 from conduit.work import BAD, Work
+
+_WORDS: Final = re.compile(r"""[^\s;"']+""")
 
 
 def prune(work: Work) -> None:
@@ -67,9 +73,19 @@ def _remove(work: Work, provider: ObjectProvider, changes: list[Change], lives: 
 
 
 def _unused(work: Work, lives: list[Live]) -> list[Live]:
-    """Return the objects of which no block in a document names a fact, an address perhaps with a port after it."""
+    """Return the objects of which no block in a document names a fact."""
     documents = [name for name in work.providers if work.document(name)]
     natives = [native for name in documents for native in work.readings[name].owned().values()]
-    texts = {value for native in natives for value in walk(native) if isinstance(value, str)}
-    named = texts | {text.rpartition(":")[0].strip("[]") for text in texts}
+    named = mentioned(text for native in natives for text in walk(native) if isinstance(text, str))
     return [live for live in lives if not named.intersection(v for v in walk(live.facts) if isinstance(v, str))]
+
+
+def mentioned(texts: Iterable[str]) -> set[str]:
+    """Return all that texts of a daemon may name: themselves, their words, and addresses in these.
+
+    An address may stand in a URL and have a port after it: `proxy_pass http://10.0.0.5:80/a;` names 10.0.0.5.
+    """
+    whole = set(texts)
+    words = {word for text in whole for word in _WORDS.findall(text)}
+    authorities = {word.partition("://")[2].partition("/")[0] for word in words if "://" in word} | words
+    return whole | authorities | {word.rpartition(":")[0].strip("[]") for word in authorities}

@@ -84,6 +84,19 @@ def test_a_site_reaches_its_deployment_and_then_nothing_is_left(
     ]
 
 
+def test_a_site_that_is_taken_back_keeps_the_container_it_leads_to(
+    wiki: Site, proxy: str, docker: Callable[..., Ran]
+) -> None:
+    checked = (f"proxy: {proxy}", f"proxy: {proxy}, health: {{path: /}}")
+    declare(wiki, proxy, checked)
+    assert wiki.conduit("apply", "--yes").code == 0
+    declare(wiki, proxy, checked, ("target: /srv/index.html", "target: /srv/other.html"))
+    applied = wiki.conduit("apply", "--yes")
+    assert (applied.code, "REVERTED" in applied.stdout) == (4, True), applied
+    assert page(wiki, proxy) == "200 wiki first"
+    assert names(docker) == {"wiki-web-1", "wiki-web-1-b", "wiki-db-1"}
+
+
 def test_a_change_of_one_line_replaces_one_container(wiki: Site, proxy: str, docker: Callable[..., Ran]) -> None:
     db = docker("inspect", "--format", "{{.Id}} {{.State.StartedAt}}", "wiki-db-1").stdout
     declare(wiki, proxy, ("TITLE: first", "TITLE: second"))
