@@ -22,10 +22,11 @@ from conduit.evidence import BEFORE, Evidence, of_clock, of_sizes
 from conduit.expand import Desired
 from conduit.failpoints import fail
 from conduit.grammar import instant
-from conduit.history import History
+from conduit.history import History, Started
 from conduit.journal import Journal, UnfinishedRun
 from conduit.kind import Context
 from conduit.lock import Lock
+from conduit.manifests.archive import Archive
 from conduit.manifests.git import head_commit
 from conduit.manifests.load import load_manifests, manifests_of
 from conduit.manifests.settings_file import read_settings as read_settings
@@ -87,6 +88,11 @@ class Engine:
     def history(self) -> History:
         """The deletable records: runs and last applied natives."""
         return History(self.state / "records.db")
+
+    @cached_property
+    def archive(self) -> Archive:
+        """The manifests of past runs."""
+        return Archive(self.state / "manifests")
 
     @cached_property
     def store(self) -> ManifestStore:
@@ -298,9 +304,16 @@ class Engine:
             return self._nothing_to_do(plan, options)
         with self.hold("apply"), self.journal.run("apply", plan.digest, plan.commit) as run:
             forget(self.state)
+            self._note_started(plan, run.id)
             ended = stop or threading.Event()
             report = carry_out(plan, desired, observed, self._means(), run, options, on_event, ended)
         return report._replace(warnings=tuple(self.history.warnings), recovered=self.recovered)
+
+    def _note_started(self, plan: Plan, run: int) -> None:
+        if self.wish:
+            manifests = self.wish.manifests
+            self.archive.keep(manifests.digest, manifests.places.contents)
+            self.history.note_started(Started(run, manifests.digest, tuple(change.key for change in plan.changes)))
 
     def _nothing_to_do(self, plan: Plan, options: ApplyOptions) -> Report:
         """End a killed run that left nothing to change, and prove again what never passed its proof."""

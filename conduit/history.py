@@ -35,12 +35,14 @@ CREATE TABLE IF NOT EXISTS unproven (key TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS reverted (
     root TEXT PRIMARY KEY, digest TEXT NOT NULL, run INTEGER NOT NULL, at TEXT NOT NULL, reason TEXT NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS started (run INTEGER PRIMARY KEY, manifests TEXT NOT NULL, keys TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS drift (key TEXT PRIMARY KEY, since REAL NOT NULL) WITHOUT ROWID;
 """
 UPSERT: Final = """
 INSERT INTO applied VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET native = excluded.native, at = excluded.at
 """
 KEPT_RUNS: Final = 5000
+KEPT_STARTED: Final = 200
 READ_WAIT: Final = 0.25
 """Seconds a reader waits for a writer's commit before it goes on without records."""
 WRITE_WAIT: Final = 5.0
@@ -71,6 +73,14 @@ class Reverted(NamedTuple):
     run: int
     at: str
     reason: str
+
+
+class Started(NamedTuple):
+    """A run that began: the hash of its manifests, and the keys it set out to change."""
+
+    run: int
+    manifests: str
+    keys: tuple[Key, ...]
 
 
 class History:
@@ -173,6 +183,21 @@ class History:
         """Return the last runs, newest last."""
         rows = self._select(lambda c: map(_run, c.execute("SELECT * FROM runs ORDER BY id DESC LIMIT ?", (limit,))))
         return rows[::-1]
+
+    def note_started(self, started: Started) -> None:
+        """Remember what a run sets out to do, and forget all but the last `KEPT_STARTED`."""
+        row = (started.run, started.manifests, json.dumps([str(key) for key in started.keys]))
+
+        def write(connection: Connection) -> None:
+            connection.execute("INSERT OR REPLACE INTO started VALUES (?, ?, ?)", row)
+            connection.execute("DELETE FROM started WHERE run <= ?", (started.run - KEPT_STARTED,))
+
+        self._write(write)
+
+    def started(self) -> list[Started]:
+        """Return the last runs that began, newest last."""
+        rows = self._select(lambda c: c.execute("SELECT run, manifests, keys FROM started ORDER BY run"))
+        return [Started(run, manifests, tuple(map(Key.parse, json.loads(keys)))) for run, manifests, keys in rows]
 
     def run(self, run_id: int) -> RunRecord | None:
         """Return one past run, None when there is no record of it."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from conduit.chain import BadEntry, Chain, Entry, Writer
-from conduit.change import Action, Change, Outcome
+from conduit.change import Action, Change, Outcome, Result
 from conduit.errors import Code, ConduitError, Diagnostic
 from conduit.model import Key
 
@@ -29,6 +29,8 @@ JOURNAL_UNUSABLE = Code(
 )
 REASON_LIMIT: Final = 2000
 """Characters kept of an outcome's reason."""
+RUN_LIMIT: Final = 1_000_000
+"""More entries than any run has."""
 STARTED, INTENT, OUTCOME, FINISHED = "run_started", "intent", "outcome", "run_finished"
 
 
@@ -109,6 +111,13 @@ class Journal:
                 if run in (None, entry.run):
                     found.append(entry)
         return found[::-1]
+
+    def outcomes(self, run: int) -> dict[Key, Result]:
+        """Return how each change of a run ended, as far as it is known."""
+        found = (
+            each for entry in self.entries(run, RUN_LIMIT) if entry.event == OUTCOME for each in entry.data["outcomes"]
+        )
+        return {Key.parse(each["key"]): Result(each["result"]) for each in found}
 
     def unfinished(self) -> UnfinishedRun | None:
         """Return the last run when it has no end, else None; then it has read one block of the file."""

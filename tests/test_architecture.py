@@ -17,7 +17,7 @@ LAYERS: list[set[str]] = [
     {"cli"},
     {"api"},
     {"health"},
-    {"reconcile", "accept"},
+    {"reconcile", "accept", "past"},
     {"saved_plan"},
     {"plan_json"},
     {"show", "sandbox"},

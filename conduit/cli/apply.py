@@ -19,7 +19,7 @@ from conduit.errors import Unsafe
 from conduit.model import Key
 
 if TYPE_CHECKING:
-    from conduit.plan import Plan
+    from conduit.plan import Plan, Selection
     from conduit.report import Event, Report
 
 
@@ -30,8 +30,12 @@ if TYPE_CHECKING:
 @click.option("--check", is_flag=True, help="Show what would be done and write nothing.")
 @click.option("--allow-deletes", type=click.IntRange(0), metavar="N", help="Allow a plan of exactly N deletions.")
 @click.option("--no-prove", is_flag=True, help="Do not check from outside what was applied.")
+@click.option("--resume", is_flag=True, help="Only what the last run did not finish, planned anew.")
+@click.option("--undo", is_flag=True, help="The manifests of the run before the last one, as they were then.")
 @pass_app
-def apply(app: App, /, saved: Path | None, yes: bool, check: bool, no_prove: bool, **selected: Any) -> int:
+def apply(
+    app: App, /, saved: Path | None, yes: bool, check: bool, no_prove: bool, resume: bool, undo: bool, **selected: Any
+) -> int:
     """Make the live daemons match the manifests, or do exactly the saved PLAN.
 
     A saved plan was looked at, so it is not asked about; it is refused when anything moved since. Ctrl-C once
@@ -43,11 +47,92 @@ def apply(app: App, /, saved: Path | None, yes: bool, check: bool, no_prove: boo
       conduit apply --yes
       conduit apply plan.json
       conduit apply --yes --target service/wiki
+      conduit apply --yes --resume
     """
-    if not (yes or saved or check or (app.console.interactive and not app.json)):
-        raise click.UsageError("this is no terminal to ask on; use --yes, --check or a saved plan")
     if saved and any(value not in ((), None) for value in selected.values()):
         raise click.UsageError("a saved plan has its own selection; give --target, --exclude, --allow-deletes to diff")
+    if bool(saved) + resume + undo > 1:
+        raise click.UsageError("a saved plan, --resume and --undo exclude each other")
+    if undo:
+        return go_back(app, _undo(app), yes=yes, check=check, prove=not no_prove, **selected)
+    if resume:
+        from conduit.past import unfinished
+
+        left = unfinished(app.engine)
+        if not left:
+            app.console.notes(["the last run left nothing undone"])
+            return 0
+        selected["targets"] = (*selected["targets"], *left)
+    return carry_through(app, lambda: _plan(app, saved, **selected), yes, check, prove=not no_prove, ask=not saved)
+
+
+@click.command(cls=Command)
+@click.argument("revision")
+@selection_options
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@click.option("--check", is_flag=True, help="Show what would be done and write nothing.")
+@click.option("--allow-deletes", type=click.IntRange(0), metavar="N", help="Allow a plan of exactly N deletions.")
+@click.option("--no-prove", is_flag=True, help="Do not check from outside what was applied.")
+@pass_app
+def rollback(app: App, /, revision: str, yes: bool, check: bool, no_prove: bool, **selected: Any) -> int:
+    """Make the live daemons match the manifests of an earlier commit. The manifests themselves stay as they are.
+
+    The loop is suspended, because it would go forward again: put the manifests right, then conduit resume.
+
+    \b
+    Example:
+      conduit rollback HEAD~1 --check
+    """
+    from conduit.past import rollback as plan_of
+
+    def planned(selection: Selection) -> Plan:
+        return plan_of(app.engine, revision, selection)
+
+    return go_back(app, planned, yes=yes, check=check, prove=not no_prove, **selected)
+
+
+def _undo(app: App) -> Callable[[Selection], Plan]:
+    from conduit.past import undo
+
+    return lambda selection: undo(app.engine, selection)
+
+
+def go_back(
+    app: App,
+    planned: Callable[[Selection], Plan],
+    *,
+    yes: bool,
+    check: bool,
+    prove: bool,
+    targets: tuple[Key, ...],
+    excludes: tuple[Key, ...],
+    allow_deletes: int | None,
+) -> int:
+    """Carry out a plan of earlier manifests, with the loop suspended before anything changes."""
+    from conduit.plan import Selection
+    from conduit.reconcile.suspension import suspend
+
+    def suspended() -> None:
+        told = suspend(app.engine.state, app.engine.now(), "earlier manifests were applied")
+        app.console.notes([f"The loop is {told}. Put the manifests right, then: conduit resume"])
+
+    selection = Selection(targets, excludes, allow_deletes)
+    return carry_through(app, lambda: planned(selection), yes, check, prove=prove, before=suspended)
+
+
+def carry_through(
+    app: App,
+    planned: Callable[[], Plan],
+    yes: bool,
+    check: bool,
+    *,
+    prove: bool,
+    ask: bool = True,
+    before: Callable[[], None] = lambda: None,
+) -> int:
+    """Plan, show, ask unless `yes`, call `before`, apply, report. With `check` nothing is written."""
+    if ask and not (yes or check or (app.console.interactive and not app.json)):
+        raise click.UsageError("this is no terminal to ask on; use --yes, --check or a saved plan")
     if app.json:
         from conduit import __version__
         from conduit.plan_json import document
@@ -55,16 +140,18 @@ def apply(app: App, /, saved: Path | None, yes: bool, check: bool, no_prove: boo
         app.console.document(document("version", conduit=__version__))
     if not check:
         app.engine.recover()
-    plan = _plan(app, saved, **selected)
+    plan = planned()
     print_plan(app, plan if app.json else plan._replace(unsafe=()))
     if plan.unsafe:
         raise Unsafe(plan.unsafe)
     if check:
         return 0
-    if plan.changes and not (yes or saved) and not click.confirm("Apply these changes?"):
+    if plan.changes and ask and not yes and not click.confirm("Apply these changes?"):
         app.console.notes(["nothing was changed"])
         return 1
-    return _carry_out(app, plan, prove=not no_prove)
+    if plan.changes:
+        before()
+    return _carry_out(app, plan, prove=prove)
 
 
 def _plan(

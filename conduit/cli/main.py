@@ -33,6 +33,7 @@ COMMANDS: Final = {
     "validate": "plan",
     "diff": "plan",
     "apply": "apply",
+    "rollback": "apply",
     "drift": "drift",
     "accept": "drift",
     "status": "live",

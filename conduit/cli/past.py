@@ -18,17 +18,25 @@ BROKEN_JOURNAL = Code(
 
 
 @click.command(cls=Command)
-@click.argument("number", metavar="[N]", type=click.IntRange(1), default=20)
+@click.argument("words", metavar="[N | show N]", nargs=-1)
 @pass_app
-def runs(app: App, number: int) -> None:
-    """Show the last N runs, 20 by default, newest last.
+def runs(app: App, words: tuple[str, ...]) -> None:
+    """Show the last N runs, 20 by default, newest last; or one of them with all that it did.
 
     \b
     Example:
       conduit runs
       conduit runs 5
+      conduit runs show 1
     """
-    found = app.engine.history.runs(number)
+    showing = words[:1] == ("show",)
+    numbers = words[1:] if showing else words or ("20",)
+    if len(numbers) != 1 or not (numbers[0].isascii() and numbers[0].isdigit() and int(numbers[0])):
+        raise click.UsageError("write runs, runs N, or runs show N, where N is a number from 1 on")
+    if showing:
+        _show(app, int(numbers[0]))
+        return
+    found = app.engine.history.runs(int(numbers[0]))
     if app.json:
         from conduit.plan_json import document, run_document
 
@@ -40,6 +48,24 @@ def runs(app: App, number: int) -> None:
     ]
     rows = [[escape(cell) for cell in row] for row in rows]
     app.console.lines(columns([["RUN", "STARTED", "OPERATION", "RESULT", "COMMIT", "OUTCOMES"], *rows]))
+
+
+def _show(app: App, number: int) -> None:
+    run = app.engine.history.run(number)
+    if run is None:
+        raise click.UsageError(
+            f"there is no record of run {number}; see conduit runs, or conduit journal --run {number}"
+        )
+    if app.json:
+        from conduit.plan_json import document, run_document
+
+        app.console.document(document("run", **run_document(run)))
+        return
+    facts = {"run": run.id, "started": run.started, "finished": run.finished, "result": run.result}
+    facts |= {"commit": run.commit or "none", "plan": run.digest}
+    app.console.lines(columns([name, escape(str(value))] for name, value in facts.items()))
+    rows = [[str(o.action), str(o.key), str(o.result), f"{o.seconds:.1f} s", o.reason] for o in run.outcomes]
+    app.console.lines(columns([["ACTION", "RESOURCE", "RESULT", "TIME", "REASON"], *rows]))
 
 
 @click.command(cls=Command)

@@ -28,7 +28,7 @@ class Places:
     """Finds places in the files of one load by their bytes as they were read."""
 
     def __init__(self, contents: Mapping[str, bytes]) -> None:
-        self._contents = contents
+        self.contents = contents
         self._documents: dict[str, Document] = {}
 
     def locate(self, name: Name, path: str) -> Source:
@@ -49,7 +49,7 @@ class Places:
     def document(self, file: str) -> Document:
         """Return a parsed file, kept for the next question. Raises `LoadError` when it does not parse."""
         if file not in self._documents:
-            self._documents[file] = parse(file, self._contents[file])
+            self._documents[file] = parse(file, self.contents[file])
         return self._documents[file]
 
 

@@ -31,9 +31,14 @@ def examples(command: click.Command) -> list[str]:
 
 ALL = dict(commands(conduit))
 OF_KINDS = [f"conduit {name}" for name in kind_commands()]
+STAYING = ["conduit watch", "conduit serve"]
+GOING_BACK = ["conduit accept", "conduit rollback"]
+ELSEWHERE = {"conduit init", *OF_KINDS, *STAYING, *GOING_BACK}
 GROUPED = {
-    "site": [name for name in ALL if name.split()[1] not in ("init", "sandbox") and name not in OF_KINDS],
+    "site": [name for name in ALL if name.split()[1] != "sandbox" and name not in ELSEWHERE],
     "docker": OF_KINDS,
+    "run until a signal ends them, in tests/loop and tests/api": STAYING,
+    "need drift or a history, which tests/loop makes": GOING_BACK,
     "empty": ["conduit init"],
     "sandbox": [name for name in ALL if name.split()[1] == "sandbox"],
 }

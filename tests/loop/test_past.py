@@ -1,0 +1,73 @@
+"""Back to what was: an earlier commit, the manifests of the run before, what the last run did not finish."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+from conduit.sandbox.daemon import Daemon
+from tests.conftest import Ran, Site
+
+A, B = "10.0.0.1", "10.0.0.2"
+
+
+def test_a_rollback_applies_an_earlier_commit_and_suspends_the_loop(
+    site: Site, records: Callable[..., Path], git: Callable[..., str], cli: Callable[..., Ran]
+) -> None:
+    for message, addresses in (("first", {"one": A, "two": A}), ("second", {"one": B, "three": A})):
+        records(**addresses)
+        git("add", "desired")
+        git("commit", "--quiet", "--message", message)
+        done = cli("apply", "--yes", "--allow-deletes", "1") if message == "second" else cli("apply", "--yes")
+        assert done.code == 0, done
+    shown = cli("rollback", "HEAD~1", "--check", "--allow-deletes", "1")
+    assert shown.code == 0
+    assert "dns_record/two" in shown.stdout
+    assert site.dig("one.home.arpa") == [B]
+    assert cli("rollback", "HEAD~1").code == 64
+    done = cli("rollback", "HEAD~1", "--yes", "--allow-deletes", "1")
+    assert done.code == 0, done
+    assert (site.dig("one.home.arpa"), site.dig("two.home.arpa"), site.dig("three.home.arpa")) == ([A], [A], [])
+    assert "suspended" in cli("diff").stderr
+    assert git("status", "--porcelain", "desired") == ""
+    unknown = cli("rollback", "no-such-thing", "--yes")
+    assert (unknown.code, "no-such-thing" in unknown.stderr) == (1, True)
+
+
+def test_an_undo_needs_no_git(site: Site, records: Callable[..., Path], cli: Callable[..., Ran]) -> None:
+    nothing = cli("apply", "--undo", "--yes")
+    assert (nothing.code, "CND-2221" in nothing.stderr) == (1, True)
+    records(one=A)
+    assert cli("apply", "--yes").code == 0
+    records(one=B)
+    assert cli("apply", "--yes").code == 0
+    done = cli("apply", "--undo", "--yes")
+    assert done.code == 0, done
+    assert site.dig("one.home.arpa") == [A]
+    assert cli("apply", "--undo", "--yes").code == 0
+    assert site.dig("one.home.arpa") == [B]
+
+
+def test_a_killed_apply_is_resumed_with_what_it_did_not_finish(
+    site: Site, records: Callable[..., Path], cli: Callable[..., Ran], upstream: Callable[..., Daemon]
+) -> None:
+    records(one=A)
+    assert cli("apply", "--yes").code == 0
+    nothing = cli("apply", "--resume", "--yes")
+    assert (nothing.code, nothing.stderr) == (0, "the last run left nothing undone\n")
+    site.write("web.yaml", f'services:\n  web: {{upstream: "{upstream().address}"}}\n')
+    killed = cli("apply", "--yes", env={"CONDUIT_FAILPOINT": "certs.issue.after:kill", "CONDUIT_TEST": "1"})
+    assert killed.code == -signal.SIGKILL
+    records(one=B)
+    done = cli("apply", "--resume", "--yes")
+    assert done.code == 0, done
+    assert site.curl("https://web.home.arpa/").stdout.startswith("HTTP/")
+    assert site.dig("one.home.arpa") == [A]
+    last = json.loads(cli("runs", "1", "--json").stdout)["runs"][0]["run"]
+    shown = cli("runs", "show", str(last))
+    assert "route/web" in shown.stdout
+    assert json.loads(cli("runs", "show", str(last), "--json").stdout)["run"] == last
+    assert cli("runs", "show", "999").code == 64
+    assert cli("apply", "--resume", "--undo", "--yes").code == 64
