@@ -101,11 +101,14 @@ def apply(world: World, declared: Wish) -> None:
 
 def vhost_changes(world: World, changes: int) -> Iterator[Wish]:
     """Yield a site of as many vhosts as it will have changes, then that site with one vhost more behind `after`."""
-    addresses = [nginx.start(world.directory / f"fast-{name}").address for name in ("before", "after")]
-    services = {f"svc{number}": {"upstream": addresses[0], "tls": "off"} for number in range(changes)}
+    upstreams = [nginx.start(world.directory / "upstreams" / name) for name in ("before", "after")]
+    for daemon in upstreams:
+        world.beside.callback(daemon.stop)
+    before, after = (daemon.address for daemon in upstreams)
+    services = {f"svc{number}": {"upstream": before, "tls": "off"} for number in range(changes)}
     yield {"services": services}
     for fields in services.values():
-        fields["upstream"] = addresses[1]
+        fields["upstream"] = after
         yield {"services": services}
 
 

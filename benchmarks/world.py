@@ -7,6 +7,7 @@ import re
 import shutil
 import tempfile
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,11 +25,12 @@ class World:
     """A sandbox with the daemons of a site that starts with `with` and is gone after it.
 
     `description` is a JSON file with all a tool without conduit.yaml must know. dnsmasq knows the hosts file of such a
-    tool from its start, so that a SIGHUP is all the tool needs; conduit has to declare that file itself.
+    tool from its start, so that a SIGHUP is all the tool needs; conduit has to declare that file itself. What was
+    started `beside` it ends first.
     """
 
     def __init__(self, site: Site, *, knows_hosts: bool) -> None:
-        self.site = site
+        self.site, self.beside = site, ExitStack()
         self.directory = Path(tempfile.mkdtemp(prefix="bench-"))
         self.manifest = self.directory / "desired" / "site.yaml"
         self.description = self.directory / "site.json"
@@ -61,6 +63,7 @@ class World:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.beside.close()
         self.sandbox.down()
         shutil.rmtree(self.directory)
 

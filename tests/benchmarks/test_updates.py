@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -112,8 +113,10 @@ def test_behind_caddy_no_more_may_fail_than_by_hand(ours: int, verdict: str) -> 
 def test_vhosts_change_under_load_without_a_failure_behind_nginx(run: Callable[..., Any], tmp_path: Path) -> None:
     out = tmp_path / "rows.jsonl"
     words = ("--changes", "2", "--updates", "0", "--rate", "50", "--idle", "1", "--proxies", "nginx", "--out", str(out))
-    ran = run(sys.executable, str(BENCHMARKS / "updates.py"), *words, timeout=150)
+    own = os.environ | {"TMPDIR": str(tmp_path)}
+    ran = run(sys.executable, str(BENCHMARKS / "updates.py"), *words, timeout=150, env=own)
     still, changed = map(json.loads, out.read_text().splitlines())
     assert (ran.code, still["loads"], changed["loads"]) == (0, 0, 2), ran.stderr
     assert changed["counts"]["ok"] > 0
+    assert not [line for line in run("ps", "-wweo", "args").stdout.splitlines() if f"{tmp_path}/" in line]
     assert "| nginx, 2 vhosts by conduit: no request fails | held |" in ran.stdout
