@@ -43,6 +43,15 @@ DANGEROUS = Code(
 )
 
 
+TOO_SHORT = Code(
+    "CND-1512",
+    "a name that Docker cannot give",
+    "A container is called in Docker like its resource, and Docker takes no name of a single character. Give the "
+    "resource a longer name, or the container one of its own with `container_name`.",
+)
+SHORTEST_NAME: Final = 2
+
+
 class Container(Kind[ContainerSpec]):
     """A container in Docker.
 
@@ -57,8 +66,11 @@ class Container(Kind[ContainerSpec]):
     provider = "docker"
 
     def complete(self, resource: Resource[ContainerSpec], look: Look) -> Resource[ContainerSpec]:
-        """Refuse what hands over the host, unless that is asked for."""
+        """Refuse a name Docker cannot give, and what hands over the host unless that is asked for."""
         spec = resource.spec
+        if len(resource.key.name) < SHORTEST_NAME and spec.container_name is None:
+            words = f"{resource.key}: a container's name has {SHORTEST_NAME} characters at least"
+            raise ConduitError(Diagnostic(TOO_SHORT, words, resource.source, "give it a longer name"))
         if spec.dangerous:
             return resource
         namespaces = {field: value for field in ("network_mode", "pid", "ipc") if (value := getattr(spec, field))}

@@ -172,3 +172,12 @@ def test_what_hands_over_the_host_has_to_be_asked_for(what: str, tmp_path: Path)
     assert (found.code.id, found.source.line) == ("CND-1511", 4)
     manifest.write_text(f"{images}containers:\n  web: {{image: web, dangerous: true, {fields}}}\n")
     engine.load()
+
+
+def test_a_name_too_short_for_docker_is_refused(tmp_path: Path) -> None:
+    tmp_path.joinpath("conduit.yaml").write_text("docker: {}\n")
+    manifest = tmp_path / "desired" / "a.yaml"
+    manifest.parent.mkdir()
+    manifest.write_text("images:\n  web: {reference: web}\ncontainers:\n  x: {image: web}\n")
+    with pytest.raises(LoadError, match="CND-1512"):
+        Engine(read_settings(tmp_path / "conduit.yaml")).load()

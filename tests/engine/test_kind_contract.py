@@ -18,6 +18,7 @@ import pytest
 from conduit.change import Action, Origin
 from conduit.model import Key
 from conduit.resources import load_kinds
+from conduit.sandbox import image
 from conduit.settled import settled
 from tests.engine.conftest import World
 
@@ -25,6 +26,9 @@ ROUTE = "routes:\n  x:\n    names: [x.home.arpa]\n    tls: false\n    upstreams:
 RECORD = "dns_records:\n  x: {{name: {name}, type: {type}, {value}}}\n"
 VHOST = ROUTE.replace("routes", "vhosts")
 NETWORK = "networks:\n  x: {{attachable: {attachable}}}\n"
+CONTAINER = (
+    "containers:\n  xx: {{image: busybox, command: [sleep, '600'], stop_signal: SIGKILL, labels: {{team: {team}}}}}\n"
+)
 IMAGE = "images:\n  x: {{build: {{context: app, args: {{SAYS: {says}}}}}}}\n"
 CERTIFICATE = "certificates:\n  x: {{names: [{names}]}}\n"
 
@@ -116,6 +120,11 @@ def built_images(world: World) -> str:
     names = docker_cli("image", "ls", "--filter", "label=says", "--format", "{{.Repository}}:{{.Tag}}")(world).split()
     says = docker_cli("image", "inspect", "--format", "{{json .RepoTags}} says {{.Config.Labels.says}}", *names)
     return says(world) if names else ""
+
+
+def declare_image(world: World) -> None:
+    world.site.write("images.yaml", f"images:\n  busybox: {{reference: '{image.NAME}'}}\n")
+    assert world.apply().exit_code == 0
 
 
 def remove_images(world: World) -> str:
@@ -212,6 +221,17 @@ CASES = {
         after="says two",
         prepare=make_context,
     ),
+    "container": Case(
+        key="container/xx",
+        first=CONTAINER.format(team="one"),
+        second=CONTAINER.format(team="two"),
+        field="labels.team",
+        damage=docker_cli("rm", "--force", "xx-b"),
+        seen=docker_cli("ps", "--all", "--format", '{{.State}} team {{.Label "team"}}'),
+        before="running team one",
+        after="running team two",
+        prepare=declare_image,
+    ),
     "A": record("A", "x.home.arpa", "value: 10.0.0.1", "value: 10.0.0.2", "value", ("10.0.0.1", "10.0.0.2")),
     "AAAA": record("AAAA", "x.home.arpa", "value: 'fd00::1'", "value: 'fd00::2'", "value", ("fd00::1", "fd00::2")),
     "wildcard": record("A", "*.x.home.arpa", "value: 10.0.0.1", "value: 10.0.0.2", "value", ("10.0.0.1", "10.0.0.2")),
@@ -246,7 +266,7 @@ CASES = {
 }
 
 
-DOCKER = {"network", "image"}
+DOCKER = {"network", "image", "container"}
 """The cases that live in Docker."""
 
 
