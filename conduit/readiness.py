@@ -25,6 +25,7 @@ def when_ready(
     An object has the time of `work.options`, or more when it says so itself.
     """
     started, pause, final = time.monotonic(), PAUSE, dict(outcomes)
+    told: dict[Key, str] = {}
     waiting = [change for change in changes if outcomes[change.key].result is Result.OK]
     while waiting:
         found = {change.key: provider.ready(change) for change in waiting}
@@ -35,11 +36,18 @@ def when_ready(
                 final[change.key] = final[change.key]._replace(result=Result.FAILED, reason=why)
         waiting = [c for c in waiting if not found[c.key].ready and final[c.key].result is Result.OK]
         for change in waiting:
-            work.listen(Event(EventKind.WAITING, change.key, change.provider, found[change.key].detail))
+            _tell(work, change, found[change.key].detail, told)
         if waiting:
             time.sleep(pause)
             pause = min(LONGEST_PAUSE, pause * 1.5)
     return final
+
+
+def _tell(work: Work, change: Change, detail: str, told: dict[Key, str]) -> None:
+    """Tell what is waited for, once until it is something else."""
+    if told.get(change.key) != detail:
+        told[change.key] = detail
+        work.listen(Event(EventKind.WAITING, change.key, change.provider, detail))
 
 
 def _given_up(work: Work, found: Readiness, elapsed: float) -> str:

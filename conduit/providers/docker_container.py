@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, ClassVar, Final
 
 from conduit.change import READY, Action, Change, Readiness
-from conduit.errors import Refused, Unreadable
+from conduit.errors import ConduitError, Unreadable
 from conduit.evidence import Evidence
 from conduit.model import Live, Reading
 from conduit.providers.docker_api import CONNECT_SECONDS, refused
@@ -49,7 +49,7 @@ class Containers(Part):
         return (*found, *(foreign(row, self.config) for row in seen.containers if row["Id"] not in known))
 
     def apply(self, change: Change, reading: Reading) -> Mapping[str, Any]:
-        """Make, change or replace a container. Raises `Refused` when all is as it was before."""
+        """Make, change or replace a container; after an error all is as it was before."""
         if change.live is None:
             container = self._maker.make(change)
         elif change.action is Action.UPDATE:
@@ -119,7 +119,7 @@ class Containers(Part):
         try:
             self._name(change, live, name_for(change))
             bring(self._steps, self.config, live.id, _form(live), after)
-        except Refused:
+        except (ConduitError, OSError):
             self._put_back(live)
             raise
 
@@ -133,7 +133,7 @@ class Containers(Part):
             if live.place == name_for(change):
                 self._name(change, live, f"{live.place}{SUFFIX_OF_OLD}")
             return self._maker.make(change)
-        except Refused:
+        except (ConduitError, OSError):
             self._put_back(live)
             raise
 

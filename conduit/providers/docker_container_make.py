@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from conduit.change import Change
-from conduit.errors import ConduitError, Refused
+from conduit.errors import ConduitError
 from conduit.model import Fingerprint, Key, Native, revealed
 from conduit.providers.base import Site
 from conduit.providers.docker_addresses import slots
@@ -44,7 +44,10 @@ class Maker:
         self._steps, self._marks, self._config, self._site, self._files = steps, marks, config, site, files
 
     def make(self, change: Change) -> str:
-        """Make and start the container of a change and return its id. Raises `Refused` when nothing is left of it."""
+        """Make and start the container of a change and return its id.
+
+        Raises `Refused`, `Unreadable` or OSError, and leaves nothing of it then.
+        """
         name = name_for(change)
         self.discard(name, change)
         try:
@@ -53,9 +56,9 @@ class Maker:
             if change.native["State"] != "stopped":
                 self._steps.start(container)
             self._site.fail("docker.container.started")
-        except ConduitError as error:
+        except (ConduitError, OSError):
             self.discard(name, change)
-            raise Refused(error.diagnostics[0]) from error
+            raise
         return container
 
     def discard(self, name: str, change: Change) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from conduit.change import Change
@@ -67,6 +68,10 @@ class Containers:
     def running(self) -> list[str]:
         """The names of the containers that run."""
         return sorted(self.docker("ps", "--format", "{{.Names}}").stdout.split())
+
+    def files(self) -> list[Path]:
+        """The injected files on the host."""
+        return [path for path in Path(self.site.settings["docker"]["files"]).rglob("*") if path.is_file()]
 
     def hand(self, *words: str) -> str:
         """Do something with Docker's CLI by hand."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -200,8 +199,7 @@ def test_files_are_there_as_asked_for_and_gone_when_unused(containers: Container
         "exec", "web", "sh", "-c", "stat -c '%a %u %g' /run/secrets/key /etc/app.conf; cat /etc/app.conf"
     )
     assert shown.splitlines() == ["400 7 8", "444 0 0", "a=1"]
-    directory = containers.site.settings["docker"]["files"]
-    files = list_files(directory)
+    files = containers.files()
     assert len(files) == 2
     assert "tr0ub4dor" not in containers.hand("inspect", "web")
     assert containers.settled()
@@ -215,11 +213,7 @@ def test_files_are_there_as_asked_for_and_gone_when_unused(containers: Container
 
     containers.declare()
     containers.apply(allow_deletes=1)
-    assert list_files(directory) == []
-
-
-def list_files(directory: str) -> list[Path]:
-    return [path for path in Path(directory).rglob("*") if path.is_file()]
+    assert containers.files() == []
 
 
 def test_copied_labels_do_not_make_a_container_ours(web: Containers, wait_for: Callable[..., Any]) -> None:
