@@ -96,8 +96,8 @@ def fields(native: Native) -> dict[str, Any]:
             found[field] = Ref(Key(kind, native[name]["Name"]), "id", native[name]["Id"])
     networks = native["Networks"].items()
     found["networks"] = {net: {f: form[name] for f, name in ENDPOINT.items() if name in form} for net, form in networks}
-    found["mounts"] = [mount_fields(target, form) for target, form in native.get("Mounts", {}).items()]
-    found["files"] = [file_fields(target, form) for target, form in native.get("Files", {}).items()]
+    found["mounts"] = [mount_fields(target, form) for target, form in sorted(native.get("Mounts", {}).items())]
+    found["files"] = [file_fields(target, form) for target, form in sorted(native.get("Files", {}).items())]
     compose: Mapping[str, str] = native.get("Compose", {})
     found |= {"project": compose.get("Project"), "service": compose.get("Service")}
     return found | {"container_name": native.get("Name"), "number": int(compose.get("Number", "1"))}

@@ -6,83 +6,83 @@ from pathlib import Path
 
 import pytest
 
-from conduit.change import Action, Disturbance, Result
+from conduit.change import Action, Result
 from conduit.providers.docker_container_lives import seconds_of
 from conduit.sandbox.machine import free_port
 from tests.docker.container_world import SLEEP, Containers
 
+PUBLISHED = "networks: {front: {}}, ports: [{target: 80, published: 'PORT', host_ip: 127.0.0.1}]"
 REASONS = {
-    "name": ("container_name: exact", "the name exact cannot be held twice", "exact"),
-    "port": (
-        "networks: {front: {}}, ports: [{target: 80, published: 'PORT', host_ip: 127.0.0.1}]",
-        "port PORT cannot be held twice",
-        "web-b",
-    ),
-    "volume": ("mounts: [{type: volume, source: data, target: /data}]", "two containers would write to data", "web-b"),
-    "bind": ("mounts: [{type: bind, source: DIR, target: /data}]", "two containers would write to DIR", "web-b"),
-    "unnamed": ("mounts: [{type: volume, target: /data}]", "the volume at /data passes from one to the other", "web-b"),
-    "host": ("network_mode: host, dangerous: true", "both would listen on the host itself", "web-b"),
+    "name": ("container_name: exact", "the name exact cannot be held twice"),
+    "port": (PUBLISHED, "port PORT cannot be held twice"),
+    "volume": ("mounts: [{type: volume, source: data, target: /data}]", "two containers would write to data"),
+    "bind": ("mounts: [{type: bind, source: DIR, target: /data}]", "two containers would write to DIR"),
+    "unnamed": ("mounts: [{type: volume, target: /data}]", "the volume at /data passes from one to the other"),
+    "host": ("network_mode: host, dangerous: true", "both would listen on the host itself"),
 }
+"""What a container has that its successor cannot have beside it, and what the plan says then."""
 
 
-@pytest.mark.parametrize("why", REASONS)
-def test_what_cannot_be_had_twice_is_handed_over(containers: Containers, why: str, directory: Path) -> None:
+def test_what_cannot_be_had_twice_is_handed_over(containers: Containers, directory: Path) -> None:
     containers.hand("network", "create", "front")
     port, data = str(free_port()), str(directory / "data")
-    fields, reason, name = (text.replace("PORT", port).replace("DIR", data) for text in REASONS[why])
-    containers.declare(web=f"{SLEEP}, {fields}")
+    wish = {
+        why: [text.replace("PORT", port).replace("DIR", data) for text in (f"{SLEEP}, {fields}", reason)]
+        for why, (fields, reason) in REASONS.items()
+    }
+    with_data = [why for why, (fields, _) in wish.items() if "/data" in fields]
+    containers.declare(**{why: fields for why, (fields, _) in wish.items()})
     containers.apply()
-    (old,) = containers.names()
-    if "/data" in fields:
-        containers.hand("exec", old, "sh", "-c", "echo kept > /data/file")
-    containers.declare(web=f"{SLEEP}, {fields}, labels: {{version: two}}")
-    change = containers.change()
-    assert (change.action, change.impact.disturbance) == (Action.REPLACE, Disturbance.RECREATE)
-    assert str(change.impact) == f"web recreate ≈ 2 s, down meanwhile: {reason}"
+    for why in with_data:
+        containers.hand("exec", why, "sh", "-c", f"echo {why} > /data/file")
+    containers.declare(**{why: f"{fields}, labels: {{version: two}}" for why, (fields, _) in wish.items()})
+    changes = {change.key.name: change for change in containers.world.changes()}
+    assert {change.action for change in changes.values()} == {Action.REPLACE}
+    for why, (_, reason) in wish.items():
+        assert str(changes[why].impact) == f"{why} recreate ≈ 2 s, down meanwhile: {reason}"
     containers.apply()
-    assert containers.names() == [name]
-    assert containers.inspect(name)["Config"]["Labels"]["version"] == "two"
-    if "/data" in fields:
-        assert containers.hand("exec", name, "cat", "/data/file") == "kept"
+    assert containers.running() == sorted(["exact", *(f"{why}-b" for why in wish if why != "name")])
+    for why in with_data:
+        assert containers.hand("exec", f"{why}-b", "cat", "/data/file") == why
     assert containers.settled()
 
 
-def failing(how: str) -> str:
-    return {
-        "dies": "command: [sh, -c, 'echo cannot reach PASSWORD-1234; exit 3'], environment: {P: PASSWORD-1234}",
-        "does not start": "command: [/no/such/program]",
-        "is never healthy": f"{SLEEP}, healthcheck: {{test: [CMD, ls, /nothing], interval: 1s, retries: 1}}",
-        "does not listen": f"{SLEEP}, serves: [8080], needs: [network/conduit]",
-    }[how]
-
-
+FAILING = {
+    "dies": "command: [sh, -c, 'echo cannot reach PASSWORD-1234; exit 3'], environment: {P: PASSWORD-1234}",
+    "starts-not": "command: [/no/such/program]",
+    "sick": f"{SLEEP}, healthcheck: {{test: [CMD, ls, /nothing], interval: 1s, retries: 1}}",
+    "deaf": f"{SLEEP}, labels: {{version: two}}, serves: [8080], needs: [network/conduit]",
+}
 WORDS = {
     "dies": "exit code 3; it said: cannot reach (secret)",
-    "does not start": "/no/such/program",
-    "is never healthy": "its health check fails: ls: /nothing",
-    "does not listen": "nothing listens on its port 8080 yet",
+    "starts-not": "/no/such/program",
+    "sick": "its health check fails: ls: /nothing",
+    "deaf": "nothing listens on its port 8080 yet",
 }
 
 
-@pytest.mark.parametrize("how", WORDS)
-@pytest.mark.parametrize("fields", ["", ", container_name: exact"], ids=["beside", "stop-first"])
-def test_a_new_container_that_fails_leaves_the_old_one_running(containers: Containers, how: str, fields: str) -> None:
-    containers.declare(containers.own_network, web=SLEEP + fields)
+@pytest.mark.parametrize("exact", [False, True], ids=["beside", "stop-first"])
+def test_new_containers_that_fail_leave_the_old_ones_running(containers: Containers, exact: bool) -> None:
+    named = {name: f", container_name: exact-{name}" if exact else "" for name in FAILING}
+    old = {name: SLEEP + named[name] for name in FAILING}
+    containers.declare(containers.own_network, **old)
     containers.apply()
-    before = containers.names()
-    containers.declare(containers.own_network, web=failing(how) + fields)
-    report = containers.apply(code=4)
-    (outcome,) = report.outcomes
-    assert outcome.result in (Result.FAILED, Result.REVERTED)
-    assert WORDS[how] in outcome.reason
-    assert "1234" not in outcome.reason
-    assert (containers.names(), containers.running()) == (before, before)
-    containers.declare(containers.own_network, web=SLEEP + fields)
+    before = containers.running()
+    ids = {name: containers.inspect(name)["Id"] for name in before}
+    containers.declare(containers.own_network, **{name: FAILING[name] + named[name] for name in FAILING})
+    outcomes = {outcome.key.name: outcome for outcome in containers.apply(code=4).outcomes}
+    for name, words in WORDS.items():
+        assert outcomes[name].result in (Result.FAILED, Result.REVERTED)
+        assert words in outcomes[name].reason
+        assert "1234" not in outcomes[name].reason
+    assert containers.names() == containers.running() == before
+    assert {name: containers.inspect(name)["Id"] for name in before} == ids
+    containers.declare(containers.own_network, **old)
     assert containers.settled()
 
 
 def test_a_first_container_that_fails_is_not_left_behind(containers: Containers) -> None:
-    containers.declare(web=failing("dies"))
+    containers.declare(web=FAILING["dies"])
     containers.apply(code=4)
     assert containers.names() == []
 

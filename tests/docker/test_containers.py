@@ -97,36 +97,40 @@ def test_limits_change_while_it_runs(containers: Containers) -> None:
     assert containers.settled()
 
 
-DAMAGE: dict[str, tuple[Callable[[Containers], object], str]] = {
-    "stopped": (lambda web: web.hand("stop", "web"), "state"),
-    "killed": (lambda web: web.hand("kill", "web"), "state"),
-    "paused": (lambda web: web.hand("pause", "web"), "state"),
-    "renamed": (lambda web: web.hand("rename", "web", "mine"), "name"),
-    "memory": (lambda web: web.hand("update", "--memory", "96m", "--memory-swap", "192m", "web"), "memory"),
-    "pids": (lambda web: web.hand("update", "--pids-limit", "7", "web"), "pids"),
-    "restart": (lambda web: web.hand("update", "--restart", "always", "web"), "restart"),
-    "disconnected": (lambda web: web.hand("network", "disconnect", "front", "web"), "networks.front"),
-    "connected": (lambda web: web.hand("network", "connect", "extra", "web"), "networks.extra"),
+DAMAGE: dict[str, tuple[str, ...]] = {
+    "stopped state": ("stop", "NAME"),
+    "killed state": ("kill", "NAME"),
+    "paused state": ("pause", "NAME"),
+    "renamed name": ("rename", "NAME", "mine"),
+    "larger memory": ("update", "--memory", "96m", "--memory-swap", "192m", "NAME"),
+    "fewer pids": ("update", "--pids-limit", "7", "NAME"),
+    "keen restart": ("update", "--restart", "always", "NAME"),
+    "alone networks.front": ("network", "disconnect", "front", "NAME"),
+    "social networks.extra": ("network", "connect", "extra", "NAME"),
 }
+"""What a person does to a container of that name, and the field in which it differs then."""
 
 
-@pytest.mark.parametrize("damage", DAMAGE)
-def test_what_is_done_by_hand_is_drift_and_put_right_in_place(containers: Containers, damage: str) -> None:
+def test_what_is_done_by_hand_is_drift_and_put_right_in_place(containers: Containers) -> None:
     containers.hand("network", "create", "front")
     containers.hand("network", "create", "extra")
-    containers.declare(web=f"{SLEEP}, memory: 64m, networks: {{front: {{aliases: [www]}}}}")
+    fields = dict(damage.split() for damage in DAMAGE)
+    containers.declare(**dict.fromkeys(fields, f"{SLEEP}, memory: 64m, networks: {{front: {{aliases: [www]}}}}"))
     containers.apply()
-    before = containers.inspect("web")
-    do, field = DAMAGE[damage]
-    do(containers)
-    change = containers.change()
-    assert (change.action, change.origin) == (Action.UPDATE, Origin.DRIFT)
-    assert [each.path for each in change.diff.fields] == [field]
+    before = {name: containers.inspect(name) for name in fields}
+    for name, words in zip(fields, DAMAGE.values(), strict=True):
+        containers.hand(*(word.replace("NAME", name) for word in words))
+    changes = {change.key.name: change for change in containers.world.changes()}
+    assert {name: [each.path for each in changes[name].diff.fields] for name in fields} == {
+        name: [field] for name, field in fields.items()
+    }
+    assert {(change.action, change.origin) for change in changes.values()} == {(Action.UPDATE, Origin.DRIFT)}
     containers.apply()
-    after = containers.inspect("web")
-    assert (after["Id"], after["State"]["Running"], after["State"]["Paused"]) == (before["Id"], True, False)
-    assert set(after["NetworkSettings"]["Networks"]) == {"front"}
-    assert after["HostConfig"]["Memory"] == 64 << 20
+    for name in fields:
+        after = containers.inspect(name)
+        assert (after["Id"], after["State"]["Status"]) == (before[name]["Id"], "running")
+        assert set(after["NetworkSettings"]["Networks"]) == {"front"}
+        assert after["HostConfig"]["Memory"] == 64 << 20
     assert containers.settled()
 
 
@@ -249,16 +253,19 @@ def test_other_tools_see_the_application(containers: Containers) -> None:
     assert containers.hand(*words, "--format", "{{.Names}}") == "web"
 
 
-@pytest.mark.parametrize(
-    "text", ["\x1b[31mred", "a\nb: {c}", "%s${x}", "'; rm -rf /", '"}],"Privileged":true', "$(id)"], ids=repr
-)
-def test_hostile_values_stay_values(containers: Containers, text: str) -> None:
-    value = json.dumps(text)
-    containers.declare(
-        web=f"command: [sh, -c, 'sleep 600', {value}], labels: {{note: {value}}}, environment: {{NOTE: {value}}}"
+HOSTILE = ["\x1b[31mred", "a\nb: {c}", "%s${x}", "'; rm -rf /", '"}],"Privileged":true', "$(id)", "\u202eltr"]
+
+
+def test_hostile_values_stay_values(containers: Containers) -> None:
+    fields = (
+        "command: [sh, -c, 'sleep 600', {v}], stop_signal: SIGKILL, labels: {{note: {v}}}, environment: {{NOTE: {v}}}"
     )
+    texts = {f"web{number}": text for number, text in enumerate(HOSTILE)}
+    containers.declare(**{name: fields.format(v=json.dumps(text)) for name, text in texts.items()})
     containers.apply()
-    made = containers.inspect("web")
-    assert (made["Config"]["Labels"]["note"], made["HostConfig"]["Privileged"]) == (text, False)
-    assert f"NOTE={text}" in made["Config"]["Env"]
+    for name, text in texts.items():
+        made = containers.inspect(name)
+        assert (made["Config"]["Labels"]["note"], made["HostConfig"]["Privileged"]) == (text, False)
+        assert made["Config"]["Cmd"] == ["sh", "-c", "sleep 600", text]
+        assert f"NOTE={text}" in made["Config"]["Env"]
     assert containers.settled()
