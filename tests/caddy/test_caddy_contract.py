@@ -204,7 +204,7 @@ def test_a_forged_or_copied_mark_is_foreign(world: World) -> None:
 
 def test_two_sites_do_not_see_each_others_routes_as_their_own(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.apply({"wiki": plain()})
-    monkeypatch.setattr("caddy_world.SITE_KEY", b"the key of another site")
+    monkeypatch.setattr("tests.proxy_world.SITE_KEY", b"the key of another site")
     reading = world.read()
     assert reading.owned() == {}
     assert [live.owned for live in reading.objects["route"]] == [False, False]

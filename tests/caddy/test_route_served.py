@@ -26,7 +26,7 @@ Upstream = Callable[..., Daemon]
 
 
 def echoed(text: str) -> Any:
-    return json.loads(text.split("\r\n\r\n", 1)[1])
+    return json.loads(text.split("\n\n", 1)[1])
 
 
 def test_requests_reach_the_upstream_with_the_original_host(world: World, upstream: Upstream) -> None:
@@ -47,7 +47,7 @@ def test_headers_are_set_replaced_and_removed(world: World, upstream: Upstream) 
     text = world.curl("http://wiki.lan/", "-H", "X-Team: red")[1]
     seen = echoed(text)["headers"]
     assert (seen["X-Team"], seen["Host"], "User-Agent" in seen) == ("blue", "inner.lan", False)
-    head = text.split("\r\n\r\n")[0].lower()
+    head = text.split("\n\n")[0].lower()
     assert "x-frame-options: deny" in head
     assert "content-type: text/x-own" in head
     assert "server:" not in head
@@ -89,7 +89,7 @@ def test_path_and_strip_prefix(world: World, upstream: Upstream, strip: bool, se
     assert echoed(world.curl("http://wiki.lan/app/deep?q=1")[1])["path"] == seen
     assert echoed(world.curl("http://wiki.lan/app")[1])["path"] == ("/" if strip else "/app")
     assert "http.server" not in world.curl("http://wiki.lan/apple")[1]
-    assert world.curl("http://wiki.lan/apple")[1].endswith("\r\n\r\n")
+    assert world.curl("http://wiki.lan/apple")[1].endswith("\n\n")
 
 
 @pytest.mark.parametrize(
@@ -104,14 +104,14 @@ def test_redirects(world: World, redirect: dict[str, Any], location: str) -> Non
     world.apply({"wiki": plain(redirect=redirect)})
     status, text = world.curl("http://wiki.lan/a?b=c")
     assert status == redirect["status"]
-    assert f"\r\nLocation: {location}\r\n" in text
+    assert f"\nLocation: {location}\n" in text
 
 
 def test_maintenance_is_a_page_that_says_when_to_come_back(world: World) -> None:
     world.apply({"wiki": plain(maintenance={"message": "<b>back</b> & soon", "retry_after": "2m"})})
     status, text = world.curl("http://wiki.lan/any")
     assert status == 503
-    assert "\r\nRetry-After: 120\r\n" in text
+    assert "\nRetry-After: 120\n" in text
     assert "&lt;b&gt;back&lt;/b&gt; &amp; soon" in text
 
 

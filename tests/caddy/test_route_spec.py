@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from caddy_world import KIND, keyed, plain
+from caddy_world import KIND, plain
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -16,6 +16,7 @@ from conduit.model import Claim, Key, Late, Ref, Secret
 from conduit.providers.caddy_route import HOSTS_PER_MATCHER
 from conduit.resources.route_spec import RouteSpec
 from conduit.settings import Settings
+from tests.proxy_world import keyed
 
 HASH = "$2b$10$" + "abcdefghijklmnopqrstuv" + "0123456789012345678901234567890"
 PAIR = {"certificate": "/certs/wiki-1.crt", "key": "/certs/wiki-1.key"}

@@ -189,7 +189,7 @@ def test_stored_passwords_are_hashed_compared_by_seal_and_rotated(world: World) 
 
 def test_a_missing_secret_refuses_its_vhost_alone(world: World) -> None:
     bad = plain("bad.lan", redirect={"to": "/x"}, basic_auth={"ann": {"secret": "none"}})
-    staged = world.transact({"bad": bad, "good": plain("good.lan")})
+    staged = world.transact(world.blocks({"bad": bad, "good": plain("good.lan")}))
     assert set(staged.quarantined) == {key_of("bad")}
     assert set(world.read().owned()) == {key_of("good")}
 
@@ -199,7 +199,7 @@ def test_a_certificate_nginx_cannot_load_blames_its_vhost(world: World, director
     Path(bad.value["certificate"]).write_text("not a certificate\n")
     Path(gone.value["key"]).unlink()
     vhosts = {name: secure(pair, f"{name}.lan") for name, pair in (("good", good), ("bad", bad), ("gone", gone))}
-    staged = world.transact(vhosts)
+    staged = world.transact(world.blocks(vhosts))
     assert set(staged.quarantined) == {key_of("bad"), key_of("gone")}
     assert set(world.read().owned()) == {key_of("good")}
 

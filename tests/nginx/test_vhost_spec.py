@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nginx_world import KIND, keyed, mark, plain
+from nginx_world import KIND, plain
 from pydantic import ValidationError
 
 from conduit.errors import Refused
@@ -20,6 +20,7 @@ from conduit.providers.nginx_render import Wanted, Wish, write_file
 from conduit.providers.nginx_text import complete, directive, word, words_of
 from conduit.resources.vhost import VhostSpec
 from conduit.settings import Settings
+from tests.proxy_world import keyed, mark
 
 HASH = "$2b$10$" + "abcdefghijklmnopqrstuv" + "0123456789012345678901234567890"
 PAIR = {"certificate": "/certs/wiki.1.2.pem", "key": "/certs/wiki.1.2.pem"}
