@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, Private
 from conduit.documented import Documented
 from conduit.evidence import Evidence
 from conduit.grammar import domain_name
+from conduit.model import Secret
 
 
 def _address(value: object) -> str:
@@ -96,6 +97,26 @@ class Reconcile(Section):
     """Whether manifests count as they lie there, or as they were committed last."""
 
 
+class Channel(Section):
+    """Where messages go."""
+
+    url: Secret | str
+    """Its URL as apprise reads them, such as ntfy://ntfy.home.arpa/conduit; {secret: NAME} when it holds a password."""
+    events: tuple[Literal["failure", "drift", "recovery", "expiry"], ...] = Field(
+        ("failure", "drift", "recovery", "expiry"), strict=False
+    )
+    """What it is told; recovery tells the end of those others that it is told."""
+
+
+class Notify(Section):
+    """Who is told what goes wrong."""
+
+    calm: int = Field(300, ge=0)
+    """Seconds something must have been well before that is told; what comes and goes meanwhile is told once."""
+    channels: dict[str, Channel] = Field(default_factory=dict)
+    """The channels by a name of your choice."""
+
+
 class Settings(Section):
     """The settings of one conduit process, from conduit.yaml."""
 
@@ -119,6 +140,8 @@ class Settings(Section):
     """Which upstreams services may name."""
     reconcile: Reconcile = Reconcile()
     """The reconcile loop."""
+    notify: Notify = Notify()
+    """Messages about failures, drift and certificates."""
     api: Api = Api()
     """The REST API."""
     prune_percent: int = Field(30, ge=0, le=100)

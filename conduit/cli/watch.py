@@ -37,10 +37,12 @@ def watch(app: App) -> int:
     from conduit.providers.service_manager import ServiceManager
     from conduit.reconcile.log import Log
     from conduit.reconcile.loop import Loop
+    from conduit.reconcile.notifier import Notifier
 
     gc.enable()
     log, manager, ended = Log(), ServiceManager(), threading.Event()
-    loop = Loop(app.engine, log)
+    notifier = Notifier(app.engine)
+    loop = Loop(app.engine, log, notifier)
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     signal.signal(signal.SIGINT, lambda *_: ended.set())
     signal.signal(signal.SIGHUP, lambda *_: loop.trigger("SIGHUP"))
@@ -49,6 +51,8 @@ def watch(app: App) -> int:
     alive = _attend(loop, manager, ended)
     manager.tell(STOPPING=1, STATUS="stopping")
     loop.stop()
+    if notifier.sender:
+        notifier.sender.settle(LOOK)
     log.note("stopped")
     return 0 if alive else STOPPED
 

@@ -14,11 +14,12 @@ SPREAD: Final = 0.25
 
 
 class Failing(NamedTuple):
-    """What failed, how many times in a row, and until when (epoch) it is left alone. `digest` is of what was tried."""
+    """What failed, how many times in a row, until when (epoch) it is left alone, and why. `digest` was tried."""
 
     digest: str
     times: int
     until: float
+    reason: str
 
 
 @dataclass(slots=True)
@@ -28,13 +29,13 @@ class Backoff:
     chance: Callable[[], float] = random.random
     failing: dict[str, Failing] = field(default_factory=dict)
 
-    def failed(self, subject: str, digest: str, now: float) -> None:
+    def failed(self, subject: str, digest: str, now: float, reason: str = "") -> None:
         """Note one more failure; a new digest begins anew, because something else was tried."""
         before = self.failing.get(subject)
         count = before.times + 1 if before and before.digest == digest else 1
         wait = min(LONGEST, FIRST * 2 ** min(count - 1, 20))
         wait *= 1 + SPREAD * (2 * self.chance() - 1)
-        self.failing[subject] = Failing(digest, count, now + min(wait, LONGEST))
+        self.failing[subject] = Failing(digest, count, now + min(wait, LONGEST), reason)
 
     def worked(self, subject: str) -> None:
         """Forget the failures of a subject."""

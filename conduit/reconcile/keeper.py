@@ -20,6 +20,10 @@ from conduit.report import Report
 
 BAD = (Result.FAILED, Result.REVERTED, Result.QUARANTINED)
 
+LOCKED = "locked"
+WHOLE = "pass"
+"""What a pass as a whole is called among the things that failed."""
+
 
 @dataclass
 class Keeper:
@@ -40,9 +44,9 @@ class Keeper:
         """Return the part of a plan that may be applied now, None when nothing may. Raises `Unsafe`."""
         engine, now = self.engine, self.engine.now()
         self.ages = engine.history.note_drift([change.key for change in plan.drift], now)
-        self.backoff.keep({*(str(change.root) for change in plan.changes), *plan.unknown})
+        self.backoff.keep({*(str(change.root) for change in plan.changes), *plan.unknown, WHOLE})
         for name, reason in plan.unknown.items():
-            self.backoff.failed(name, reason, now)
+            self.backoff.failed(name, reason, now, f"cannot be read: {reason}")
         self._recall(plan)
         self.suspended = suspension(engine.state, now)
         if self.suspended:
@@ -60,16 +64,22 @@ class Keeper:
     def learn(self, plan: Plan, report: Report) -> None:
         """Remember which roots failed, and let those that worked be tried at once the next time."""
         roots = {change.key: change.root for change in plan.changes}
-        bad = {roots[each.key] for each in report.outcomes if each.result in BAD}
-        for root in {roots[each.key] for each in report.outcomes} - bad:
+        bad = {roots[each.key]: f"{each.result}: {each.reason}" for each in report.outcomes if each.result in BAD}
+        for root in {roots[each.key] for each in report.outcomes} - bad.keys():
             self.backoff.worked(str(root))
-        for root in bad:
-            self.backoff.failed(str(root), plan.digest_of_root(root), self.engine.now())
+        for root, reason in bad.items():
+            self.backoff.failed(str(root), plan.digest_of_root(root), self.engine.now(), reason)
 
     def stumbled(self, error: ConduitError) -> None:
         """Remember that a whole pass failed; what another run holds is tried again soon."""
-        digest = "locked" if isinstance(error, Locked) else str(error)
-        self.backoff.failed("pass", digest, self.engine.now())
+        digest = LOCKED if isinstance(error, Locked) else str(error)
+        self.backoff.failed(WHOLE, digest, self.engine.now(), error.diagnostics[0].summary)
+
+    @property
+    def failing(self) -> dict[str, str]:
+        """What failed and has not worked since, with the reasons; another run at work is no failure."""
+        found = self.backoff.failing.items()
+        return {subject: each.reason for subject, each in found if (subject, each.digest) != (WHOLE, LOCKED)}
 
     def _recall(self, plan: Plan) -> None:
         """Let what an earlier process had to take back wait before it is tried once more."""
@@ -77,7 +87,7 @@ class Keeper:
         for root, earlier in self.engine.history.reverted().items() if roots else ():
             known = str(root) in self.backoff.failing
             if root in roots and not known and earlier.digest == plan.digest_of_root(root):
-                self.backoff.failed(str(root), earlier.digest, self.engine.now())
+                self.backoff.failed(str(root), earlier.digest, self.engine.now(), f"reverted: {earlier.reason}")
 
     def _committed(self) -> bool:
         """Tell whether the manifests equal the last commit; outside git there is nothing they could differ from."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -35,23 +35,31 @@ FAILED: Final = "failed"
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How the loop is doing: whether its threads live, how many passes ended, and why the last one failed."""
+    """How the loop is doing: whether its threads live, how many passes ended, and why the last one failed.
+
+    `failing` is what failed and has not worked since, with the reasons.
+    """
 
     alive: bool
     passes: int
     problems: tuple[Diagnostic, ...]
     snapshot: Snapshot
+    failing: Mapping[str, str]
 
 
 class Loop:
-    """Keeps a site true from its own threads. `tell(event, content)` gets what the worker tells, and `FAILED`.
+    """Keeps a site true from its own threads.
+
+    `tell(event, content)` gets what the worker tells, and `FAILED`; `after(status)` is called when a pass has ended.
 
     Other threads reach live systems only through `worker.submit`, a queue; they read `worker.snapshot`.
     """
 
-    def __init__(self, engine: Engine, tell: Callable[[str, Any], None]) -> None:
+    def __init__(
+        self, engine: Engine, tell: Callable[[str, Any], None], after: Callable[[Status], None] = lambda status: None
+    ) -> None:
         self.worker = Worker(engine, tell)
-        self._engine, self._tell = engine, tell
+        self._engine, self._tell, self._after = engine, tell, after
         self._stop, self._woken = threading.Event(), threading.Event()
         self._passes = 0
         self._problems: tuple[Diagnostic, ...] = ()
@@ -84,7 +92,7 @@ class Loop:
     def status(self) -> Status:
         """How the loop is doing now."""
         alive = self.worker.alive and all(thread.is_alive() for thread in self._threads[-1:])
-        return Status(alive, self._passes, self._problems, self.worker.snapshot)
+        return Status(alive, self._passes, self._problems, self.worker.snapshot, self.worker.keeper.failing)
 
     def _begin(self, name: str, watch: Callable[..., None], subject: Any) -> None:
         thread = threading.Thread(target=watch, args=(subject, self.trigger, self._stop), name=name, daemon=True)
@@ -109,6 +117,7 @@ class Loop:
         else:
             self._problems = ()
         self._passes += 1
+        self._after(self.status)
 
     def _pause(self) -> float:
         """Return the seconds until the next pass when nothing wakes the loop."""

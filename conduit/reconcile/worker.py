@@ -20,7 +20,7 @@ from conduit.errors import Code, ConduitError, Diagnostic, Stale
 from conduit.expand import Desired
 from conduit.model import Key
 from conduit.plan import Plan, Selection
-from conduit.reconcile.keeper import Keeper
+from conduit.reconcile.keeper import WHOLE, Keeper
 from conduit.reconcile.suspension import Suspension
 from conduit.report import ApplyOptions, Event, Report
 from conduit.work import sole_facts
@@ -237,7 +237,7 @@ class Worker:
         except ConduitError as error:
             keeper.stumbled(error)
             raise
-        keeper.backoff.worked("pass")
+        keeper.backoff.worked(WHOLE)
         if allowed and passed.report:
             keeper.learn(allowed, passed.report)
         return passed

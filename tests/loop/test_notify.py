@@ -1,0 +1,90 @@
+"""Messages as a real receiver gets them; a receiver that is not there changes nothing."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conduit.sandbox.machine import free_port
+from tests.conftest import Ran, Site
+from tests.loop.conftest import Watch
+
+A = "10.0.0.1"
+SECRET = "canary-8f2d"
+
+
+class Receiver:
+    """A webhook: `messages` is what it was sent, `paths` where to."""
+
+    def __init__(self) -> None:
+        self.messages: list[dict[str, Any]] = []
+        self.paths: list[str] = []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                outer.paths.append(self.path)
+                outer.messages.append(json.loads(body))
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *words: object) -> None:
+                """Say nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def titles(self) -> list[str]:
+        return [message["title"].partition(": ")[2] for message in self.messages]
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    found = Receiver()
+    yield found
+    found.server.shutdown()
+    found.server.server_close()
+
+
+def test_failure_drift_and_recovery_reach_the_channel_and_a_dead_one_harms_nobody(
+    site: Site,
+    watching: Callable[..., Watch],
+    records: Callable[..., Path],
+    wait_for: Callable[..., Any],
+    receiver: Receiver,
+    cli: Callable[..., Ran],
+) -> None:
+    records(one=A)
+    url = f"json://127.0.0.1:{receiver.server.server_port}/{SECRET}"
+    assert cli("secret", "set", "hook", input=url).code == 0
+    site.settings["notify"] = {
+        "calm": 2,
+        "channels": {
+            "dead": {"url": f"json://127.0.0.1:{free_port()}/"},
+            "nonsense": {"url": "nonsense"},
+            "hook": {"url": {"secret": "hook"}, "events": ["failure", "drift", "recovery"]},
+        },
+    }
+    loop = watching({"interval": 1})
+    wait_for(lambda: site.dig("one.home.arpa") == [A], "applied")
+    broken = site.write("broken.yaml", "dns_records: {two: {}}\n")
+    wait_for(lambda: "failure" in receiver.titles(), "the failure is told")
+    broken.unlink()
+    wait_for(lambda: "recovery of failure" in receiver.titles(), "its end is told")
+    hosts = Path(site.daemons["dnsmasq"].section["hosts_file"])
+    hosts.write_text(hosts.read_text().replace(A, "10.0.0.9"))
+    wait_for(lambda: "drift" in receiver.titles(), "the drift is told")
+    wait_for(lambda: "recovery of drift" in receiver.titles(), "and its end")
+    assert receiver.titles() == ["failure", "recovery of failure", "drift", "recovery of drift"]
+    assert set(receiver.paths) == {f"/{SECRET}"}
+    assert "dns_record" in receiver.messages[2]["message"]
+    assert site.dig("one.home.arpa") == [A]
+    assert loop.ended() == 0
+    assert SECRET not in loop.log.read_text()
