@@ -27,6 +27,7 @@ missing_packages() {
     if [ "${1:-}" = test ]; then
         have git || say git
         have strace || say strace
+        have sshd || say openssh-server
         have docker-registry || say docker-registry
         have systemd-analyze || say systemd # only its unit checker is used
         have zsh || say zsh

@@ -52,10 +52,12 @@ async def _local(desk: Desk) -> Machine:
 
 
 async def _remote(desk: Desk, name: str, spec: Any) -> Machine:
+    def work() -> Usage:
+        key = desk.reader.secrets.get(spec.key.name)
+        return remote(spec.host, spec.port, spec.user, spec.host_key, key)
+
     try:
-        key = await asyncio.to_thread(desk.reader.secrets.get, spec.key.name)
-        work = remote(spec.host, spec.port, spec.user, spec.host_key, key)
-        return Machine(name, name, spec.host, await asyncio.wait_for(work, SECONDS))
+        return Machine(name, name, spec.host, await asyncio.wait_for(asyncio.to_thread(work), SECONDS))
     except Exception as error:  # noqa: BLE001 - whatever it is, this server is down and the others are told
         return Machine(name, name, spec.host, None, str(error) or "no answer in time")
 

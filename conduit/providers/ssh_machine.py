@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import asyncssh
 
 CONNECT_SECONDS: Final = 5.0
+TOTAL_SECONDS: Final = 10.0
 COMMANDS: Final[Mapping[str, str]] = {
     "stat": f"cat /proc/stat; sleep {SAMPLE_SECONDS}; cat /proc/stat",
     "loadavg": "cat /proc/loadavg",
@@ -27,33 +28,48 @@ COMMANDS: Final[Mapping[str, str]] = {
 """What is run for each part; the last two may be missing over there."""
 
 
-async def remote(host: str, port: int, user: str, host_key: str, key: str) -> Usage:
-    """Log in and look. Raises OSError for anything that goes wrong, an unknown host key above all."""
+def remote(host: str, port: int, user: str, host_key: str, key: str) -> Usage:
+    """Log in and look. Raises OSError for anything that goes wrong, an unknown host key above all.
+
+    It runs in an event loop of its own: asyncssh brings down the one of the server, uvloop's.
+    """
+    return asyncio.run(_remote(host, port, user, host_key, key))
+
+
+async def _remote(host: str, port: int, user: str, host_key: str, key: str) -> Usage:
     import asyncssh
 
     name = host if port == 22 else f"[{host}]:{port}"
     try:
-        async with asyncssh.connect(
-            host,
-            port,
-            username=user,
-            client_keys=[asyncssh.import_private_key(key)],
-            known_hosts=asyncssh.import_known_hosts(f"{name} {host_key}\n"),
-            agent_path=None,
-            config=None,
-            preferred_auth="publickey",
-            connect_timeout=CONNECT_SECONDS,
-            login_timeout=CONNECT_SECONDS,
-        ) as connection:
+        async with (
+            asyncio.timeout(TOTAL_SECONDS),
+            asyncssh.connect(
+                host,
+                port,
+                username=user,
+                client_keys=[asyncssh.import_private_key(key)],
+                known_hosts=asyncssh.import_known_hosts(f"{name} {host_key}\n"),
+                agent_path=None,
+                config=None,
+                preferred_auth="publickey",
+                connect_timeout=CONNECT_SECONDS,
+                login_timeout=CONNECT_SECONDS,
+            ) as connection,
+        ):
             texts = await asyncio.gather(*(_printed(connection, command) for command in COMMANDS.values()))
         return read_usage(dict(zip(COMMANDS, texts, strict=True)))
+    except TimeoutError:
+        raise OSError(f"{user}@{name}: no whole answer within {TOTAL_SECONDS:g} s") from None
     except (asyncssh.Error, ValueError, KeyError, IndexError) as error:
         raise OSError(f"{user}@{name}: {error or type(error).__name__}") from error
 
 
 async def _printed(connection: asyncssh.SSHClientConnection, command: str) -> str:
     """Return what a command prints over there, at most `BYTES` of it; nothing when it fails."""
-    process = await connection.create_process(command, stderr="/dev/null")
-    text = await process.stdout.read(BYTES)
-    process.close()
-    return str(text)
+    import asyncssh
+
+    text = ""
+    async with connection.create_process(command, stderr=asyncssh.DEVNULL) as process:
+        while len(text) < BYTES and (part := await process.stdout.read(BYTES - len(text))):
+            text += str(part)
+    return text
