@@ -3,13 +3,22 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help quickstart test check soak docs bench bench-peers venv lock clean-sandbox
+.PHONY: help quickstart dev go stop test check soak docs bench bench-peers venv lock clean-sandbox
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 quickstart: venv ## start the sandbox, plan and apply desired/, and prove it on screen
 	@scripts/as_root.sh $(BIN)/python scripts/quickstart.py
+
+dev: venv ## serve the sandbox with its API, in the foreground with its log
+	@scripts/serve.sh dev
+
+go: venv ## the same in the background
+	@scripts/serve.sh go
+
+stop: ## end the one in the background
+	@scripts/serve.sh stop
 
 test: ## install what is missing and run the whole suite
 	@scripts/bootstrap.sh test

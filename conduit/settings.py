@@ -7,7 +7,7 @@ The core fields are below. Every other top-level key is the section of a provide
 from __future__ import annotations
 
 from collections.abc import Mapping
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, Private
 
 from conduit.documented import Documented
 from conduit.evidence import Evidence
-from conduit.grammar import domain_name
+from conduit.grammar import domain_name, host_name
 from conduit.model import Secret
 
 
@@ -26,6 +26,14 @@ def _address(value: object) -> str:
     except ValueError:
         IPv6Address(text)
     return text
+
+
+def _name_or_network(text: str) -> str:
+    """A host name, or a block of addresses."""
+    try:
+        return str(ip_network(text))
+    except ValueError:
+        return host_name(text)
 
 
 Address = Annotated[str, AfterValidator(_address)]
@@ -48,6 +56,8 @@ class Upstreams(Section):
 
     allow_loopback: bool = False
     """Whether services may name ports of this machine itself."""
+    allow: tuple[Annotated[str, AfterValidator(_name_or_network)], ...] = Field(default=(), strict=False)
+    """Names and CIDR blocks; when there are any, services may name no other upstream."""
 
 
 class Tls(Section):

@@ -35,6 +35,7 @@ from conduit.evidence import (
     sizes,
 )
 from conduit.providers.files import make_directory, read_regular, write_file
+from conduit.variables import given
 
 FORMAT: Final = 1
 """Raise it when what a sort of evidence means changes."""
@@ -57,7 +58,7 @@ def settled(settings_file: Path, now: Callable[[], float] = time.time) -> str | 
     `settings_file` is the conduit.yaml in force, `now` the clock in seconds since the epoch. Takes a few seconds at
     most, changes nothing and never raises.
     """
-    if os.environ.get("CONDUIT_FAILPOINT"):
+    if os.environ.get("CONDUIT_FAILPOINT") or given(os.environ):
         return None
     try:
         kept = _kept(settings_file.absolute())

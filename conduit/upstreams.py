@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any, Final, NamedTuple
 
 from conduit.errors import Code
@@ -60,15 +60,26 @@ class Rules(NamedTuple):
     allow_loopback: bool
     proxy_address: str
     own: frozenset[tuple[str, int]]
+    allowed: tuple[str, ...] = ()
+    """Names and blocks of addresses; when there are any, nothing else is an upstream."""
 
-    def check(self, host: str, port: int) -> None:
-        """Refuse an address that must never be proxied to. Raises ValueError saying which and why."""
+    def named(self, host: str) -> bool:
+        """Whether a name is allowed as such, whatever addresses it has."""
+        return host in self.allowed
+
+    def check(self, host: str, port: int, *, named: bool = False) -> None:
+        """Refuse an address that must never be proxied to. Raises ValueError saying which and why.
+
+        `named` tells that it belongs to a name that is allowed as such.
+        """
         sort = sort_of(host)
         if sort not in ("", LOOPBACK):
             raise ValueError(f"{host} is {sort}: never an upstream")
         local = sort == LOOPBACK or host == self.proxy_address
         if (host, port) in self.own or (local and (port in ADMIN_PORTS or ("", port) in self.own)):
             raise ValueError(f"{join_host_port(host, port)} is a port of conduit itself or of a daemon it drives")
+        if self.allowed and not named and not any(_in(host, block) for block in self.allowed):
+            raise ValueError(f"{host} is not among upstreams: allow: in conduit.yaml")
         if sort == LOOPBACK and not self.allow_loopback:
             raise ValueError(f"{host} is this machine itself; set upstreams: {{allow_loopback: true}} to allow it")
 
@@ -77,7 +88,7 @@ def rules_of(settings: Settings) -> Rules:
     """Return the rules of a site: its `upstreams` setting and every address its provider sections name as their own."""
     values = (v for s in settings.sections.values() if isinstance(s, dict) for k in LISTENERS for v in _texts(s.get(k)))
     own = frozenset(pair for value in values if (pair := listener(value)))
-    return Rules(settings.upstreams.allow_loopback, settings.proxy_address, own)
+    return Rules(settings.upstreams.allow_loopback, settings.proxy_address, own, settings.upstreams.allow)
 
 
 def _texts(value: Any) -> Iterable[str]:
@@ -156,7 +167,7 @@ def addresses(text: str, rules: Rules, resolve: Resolve) -> list[str]:
         return [text]
     found = sorted({_unmapped(answer) for answer in resolve(host)})
     for answer in found:
-        rules.check(answer, port)
+        rules.check(answer, port, named=rules.named(host))
     if not found:
         raise OSError(f"{host} has no address")
     return [join_host_port(answer, port) for answer in found]
@@ -166,6 +177,14 @@ def named_host(text: str) -> str:
     """Return the host of an upstream in normal form when it is a name that must be resolved, else ""."""
     host = split_host_port(text)[0]
     return "" if _literal(host) else host
+
+
+def _in(host: str, block: str) -> bool:
+    """Whether an address lies in a block; a name is none."""
+    try:
+        return ip_address(host) in ip_network(block)
+    except ValueError:
+        return False
 
 
 def _literal(host: str) -> bool:

@@ -43,7 +43,7 @@ LAYERS: list[set[str]] = [
     {"errors"},
     {"change"},
     {"spec"},
-    {"model", "documented", "evidence"},
+    {"model", "documented", "evidence", "variables"},
 ]
 """Top to bottom; a module imports only from lower layers, or from its own package."""
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

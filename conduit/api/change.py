@@ -53,7 +53,8 @@ async def finish(desk: Desk, caller: Caller, wanted: Change, edited: Edited) -> 
     result = await _made_true(desk, edited.key, ask, wanted.said)
     if not result["ok"] and not wanted.keep:
         await asyncio.to_thread(desk.writes.take_back, edited, caller)
-        await _made_true(desk, edited.key, Apply(named=(edited.key,)), "")
+        if result["changes"]:
+            await _made_true(desk, edited.key, Apply(named=(edited.key,)), "")
     message = wanted.said if result["ok"] else result["stderr"].strip() or wanted.said
     details = {"address": str(edited.key), "commit": edited.saved.commit, **wanted.details}
     await asyncio.to_thread(desk.record, caller, wanted.action, message, ok=result["ok"], details=details)

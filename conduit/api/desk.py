@@ -19,14 +19,17 @@ from conduit.engine import Engine
 from conduit.health import Health, Watch
 from conduit.kind import Context
 from conduit.model import Key
-from conduit.plan_json import event_document, plan_document, report_document
-from conduit.reconcile.worker import Ask, Look, Worker
+from conduit.plan_json import errors_document, event_document, plan_document, report_document
+from conduit.reconcile.loop import FAILED, Loop
+from conduit.reconcile.suspension import suspension
+from conduit.reconcile.worker import Ask, Worker
 from conduit.settings import Settings
 
 DOCUMENTS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "plan": plan_document,
     "report": report_document,
     "progress": event_document,
+    FAILED: errors_document,
 }
 """How what the reconciler tells becomes an event."""
 
@@ -48,9 +51,22 @@ class Desk:
         return Audit(self.settings.path(self.settings.state_dir) / "audit")
 
     @cached_property
+    def loop(self) -> Loop:
+        """The loop that keeps the site true on its own."""
+        return Loop(Engine(self.settings), self._tell)
+
+    @property
     def worker(self) -> Worker:
-        """The one thread that plans and applies."""
-        return Worker(Engine(self.settings), self._tell)
+        """The one thread that plans and applies, for the loop and for whoever asks."""
+        return self.loop.worker
+
+    @property
+    def held(self) -> str:
+        """Why an edit is saved and not applied: the loop is suspended or only observes; empty when it is not so."""
+        found = suspension(self.worker.engine.state, self.worker.engine.now())
+        if found:
+            return str(found)
+        return "the site is only observed (reconcile.mode)" if self.settings.reconcile.mode == "observe" else ""
 
     @cached_property
     def watch(self) -> Watch:
@@ -73,13 +89,12 @@ class Desk:
 
     def start(self) -> None:
         """Start the threads."""
-        self.worker.start()
-        self.worker.submit(Look())
+        self.loop.start()
         self.watch.start()
 
     def stop(self) -> None:
         """Stop them: first what changes the world."""
-        self.worker.stop()
+        self.loop.stop()
         self.watch.stop()
 
     async def ask(self, ask: Ask) -> Any:

@@ -23,8 +23,8 @@ NO_SETTINGS = Code(
     "CND-1051",
     "no conduit.yaml",
     "conduit.yaml says where the daemons are and where the manifests lie. It is looked for at --config or "
-    "CONDUIT_CONFIG, then as ./conduit.yaml, then as /etc/conduit/conduit.yaml. Write one with `conduit init`, or name "
-    "yours.",
+    "CONDUIT_CONFIG, then in CONDUIT_CONFIG_DIR when that is set, else as ./conduit.yaml and as "
+    "/etc/conduit/conduit.yaml. Write one with `conduit init`, or name yours.",
 )
 PLACES = (Path("conduit.yaml"), Path("/etc/conduit/conduit.yaml"))
 """Where settings are looked for when nobody names them."""
@@ -50,7 +50,9 @@ class App:
         """The conduit.yaml in force. Raises LoadError when there is none."""
         if self.config:
             return self.config
-        found = next((place for place in PLACES if place.exists()), None)
+        own = os.environ.get("CONDUIT_CONFIG_DIR")
+        places = (Path(own) / "conduit.yaml",) if own else PLACES
+        found = next((place for place in places if place.exists()), None)
         if found is None:
             raise LoadError(Diagnostic(NO_SETTINGS, "there is no conduit.yaml here", hint="write one: conduit init"))
         return found

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import json
+import signal
+import threading
 from typing import TYPE_CHECKING
 
 import click
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 @click.command(cls=Command)
 @pass_app
 def serve(app: App) -> None:
-    """Serve the REST API and the dashboard until a signal ends it.
+    """Keep the site true like `watch`, and serve the REST API and the dashboard, until a signal ends it.
 
     The admin key is taken from CONDUIT_API_KEY. Beyond loopback the API needs a certificate: api.tls in conduit.yaml.
 
@@ -30,15 +32,27 @@ def serve(app: App) -> None:
     from conduit.api.auth import key_of_environment
     from conduit.api.desk import Desk
     from conduit.api.server import refuse_open, serve
+    from conduit.cli.watch import attend
+    from conduit.providers.service_manager import ServiceManager
 
     gc.enable()
-    identity = key_of_environment()
+    identity, desk, ended = key_of_environment(), Desk(app.settings), threading.Event()
     refuse_open(app.settings)
-    api = app.settings.api
-    where = f"{'https' if api.tls else 'http'}://{api.host}:{api.port}"
     if not identity.known:
         app.console.notes(["warning: CONDUIT_API_KEY is not set, so every request that needs a key is refused"])
-    serve(served(Desk(app.settings), identity), app.settings, lambda: app.console.notes([f"serving on {where}"]))
+
+    def started() -> None:
+        api = app.settings.api
+        app.console.notes([f"serving on {'https' if api.tls else 'http'}://{api.host}:{api.port}"])
+        threading.Thread(target=attend, args=(desk.loop, manager, ended), name="attend", daemon=True).start()
+
+    manager = ServiceManager()
+    signal.signal(signal.SIGHUP, lambda *_: desk.loop.trigger("SIGHUP"))
+    try:
+        serve(served(desk, identity), app.settings, started)
+    finally:
+        ended.set()
+        manager.tell(STOPPING=1, STATUS="stopping")
 
 
 @click.group()

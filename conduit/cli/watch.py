@@ -48,7 +48,7 @@ def watch(app: App) -> int:
     signal.signal(signal.SIGHUP, lambda *_: loop.trigger("SIGHUP"))
     loop.start()
     log.note("started", desired=str(app.settings.path(app.settings.desired)), mode=app.settings.reconcile.mode)
-    alive = _attend(loop, manager, ended)
+    alive = attend(loop, manager, ended)
     manager.tell(STOPPING=1, STATUS="stopping")
     loop.stop()
     if notifier.sender:
@@ -57,7 +57,7 @@ def watch(app: App) -> int:
     return 0 if alive else STOPPED
 
 
-def _attend(loop: Loop, manager: ServiceManager, ended: threading.Event) -> bool:
+def attend(loop: Loop, manager: ServiceManager, ended: threading.Event) -> bool:
     """Tell the service manager how the loop is doing until it ends; False when it died by itself."""
     ready, said = False, ""
     pause = min(LOOK, (manager.watchdog or LOOK * 2) / 2)

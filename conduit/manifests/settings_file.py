@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from conduit.model import Source
 from conduit.providers.base import config_of, provider_names
 from conduit.providers.files import read_regular
 from conduit.settings import Section, Settings
+from conduit.variables import given, overlaid
 
 UNREADABLE = Code(
     "CND-1001",
@@ -47,6 +49,7 @@ def read_settings(path: Path) -> Settings:
         ) from None
     document = parse(str(path), content)
     data = {} if document.data is None else document.data
+    data = overlaid(data, os.environ) if isinstance(data, dict) else data
     problems: list[Diagnostic] = []
     settings = _core(document, data, problems)
     known = provider_names()
@@ -56,7 +59,7 @@ def read_settings(path: Path) -> Settings:
     if problems or settings is None:
         raise LoadError(problems)
     settings._base = path.parent
-    settings._evidence = (of_bytes(path, content),)
+    settings._evidence = None if given(os.environ) else (of_bytes(path, content),)
     return settings
 
 

@@ -200,6 +200,7 @@ def of_checkout(root: Path, host_docker: Path | None = None) -> Sandbox:
         desired=root / "desired",
         upstreams=DEMO_UPSTREAMS,
         ports=DEMO_PORTS,
+        settings={"api": {"anonymous_read": True}},
         proxies=("caddy", "nginx"),
         docker=host_docker is None,
         host_docker=host_docker,

@@ -33,7 +33,7 @@ class Served(Site):
         self.trust = directory.parent / "trust"
         settings = {"api": {"port": self.port, "reads_per_minute": 0, "writes_per_minute": 0, **api}}
         super().__init__(directory, upstreams={"echo": self.upstream_port}, settings=settings)
-        self.client = httpx.Client(base_url=self.url, headers={"X-API-Key": KEY}, timeout=30)
+        self.client = httpx.Client(base_url=self.url, headers={"X-API-Key": KEY}, timeout=90)
         self._process: subprocess.Popen[bytes] | None = None
 
     @property

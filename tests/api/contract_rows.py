@@ -38,6 +38,13 @@ def name_of(row: dict[str, Any]) -> str:
 def check(row: dict[str, Any], served: Any, prepared: Callable[[], Any] = lambda: None) -> None:
     """Try a row and raise AssertionError where the site does not do what it says; `prepared` is called in between."""
     row = json.loads(json.dumps(row).replace("$echo", served.echo))
+    try:
+        _tried(row, served, prepared)
+    finally:
+        served.conduit("resume")
+
+
+def _tried(row: dict[str, Any], served: Any, prepared: Callable[[], Any]) -> None:
     for step in row.get("before", ()):
         _prepare(step, served)
     earlier = {e["openssl"]: serial(served, e["openssl"]) for e in row.get("effect", ()) if "openssl" in e}
@@ -73,6 +80,7 @@ def _prepare(step: dict[str, Any], served: Any) -> None:
         assert served.dig(step["cache"]) == ["10.7.7.7"]
         assert cached(served) > 0
     elif "forget_route" in step:
+        assert served.conduit("suspend").code == 0, "else the loop may put it back first"
         served.forget_route(step["forget_route"])
         assert not answered(served, f"https://{step['forget_route']}/")
 

@@ -21,6 +21,7 @@ def test_what_is_served_without_a_key(served: Any) -> None:
 
 
 def test_a_plan_is_applied_by_its_digest_and_no_other(served: Any) -> None:
+    assert served.conduit("suspend").code == 0
     served.write("plans.yaml", f"services:\n  planned: {{upstream: '{served.echo}'}}\n")
     plan = served.api("GET", "/api/diff").json()
     assert "route/planned" in [each["address"] for each in plan["resource_changes"]]
@@ -36,16 +37,19 @@ def test_a_plan_is_applied_by_its_digest_and_no_other(served: Any) -> None:
     assert done["run"] in [run["run"] for run in served.api("GET", "/api/runs").json()["runs"]]
     assert served.api("GET", f"/api/runs/{done['run']}").json()["entries"][-1]["event"] == "run_finished"
     assert served.api("GET", "/api/journal").json()["broken"] is None
+    assert served.conduit("resume").code == 0
 
 
 def test_drift_is_told_and_undone(served: Any) -> None:
     assert served.register("drifting")["ok"]
+    assert served.conduit("suspend").code == 0
     hosts = next(served.directory.glob("dnsmasq/hosts/*"))
     hosts.write_text(hosts.read_text().replace("127.0.0.1 drifting", "10.9.9.9 drifting"))
     (drift,) = served.api("GET", "/api/drift").json()["drift"][-1:]
     assert (drift["address"], drift["origin"]) == ("dns_record/drifting", "drift")
     assert served.api("POST", "/api/apply").json()["ok"]
     assert served.dig("drifting.home.arpa") == ["127.0.0.1"]
+    assert served.conduit("resume").code == 0
 
 
 def test_kinds_and_their_schemas(served: Any) -> None:

@@ -165,6 +165,7 @@ def test_w6_a_reader_who_does_not_read_is_let_go(served: Any) -> None:
     link.sendall(f"GET /api/events HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\nX-API-Key: {KEY}\r\n\r\n".encode())
     assert link.recv(15).startswith(b"HTTP/1.1 200")
     names = "".join(f"  many-{number}: {{upstream: '{served.echo}'}}\n" for number in range(60))
+    assert served.conduit("suspend").code == 0
     file = served.write("many.yaml", f"services:\n{names}")
     stop = threading.Event()
 
@@ -181,6 +182,7 @@ def test_w6_a_reader_who_does_not_read_is_let_go(served: Any) -> None:
         publisher.join()
         link.close()
         file.unlink()
+        assert served.conduit("resume").code == 0
     assert resident(served) < 400 * MIB
 
 
