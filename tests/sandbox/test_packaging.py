@@ -20,7 +20,9 @@ def units(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("name", ["conduit-apply.service", "conduit-apply.timer", "conduit-watch.service", "conduit-serve.service"])
+@pytest.mark.parametrize(
+    "name", ["conduit-apply.service", "conduit-apply.timer", "conduit-watch.service", "conduit-serve.service"]
+)
 def test_systemd_accepts_the_unit_without_a_warning(units: Path, run: Callable[..., Any], name: str) -> None:
     checked = run("systemd-analyze", "verify", "--man=no", str(units / name))
     assert (checked.code, checked.stderr) == (0, "")
