@@ -201,7 +201,7 @@ class Engine:
         return self.plan_for(desired, observed, selection)
 
     def keep_evidence(self, plan: Plan) -> None:
-        """Keep what the plan made last was drawn from when it tells nothing at all; see `conduit.settled`.
+        """Keep what the plan made last was drawn from when it tells of no difference; see `conduit.settled`.
 
         For callers that only look: an apply that changes nothing writes nothing.
         """
@@ -209,19 +209,20 @@ class Engine:
             self._keep(plan, *self._planned[1:])
 
     def _keep(self, plan: Plan, desired: Desired, observed: Mapping[str, Observed]) -> None:
-        told = (plan.changes, plan.unmanaged, plan.ignored, plan.unknown, plan.unjudged, plan.warnings, plan.unsafe)
+        told = (plan.changes, plan.ignored, plan.unknown, plan.unjudged, plan.warnings, plan.unsafe)
         if any(told) or plan.selection != Selection() or self.wish is None or desired is not self.wish.desired:
             return
         runs = of_sizes(self.state / "journal" / "*")
         if self.lock.holder() or self.journal.unfinished():
             return
         head = Evidence("head", str(self.settings.path(self.settings.desired)), plan.commit)
+        unmanaged = Evidence("unmanaged", str(len(plan.unmanaged)), str(len(plan.unmanaged)))
         untils = {entry.until for root in desired.roots.values() for entry in root.ignore if entry.until}
         clock = [of_clock(instant(until), BEFORE) for until in sorted(untils)]
         parts = [
             self.settings.evidence,
             self.wish.evidence,
-            (*self.keys.evidence, head, runs, *clock),
+            (*self.keys.evidence, head, runs, *clock, unmanaged),
             self.secrets.evidence(),
             *(provider.evidence(observed[name].reading) for name, provider in self.providers.items()),
         ]

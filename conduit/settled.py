@@ -1,8 +1,8 @@
 """The quick answer of `diff`: an empty plan stays empty for as long as everything it was drawn from stays the same.
 
-When a plan had nothing at all to say, its evidence is kept in the state directory. The next `diff` looks at just that
-evidence again, with the standard library only; any difference, doubt or error means the ordinary way. It is a cache:
-deletable, checked against its own checksum, and never a reason to change anything.
+When a plan had nothing to say but how much is unmanaged, its evidence is kept in the state directory. The next `diff`
+looks at just that evidence again, with the standard library only; any difference, doubt or error means the ordinary
+way. It is a cache: deletable, checked against its own checksum, and never a reason to change anything.
 See docs/decisions/0009-evidence-of-a-settled-site.md.
 """
 
@@ -19,7 +19,7 @@ from contextlib import suppress
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from conduit import __version__
 from conduit.evidence import (
@@ -37,7 +37,7 @@ from conduit.evidence import (
 from conduit.providers.files import make_directory, read_regular, write_file
 from conduit.variables import given
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Raise it when what a sort of evidence means changes."""
 STATE_DIR: Final = "/var/lib/conduit"
 """The default of `state_dir`, which `conduit.settings` would take too long to tell."""
@@ -52,8 +52,15 @@ FRESH: Final = 2.0
 """Seconds in which a source file may have changed after it was imported."""
 
 
-def settled(settings_file: Path, now: Callable[[], float] = time.time) -> str | None:
-    """Return the commit of a site where nothing changed since its plan was empty, "" outside git; None in any doubt.
+class Settled(NamedTuple):
+    """What an empty plan says: the commit it was drawn from, "" outside git, and how many objects are unmanaged."""
+
+    commit: str
+    unmanaged: int
+
+
+def settled(settings_file: Path, now: Callable[[], float] = time.time) -> Settled | None:
+    """Return what a diff says of a site where nothing changed since its plan was empty, None in any doubt.
 
     `settings_file` is the conduit.yaml in force, `now` the clock in seconds since the epoch. Takes a few seconds at
     most, changes nothing and never raises.
@@ -64,7 +71,8 @@ def settled(settings_file: Path, now: Callable[[], float] = time.time) -> str | 
         kept = _kept(settings_file.absolute())
         looks: Mapping[str, Callable[[str], str]] = {**LOOKS, "clock": partial(_clock, now)}
         same = all(looks[sort](subject) == seen for sort, subject, seen in kept)
-        return next(each.seen for each in kept if each.sort == "head") if same else None
+        seen = {sort: seen for sort, _, seen in kept}
+        return Settled(seen["head"], int(seen["unmanaged"])) if same else None
     except Exception:  # noqa: BLE001 - whatever is wrong, the ordinary way tells it
         return None
 
@@ -238,6 +246,7 @@ LOOKS: Final[Mapping[str, Callable[[str], str]]] = {
     "mtime": lambda path: str(os.lstat(path).st_mtime_ns),
     "names": lambda pattern: "/".join(path.name for path in names(pattern)),
     "sizes": sizes,
+    "unmanaged": str,  # their number follows from what the daemons say
     "tree": _tree,
     "head": _head,
     "caddy": _caddy,

@@ -98,12 +98,14 @@ def diff(
 def _print_settled(app: App) -> bool:
     """Print the answer of an empty plan when everything it was drawn from is still the same; else print nothing."""
     from conduit.settled import settled
-    from conduit.show.summary import in_sync
+    from conduit.show.summary import in_sync, left_alone
 
-    commit = settled(app.settings_file)
-    if commit is None:
+    found = settled(app.settings_file)
+    if found is None:
         return False
-    app.console.lines([app.console.view.style("bold", in_sync(commit))])
+    if found.unmanaged and app.verbosity == 0:
+        app.console.lines([left_alone(found.unmanaged), ""])
+    app.console.lines([app.console.view.style("bold", in_sync(found.commit))])
     return True
 
 

@@ -8,8 +8,8 @@ from conduit.change import Action, Change, Origin
 from conduit.model import Key
 from conduit.plan import Plan
 from conduit.show.diagnostics import diagnostic_lines
-from conduit.show.summary import Summary, expiry
-from conduit.show.text import View, counted, duration, escape
+from conduit.show.summary import Summary, expiry, left_alone
+from conduit.show.text import View, duration, escape
 
 SYMBOLS = {
     Action.CREATE: "+",
@@ -91,7 +91,7 @@ def _quiet_facts(plan: Plan, view: View) -> Iterator[str]:
         for live in plan.unmanaged:
             yield f"  ? {escape(str(live.key)):<36}  unmanaged, left alone  {escape(live.place)}"
     elif plan.unmanaged:
-        yield f"  ? {counted(len(plan.unmanaged), 'unmanaged object')} left alone (-v lists them)"
+        yield left_alone(len(plan.unmanaged))
     for warning in plan.warnings:
         if isinstance(warning, str):
             yield view.style("warning", f"warning: {escape(warning)}")

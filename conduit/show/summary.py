@@ -98,6 +98,11 @@ def in_sync(commit: str) -> str:
     return f"No changes. Live state matches {wish}."
 
 
+def left_alone(unmanaged: int) -> str:
+    """Return the line of a diff that tells how many objects are not conduit's."""
+    return f"  ? {counted(unmanaged, 'unmanaged object')} left alone (-v lists them)"
+
+
 def expiry(ignored: Suppressed) -> float | None:
     """Return when an ignore entry ends, in seconds since the epoch; None when it never does."""
     return instant(ignored.entry.until) if ignored.entry.until else None

@@ -182,7 +182,16 @@ def test_the_diff_after_a_damage_tells_it(quiet: World, name: str) -> None:
     assert not is_settled(quiet)
     done = quiet.site.conduit("diff", "--detailed-exitcode")
     assert (done.code, damage.words in done.stdout + done.stderr) == (damage.code, True), done
-    assert not is_settled(quiet) or name == "a commit"
+    assert not is_settled(quiet) or name == "a commit" or "unmanaged" in damage.words
+
+
+def test_what_is_unmanaged_is_told_again_and_again(quiet: World) -> None:
+    add_foreign_route(quiet)
+    told = [quiet.site.conduit("diff", "--detailed-exitcode") for _ in range(3)]
+    assert is_settled(quiet)
+    assert [each.stdout for each in told] == [f"  ? 1 unmanaged object left alone (-v lists them)\n\n{NOTHING}"] * 3
+    assert quiet.site.conduit("diff", "-q").stdout == NOTHING
+    assert "unmanaged, left alone" in quiet.site.conduit("diff", "-v").stdout
 
 
 def test_the_second_diff_says_the_same_without_loading_anything(service: World) -> None:
@@ -327,9 +336,9 @@ def test_a_failpoint_has_its_way(quiet: World, monkeypatch: pytest.MonkeyPatch) 
     assert not is_settled(quiet)
 
 
-def test_a_plan_with_anything_to_say_is_not_kept(service: World) -> None:
-    add_foreign_conf(service)
-    assert service.plan().unmanaged
+def test_a_plan_with_a_warning_is_not_kept(service: World) -> None:
+    leave_a_killed_run(service)
+    assert service.plan().warnings
     assert not kept(service).exists()
 
 
