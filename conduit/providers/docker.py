@@ -53,7 +53,10 @@ class Docker(ObjectProvider):
     def read(self) -> Reading:
         """Look at everything once. Raises `Unreadable` when Docker does not answer in full."""
         seen = look(self._means.api, self._detailed)
-        objects = {part.kind: part.lives(seen) for part in self._parts.values()}
+        try:
+            objects = {part.kind: part.lives(seen) for part in self._parts.values()}
+        except (LookupError, TypeError, AttributeError, ValueError) as error:
+            raise self._means.api.strange() from error
         told = [(live.key, live.id, live.native, live.owned) for lives in objects.values() for live in lives]
         return Reading(objects, hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest(), raw=seen)
 

@@ -90,6 +90,10 @@ class Api:
         except (OSError, NotWhole) as error:
             raise self._away(str(getattr(error, "strerror", None) or error) or type(error).__name__) from error
 
+    def strange(self) -> Unreadable:
+        """Return the error of answers that are whole, but not what Docker would say."""
+        return self._away("it says something that Docker would not say")
+
     def _away(self, why: str) -> Unreadable:
         summary = f"Docker at {self.path} cannot be read: {why}"
         return Unreadable(Diagnostic(AWAY, summary, hint="check that it runs, and docker.socket in conduit.yaml"))

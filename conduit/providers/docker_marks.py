@@ -27,7 +27,7 @@ COMPOSE: Final = "com.docker.compose."
 RESERVED: Final = (PREFIX, COMPOSE)
 """What no declared label may begin with."""
 
-SECONDS_TO_MAKE: Final = 5
+SECONDS_TO_MAKE: Final = 10
 """How long Docker may take to note down a container that it was asked for."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,11 @@ class Containers:
     def running(self) -> list[str]:
         """The names of the containers that run."""
         return sorted(self.docker("ps", "--format", "{{.Names}}").stdout.split())
+
+    def own_address(self, number: int) -> str:
+        """An address in the upper half of conduit's own network, which Docker gives out."""
+        own = ip_network(self.site.settings["docker"]["subnet"])
+        return str(own[own.num_addresses // 2 + number])
 
     def files(self) -> list[Path]:
         """The injected files on the host."""

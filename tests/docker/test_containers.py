@@ -185,6 +185,22 @@ def test_values_of_variables_are_told_apart_and_never_shown(containers: Containe
         assert holding <= {"site.yaml", "manifests.json"}  # where it was written, and the copy that is parsed only once
 
 
+def test_what_is_ignored_passes_on_to_the_successor(containers: Containers) -> None:
+    ignore = "ignore: [{path: environment.MODE, reason: tried by hand}, {path: memory, reason: tried by hand}]"
+    containers.declare(web=f"{SLEEP}, memory: 64m, environment: {{MODE: hand-made}}")
+    containers.apply()
+    containers.hand("update", "--memory", "96m", "--memory-swap", "192m", "web")
+    declared = f"{SLEEP}, memory: 64m, environment: {{MODE: declared}}, {ignore}"
+    containers.declare(web=declared)
+    assert containers.settled()
+    containers.declare(web=f"{declared}, labels: {{a: b}}")
+    assert [each.path for each in containers.change().diff.fields] == ["labels.a"]
+    containers.apply()
+    made = containers.inspect("web-b")
+    assert ("MODE=hand-made" in made["Config"]["Env"], made["HostConfig"]["Memory"]) == (True, 96 << 20)
+    assert containers.settled()
+
+
 def test_a_stored_secret_reaches_the_container(containers: Containers) -> None:
     assert containers.site.conduit("secret", "set", "db", input="tr0ub4dor").code == 0
     containers.declare(web=f"{SLEEP}, environment: {{URL: ['db://app:', {{secret: db}}, '@db']}}")
