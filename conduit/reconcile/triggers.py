@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +20,7 @@ SETTLE_MS: Final = 50
 """How long events may follow each other before they are told together; the pass itself waits for stillness."""
 LOOK_SECONDS: Final = 0.5
 """How often it is looked whether the watched directory is still the same, and at signs."""
-AGAIN_SECONDS: Final = 5.0
+AGAIN_SECONDS: Final = 1.0
 """How long to wait before a daemon that did not answer is listened to again."""
 
 
@@ -64,11 +63,22 @@ def watch_sign(sign: Callable[[], object], wake: Wake, stop: threading.Event) ->
 
 
 def listen(provider: Provider, wake: Wake, stop: threading.Event) -> None:
-    """Wake for everything a daemon tells of, until `stop` or for good when it cannot tell."""
+    """Wake for all that a daemon tells of, and once when it falls silent; until `stop`."""
+    silent = False
+
+    def changed() -> None:
+        nonlocal silent
+        silent = False
+        wake(provider.name)
+
     while not stop.is_set():
-        with suppress(ConduitError):
-            provider.listen(lambda: wake(provider.name), stop)
+        try:
+            provider.listen(changed, stop)
             return
+        except ConduitError:
+            if not silent:
+                wake(provider.name)
+            silent = True
         stop.wait(AGAIN_SECONDS)
 
 
