@@ -151,9 +151,11 @@ def _same_value(one: Claim, two: Claim) -> bool:
 
 
 def _same_listener(one: Claim, two: Claim) -> bool:
-    """Compare (protocol, address, port): a wildcard address meets every other."""
-    addresses = ip_address(one.value[1]), ip_address(two.value[1])
-    return addresses[0] == addresses[1] or any(address.is_unspecified for address in addresses)
+    """Compare (protocol, address, port): `::` meets every other address, `0.0.0.0` every other of IPv4."""
+    first, second = ip_address(one.value[1]), ip_address(two.value[1])
+    same_sort = first.version == second.version
+    wildcards = [each for each in (first, second) if each.is_unspecified]
+    return first == second or any(same_sort or each.version == 6 for each in wildcards)
 
 
 def _same_record(one: Claim, two: Claim) -> bool:

@@ -27,8 +27,8 @@ IN_PLACE: Final = LIMITS | {"name", "networks", "pids", "restart", "serves", "st
 """What changes without a new container."""
 STARTABLE: Final = frozenset({"running", "stopped", "paused", "restarting", "created"})
 """The states from which a container is brought into the one it should have."""
-EVERYWHERE: Final = "0.0.0.0"  # noqa: S104
-"""What Docker listens on when no address is asked for."""
+EVERYWHERE: Final = "::"
+"""What Docker listens on when no address is asked for: every address, of IPv4 and IPv6 alike."""
 SECONDS_DOWN: Final = 2.0
 """About what it takes to stop one container and start the next."""
 
