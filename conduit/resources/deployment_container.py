@@ -13,6 +13,7 @@ from conduit.compose.process import Process
 from conduit.compose.service import Service
 from conduit.kind import Look
 from conduit.model import Key, Ref
+from conduit.resources.container_spec import ContainerSpec
 from conduit.resources.deployment_files import files_of
 from conduit.resources.deployment_secrets import tokens_of
 from conduit.resources.deployment_spec import DeploymentSpec, container_key, image_key
@@ -26,11 +27,14 @@ SHARED: Final[Mapping[str, str]] = {"network_mode": "network_of", "pid": "pid_of
 def common_fields(
     name: str, service: Service, resource: Resource[DeploymentSpec], loaded: Loaded, look: Look
 ) -> dict[str, Any]:
-    """Return the fields of a service's containers, but for number and ports. Raises `ConduitError`."""
+    """Return the fields that a service's containers do not have by default, but for number and ports.
+
+    Raises `ConduitError`.
+    """
     application, deployment = loaded.application, resource.key.name
     limits, reservations = service.deploy.resources.limits, service.deploy.resources.reservations
     hidden = look.once(tokens_of).hidden
-    return {
+    fields = {
         **{field: getattr(service, field) for field in Process.model_fields},
         **dict(_namespaces(service, deployment)),
         "image": Ref(image_key(deployment, name), "id"),
@@ -49,6 +53,7 @@ def common_fields(
         "service": name,
         "dangerous": resource.spec.dangerous,
     }
+    return {field: value for field, value in fields.items() if value != ContainerSpec.model_fields[field].default}
 
 
 def _namespaces(service: Service, deployment: str) -> Iterator[tuple[str, Any]]:

@@ -105,7 +105,8 @@ class Leaves:
 
     def _containers(self, name: str, service: Service, ports: tuple[int, ...]) -> Iterator[Resource[Any]]:
         path = ("services", name)
-        fields = common_fields(name, service, self.resource, self.loaded, self.look) | {"serves": ports}
+        fields = common_fields(name, service, self.resource, self.loaded, self.look)
+        fields |= {"serves": ports} if ports else {}
         checked = self._spec(ContainerSpec, path, **{field: fields[field] for field in OWN_RULES & fields.keys()})
         needs = [*self._attached(service), *self._waits(service)]
         if ports:
