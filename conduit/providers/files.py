@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import stat
+import threading
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -27,7 +28,7 @@ def stage_file(
     path: Path, content: bytes, *, mode: int = 0o600, user: str | None = None, mtime_ns: int | None = None
 ) -> Path:
     """Write what `path` shall hold beside it, durably, and return where. Raises OSError and leaves nothing then."""
-    temporary = path.with_name(f"{TEMPORARY}{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f"{TEMPORARY}{path.name}.{os.getpid()}-{threading.get_native_id()}.tmp")
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
         with os.fdopen(descriptor, "wb") as file:
