@@ -91,7 +91,6 @@ def _openapi() -> OpenAPIConfig:
         version=__version__,
         description="The REST API of conduit: what is declared, what is live, and making the one the other.",
         components=Components(security_schemes=dict(KEYS)),
-        use_handler_docstrings=True,
         openapi_router=Router("/schema", route_handlers=[], include_in_schema=False, opt={"permission": "system:read"}),
         render_plugins=[JsonRenderPlugin(path="/openapi.json"), YamlRenderPlugin()],
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import cleandoc
 from typing import Any, Final, NotRequired, TypedDict
 
 from litestar import delete, get, patch, post, put
@@ -71,8 +72,12 @@ def route(
     opt = {"permission": permission, "dialect": NATIVE if native else "documented", **options.pop("opt", {})}
     options.setdefault("status_code", 200)
     options.setdefault("security", [] if permission == PUBLIC else [{"key": []}, {"bearer": []}])
-    decorator: Decorator = METHODS[method](path, opt=opt, responses=said | options.pop("responses", {}), **options)
-    return decorator
+
+    def declare(handler: Callable[..., Any]) -> Any:
+        about = cleandoc(handler.__doc__ or "")
+        return METHODS[method](path, opt=opt, responses=said, description=about, **options)(handler)
+
+    return declare
 
 
 def _title(status: int) -> str:
