@@ -1,7 +1,8 @@
 """One change over HTTP, whole: the edit of the manifest, the pass that makes it true, the audit, and what went wrong.
 
-The answer leaves when the daemons were read back, or at once for `Prefer: respond-async` (RFC 7240). A documented
-create that fails takes its edit back; the native part keeps it, because there a manifest is what is changed.
+The answer leaves when the daemons were read back, or at once for `Prefer: respond-async` (RFC 7240) and while the site
+is held. A documented create that fails takes its edit back; the native part keeps it, because there a manifest is what
+is changed.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from litestar import Response
 
 from conduit.api.auth import Caller
 from conduit.api.desk import Desk
@@ -25,7 +28,8 @@ from conduit.reconcile.worker import Apply, Passed
 class Change:
     """What is to be done: the `edit`, the audit's `action`, what to say of it when it worked.
 
-    `named` are roots that are deleted by name. Without `keep` a change that fails leaves nothing behind.
+    `named` are roots that are deleted by name. Without `keep` a change that fails leaves nothing behind. `new` is the
+    status of an answer about something that was not declared before.
     """
 
     edit: Callable[[], Edited]
@@ -33,21 +37,31 @@ class Change:
     said: str
     named: tuple[Key, ...] = ()
     keep: bool = True
+    new: int = 200
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
-async def change(desk: Desk, caller: Caller, wanted: Change) -> Result:
-    """Edit, apply, record. Raises what the edit raises."""
-    return await finish(desk, caller, wanted, await begin(desk, wanted))
-
-
-async def begin(desk: Desk, wanted: Change) -> Edited:
-    """Edit the manifest. Raises `Unreadable` when that could not be written down, and what the edit raises."""
+async def change(desk: Desk, caller: Caller, wanted: Change, prefer: str | None = None) -> Response[Any]:
+    """Edit, apply, record. Raises `Unreadable` when it could not be written down, and what the edit raises."""
     desk.audit.require()
-    return await asyncio.to_thread(wanted.edit)
+    edited = await asyncio.to_thread(wanted.edit)
+    headers = {"ETag": f'"{edited.saved.version}"'} if edited.saved.version else {}
+    if held := desk.held:
+        said = f"{wanted.said}; saved, and not applied: {held}"
+        await asyncio.to_thread(_record, desk, caller, wanted, edited, said, ok=True)
+        return Response(_saved(said), status_code=202, headers=headers)
+    if "respond-async" in (prefer or ""):
+        desk.later(_finish(desk, caller, wanted, edited))
+        return Response(_saved(f"{wanted.said}; saved, and being applied"), status_code=202, headers=headers)
+    result = await _finish(desk, caller, wanted, edited)
+    return Response(result, status_code=wanted.new if edited.before is None else 200, headers=headers)
 
 
-async def finish(desk: Desk, caller: Caller, wanted: Change, edited: Edited) -> Result:
+def _saved(said: str) -> Result:
+    return Result(ok=True, stdout=f"{said}\n", stderr="", exit_code=0, changes=[], run=0)
+
+
+async def _finish(desk: Desk, caller: Caller, wanted: Change, edited: Edited) -> Result:
     """Make an edit true, or take it back, and record how it ended."""
     ask = Apply(named=wanted.named, whole=() if wanted.keep else (edited.key,))
     result = await _made_true(desk, edited.key, ask, wanted.said)
@@ -56,9 +70,13 @@ async def finish(desk: Desk, caller: Caller, wanted: Change, edited: Edited) -> 
         if result["changes"]:
             await _made_true(desk, edited.key, Apply(named=(edited.key,)), "")
     message = wanted.said if result["ok"] else result["stderr"].strip() or wanted.said
-    details = {"address": str(edited.key), "commit": edited.saved.commit, **wanted.details}
-    await asyncio.to_thread(desk.record, caller, wanted.action, message, ok=result["ok"], details=details)
+    await asyncio.to_thread(_record, desk, caller, wanted, edited, message, ok=result["ok"])
     return result
+
+
+def _record(desk: Desk, caller: Caller, wanted: Change, edited: Edited, message: str, *, ok: bool) -> None:
+    details = {"address": str(edited.key), "commit": edited.saved.commit, **wanted.details}
+    desk.record(caller, wanted.action, message, ok=ok, details=details)
 
 
 async def _made_true(desk: Desk, key: Key, ask: Apply, said: str) -> Result:

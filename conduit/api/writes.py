@@ -63,9 +63,14 @@ class Writes:
         return _told(key, expect, lambda: self._store().preview(key, [edit], expect))
 
     def _edit(self, key: Key, edits: Sequence[Edit], caller: Caller, message: str, expect: str | None) -> Edited:
-        store, author = self._store(), Author(caller.name, f"{caller.name}@conduit")
+        store, author = self._store(), author_of(caller)
         before = store.read(key)
         return Edited(key, before, _told(key, expect, lambda: store.edit(key, edits, message, author, expect)))
+
+
+def author_of(caller: Caller) -> Author:
+    """Return a caller as the author of commits."""
+    return Author(caller.name, f"{caller.name}@conduit")
 
 
 def _told(key: Key, expect: str | None, work: Callable[[], Any]) -> Any:

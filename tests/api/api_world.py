@@ -126,6 +126,11 @@ class Served(Site):
         """Return what the other dnsmasq, the one we must leave alone, has logged."""
         return (self.directory.parent / "names" / "dnsmasq.log").read_text()
 
+    def move_record(self, old: str, new: str) -> None:
+        """Change an address in dnsmasq's own file, behind conduit's back."""
+        (hosts,) = (self.directory / "dnsmasq").glob("hosts/conduit.*")
+        hosts.write_text(hosts.read_text().replace(old, new))
+
     def forget_route(self, host: str) -> None:
         """Take a host's routes out of the running Caddy, behind conduit's back."""
         with self.caddy_admin() as caddy:

@@ -16,6 +16,7 @@ import yaml
 
 from conduit.sandbox.machine import wait_for
 
+RECORD = "dns_records:\n  {0}:\n    name: {0}.home.arpa\n    value: 10.0.0.7\n"
 DIRECTORY = Path(__file__).parent / "contract"
 
 
@@ -79,6 +80,12 @@ def _prepare(step: dict[str, Any], served: Any) -> None:
     elif "cache" in step:
         assert served.dig(step["cache"]) == ["10.7.7.7"]
         assert cached(served) > 0
+    elif "record" in step:
+        served.write(f"dns_records/{step['record']}.yaml", RECORD.format(step["record"]))
+        assert served.api("POST", "/api/apply").json()["ok"]
+    elif "move_record" in step:
+        assert served.conduit("suspend").code == 0, "else the loop puts it back"
+        served.move_record("10.0.0.7", "10.0.0.8")
     elif "forget_route" in step:
         assert served.conduit("suspend").code == 0, "else the loop may put it back first"
         served.forget_route(step["forget_route"])

@@ -46,7 +46,8 @@ def test_drift_is_told_and_undone(served: Any) -> None:
     hosts = next(served.directory.glob("dnsmasq/hosts/*"))
     hosts.write_text(hosts.read_text().replace("127.0.0.1 drifting", "10.9.9.9 drifting"))
     (drift,) = served.api("GET", "/api/drift").json()["drift"][-1:]
-    assert (drift["address"], drift["origin"]) == ("dns_record/drifting", "drift")
+    assert (drift["address"], drift["field"], drift["origin"]) == ("dns_record/drifting", "value", "drift")
+    assert (drift["live"], drift["declared"]) == ("10.9.9.9", "127.0.0.1")
     assert served.api("POST", "/api/apply").json()["ok"]
     assert served.dig("drifting.home.arpa") == ["127.0.0.1"]
     assert served.conduit("resume").code == 0

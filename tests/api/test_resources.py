@@ -160,3 +160,17 @@ def test_every_leaf_kind_is_a_resource_too(committed: Any) -> None:
     assert committed.dig("printer.home.arpa") == ["10.0.0.9"]
     assert committed.api("GET", "/api/resources/dns_records").json()["items"][0]["name"] == "printer"
     assert committed.api("GET", "/api/resources/nonsense").status_code == 404
+
+
+def test_an_edit_of_a_suspended_site_is_saved_and_not_applied(committed: Any) -> None:
+    assert committed.conduit("suspend", "--reason", "moving the rack").code == 0
+    try:
+        answer = put_new(committed, "waiting")
+        assert answer.status_code == 202
+        assert "moving the rack" in answer.json()["stdout"]
+        registered = committed.api("POST", "/api/services", {"name": "patient", "host": committed.echo})
+        assert registered.status_code == 202
+        assert committed.dig("waiting.home.arpa") == []
+    finally:
+        assert committed.conduit("resume").code == 0
+    wait_for(lambda: committed.dig("waiting.home.arpa") and committed.dig("patient.home.arpa"), "the loop applies both")

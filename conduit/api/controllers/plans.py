@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Any
 
-from litestar.params import Parameter, QueryParameter
+from litestar.params import FromPath, Parameter, QueryParameter
 
+from conduit.accept import accept
 from conduit.api.auth import Caller, Who
 from conduit.api.desk import Desk, Here
 from conduit.api.envelopes import applied
 from conduit.api.routing import Result, route
+from conduit.api.writes import author_of
 from conduit.plan import Selection
-from conduit.plan_json import plan_document
+from conduit.plan_json import drift_document, plan_document
 from conduit.reconcile.worker import Apply, Look, Passed
+from conduit.show.drift import drifted
 
 Digest = Annotated[str, Parameter(pattern=r"^[0-9a-f]{8,64}$", description="the digest of a plan that was shown")]
+Field = Annotated[str | None, QueryParameter(name="field", max_length=256, description="one field alone")]
 AllowDeletes = Annotated[int | None, QueryParameter(name="allow_deletes", ge=0, description="allow exactly so many")]
 
 
@@ -25,13 +30,28 @@ async def diff(desk: Here) -> dict[str, Any]:
     return plan_document(passed.plan)
 
 
-@route("GET", "/api/drift", "system:read", native=True, summary="What the host changed")
-async def drift(desk: Here) -> dict[str, Any]:
-    """Compare now, and return what moved on the host and not in the manifests."""
-    passed: Passed = await desk.ask(Look())
-    document = plan_document(passed.plan)
-    changes = [each for each in document["resource_changes"] if each["origin"] in ("drift", "both")]
-    return {"drift": changes, "ignored": document["ignored"], "unknown": document["unknown"]}
+@route("GET", "/api/drift", "system:read", native=True, sync_to_thread=True, summary="What the host changed")
+def drift(desk: Here) -> dict[str, Any]:
+    """Compare now, and return what moved on the host and not in the manifests, field by field."""
+    engine = desk.reader
+    plan = engine.plan()
+    rows = drifted(plan, engine.history.drift(), engine.locate_change)
+    told = [drift_document(each) for each in rows]
+    return {"drift": told, "ignored": len(plan.ignored), "unknown": dict(plan.unknown)}
+
+
+@route("POST", "/api/drift/{kind:str}/{name:str}/accept", "system:write", native=True, summary="Accept what is live")
+async def accept_drift(
+    desk: Here, caller: Who, kind: FromPath[str], name: FromPath[str], field: Field = None
+) -> dict[str, Any]:
+    """Write the live value of a field, or of all that moved, into the manifest; comments stay, and it is committed."""
+    desk.audit.require()
+    subject = f"{kind}/{name}.{field}" if field else f"{kind}/{name}"
+    saved = await asyncio.to_thread(accept, desk.reader, subject, author_of(caller))
+    await desk.ask(Look())
+    details = {"address": f"{kind}/{name}", "commit": saved.commit}
+    desk.record(caller, "accept", f"accepted {subject}", details=details)
+    return {"ok": True, "file": saved.file, "version": saved.version, "commit": saved.commit}
 
 
 @route("POST", "/api/apply", "system:write", native=True, summary="Apply what is declared")
@@ -58,4 +78,4 @@ def _details(passed: Passed) -> dict[str, Any]:
     return {"run": passed.report.run if passed.report else 0, "digest": passed.plan.digest}
 
 
-ROUTES = (diff, drift, apply, apply_plan)
+ROUTES = (diff, drift, accept_drift, apply, apply_plan)

@@ -11,13 +11,12 @@ from litestar import Response
 from litestar.params import Body, FromPath, HeaderParameter, QueryParameter
 
 from conduit.api.auth import Caller, Connection, Who
-from conduit.api.change import Change, begin, finish
+from conduit.api.change import Change, change
 from conduit.api.controllers.records import kind_named, permission_of
 from conduit.api.desk import Desk, Here
 from conduit.api.envelopes import instant
 from conduit.api.errors import ApiError
-from conduit.api.routing import Result, route
-from conduit.api.writes import Edited
+from conduit.api.routing import route
 from conduit.manifests.store import ABSENT, Stored
 from conduit.model import Key, walk
 from conduit.plan import Selection
@@ -60,13 +59,6 @@ class Resources(TypedDict):
     """All declared resources of one kind."""
 
     items: list[Summary]
-
-
-class Accepted(TypedDict):
-    """An edit that is saved and not applied yet."""
-
-    accepted: bool
-    detail: str
 
 
 def _permission(verb: str) -> Any:
@@ -147,7 +139,7 @@ async def remove(
     if dry_run:
         return await _previewed(desk, key, None, expect)
     edit = partial(desk.writes.remove, key, caller, expect)
-    return await _done(desk, caller, Change(edit, "edit", f"removed {key}", named=(key,)), prefer)
+    return await change(desk, caller, Change(edit, "edit", f"removed {key}", named=(key,)), prefer)
 
 
 async def _put(
@@ -156,22 +148,7 @@ async def _put(
     if dry_run:
         return await _previewed(desk, key, fields, expect)
     edit = partial(desk.writes.put, key, fields, caller, expect)
-    return await _done(desk, caller, Change(edit, "edit", f"set {key}"), prefer)
-
-
-async def _done(desk: Desk, caller: Caller, wanted: Change, prefer: str | None) -> Response[Any]:
-    edited = await begin(desk, wanted)
-    headers = {"ETag": _tag(edited.saved.version)} if edited.saved.version else {}
-    if "respond-async" in (prefer or ""):
-        desk.later(finish(desk, caller, wanted, edited))
-        body: Accepted | Result = {"accepted": True, "detail": f"{edited.key} is saved; GET /api/events tells the rest"}
-        return Response(body, status_code=202, headers=headers)
-    result = await finish(desk, caller, wanted, edited)
-    return Response(result, status_code=_status(edited), headers=headers)
-
-
-def _status(edited: Edited) -> int:
-    return 201 if edited.before is None else 200
+    return await change(desk, caller, Change(edit, "edit", f"set {key}", new=201), prefer)
 
 
 async def _previewed(desk: Desk, key: Key, fields: Any, expect: str) -> Response[Any]:

@@ -122,7 +122,7 @@ def services(desk: Here) -> Response[Services]:
 
 
 @route("POST", "/api/services", "services:write", summary="Register a service")
-async def register(desk: Here, caller: Who, data: Given) -> Result:
+async def register(desk: Here, caller: Who, data: Given) -> Response[Result]:
     """Declare a service and apply it: its name at the proxy, certificate, route and check.
 
     A name that is taken is 409 without `overwrite`. What fails leaves nothing behind.
@@ -144,7 +144,7 @@ async def register(desk: Here, caller: Who, data: Given) -> Result:
 
 
 @route("DELETE", "/api/services/{name:str}", "services:delete", summary="Deregister a service")
-async def deregister(desk: Here, caller: Who, name: Name) -> Result:
+async def deregister(desk: Here, caller: Who, name: Name) -> Response[Result]:
     """Remove the declaration of a service and everything that stood for it."""
     key = Key("service", name)
     if key not in desk.worker.snapshot.desired.roots:
