@@ -60,6 +60,7 @@ class Disturbance(StrEnum):
     RELOAD = "reload"
     RESTART = "restart"
     RECREATE = "recreate"
+    STOP = "stop"
 
 
 class Impact(NamedTuple):

@@ -84,8 +84,8 @@ class Maker:
         old = self._steps.find(change.live.id) if change.live else None
         value = values(self._site.secret, variables_of(old) if old else {})
         files = {file.target: (native["Files"][file.target], file.content) for file in spec.files}
-        for form, content in files.values():
-            self._files.put(form, revealed(content, self._site.secret))
+        for target, (form, content) in files.items():
+            self._put(target, form, content)
         joined = list(endpoints(native, self._config, spec.address).items())
         request = body(
             native,
@@ -100,6 +100,13 @@ class Maker:
             self._steps.connect(container, network, endpoint)
         self._check(container, change)
         return container
+
+    def _put(self, target: str, form: Native, content: Any) -> None:
+        """Write an injected file; one that an `ignore` entry leaves as it is has to be there."""
+        if not isinstance(content, Fingerprint):
+            self._files.put(form, revealed(content, self._site.secret))
+        elif self._files.form_at(str(self._files.path(form))) != form:
+            raise refused(f"the file for {target} is gone, and its content is ignored", "remove the ignore entry")
 
     def _check(self, container: str, change: Change) -> None:
         """Raise `Refused` when Docker has made something else: an older one ignores what it does not know."""

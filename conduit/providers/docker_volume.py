@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from conduit.change import Change
 from conduit.model import Key, Live, Native, Reading
 from conduit.providers.docker_api import NoReply, calling, refused, told
+from conduit.providers.docker_container_mounts import ANONYMOUS
 from conduit.providers.docker_look import Row
 from conduit.providers.docker_marks import PREFIX, compose_labels, declared, part_of
 from conduit.providers.docker_part import Part, Seen
 from conduit.providers.docker_shapes import VOLUME
-
-ANONYMOUS: Final = re.compile("[0-9a-f]{64}")
-"""How Docker names the volumes that nobody named."""
 
 
 class Volumes(Part):

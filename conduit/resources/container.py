@@ -17,6 +17,7 @@ from conduit.providers.docker_container_form import Seal, build, fields, sealing
 from conduit.providers.docker_container_switch import held_twice
 from conduit.providers.site_directories import own_directories
 from conduit.resources.container_spec import ContainerSpec
+from conduit.safety import SUPERSEDED
 from conduit.spec import Resource
 
 LIMITS: Final = frozenset({"memory", "memory_reservation", "memswap_limit", "cpus"})
@@ -121,12 +122,12 @@ class Container(Kind[ContainerSpec]):
         known |= {"address": address} if address else {}
         return want._replace(spec=want.spec.model_copy(update={"slot": slot, "address": address})), known
 
-    def impact(self, change: Change, ctx: Context) -> Impact | None:
+    def impact(self, change: Change, ctx: Context) -> Impact:
         """Say whether a container is interrupted, and when its successor has to wait for it, why."""
         if change.action is Action.CREATE:
             return Impact(note="new container, no interruption")
         if change.action is not Action.REPLACE or change.live is None or change.want is None:
-            return _stopping(change)
+            return _of_what_is_there(change)
         reason = held_twice(change.native, change.live)
         if change.live.native.get("State") != "running":
             return Impact(note="no interruption, it does not run now")
@@ -177,10 +178,15 @@ def _in_place(field: FieldChange) -> bool:
     return head in IN_PLACE
 
 
-def _stopping(change: Change) -> Impact | None:
-    if change.action is Action.UPDATE and change.native["State"] == "stopped":
-        return Impact(Disturbance.RESTART, change.key.name, note="stops as declared")
-    return Impact(note="changes while it runs") if change.action is Action.UPDATE else None
+def _of_what_is_there(change: Change) -> Impact:
+    """Return what an update or a deletion interrupts."""
+    runs = change.live is not None and change.live.native.get("State") != "stopped"
+    if change.want is None:
+        stops = runs and change.diff.reason != SUPERSEDED
+        return Impact(Disturbance.STOP, change.key.name, note="for good") if stops else Impact()
+    if runs and change.native["State"] == "stopped":
+        return Impact(Disturbance.STOP, change.key.name, note="as declared")
+    return Impact(note="changes while it runs" if runs else "starts")
 
 
 def _address(want: Resource[ContainerSpec], slot: str, live: Live | None, ctx: Context) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from conduit.change import Action, Diff, FieldChange
+from conduit.change import Action, Change, Diff, FieldChange, Origin
 from conduit.compose.process import Process
 from conduit.engine import Engine, read_settings
 from conduit.errors import LoadError
@@ -181,3 +181,26 @@ def test_a_name_too_short_for_docker_is_refused(tmp_path: Path) -> None:
     manifest.write_text("images:\n  web: {reference: web}\ncontainers:\n  x: {image: web}\n")
     with pytest.raises(LoadError, match="CND-1512"):
         Engine(read_settings(tmp_path / "conduit.yaml")).load()
+
+
+def live_in(state: str) -> Live:
+    return LIVE._replace(native=LIVE.native | {"State": state}, facts={"id": "1"})
+
+
+@pytest.mark.parametrize(
+    ("live", "wish", "words"),
+    [
+        (None, "running", "new container, no interruption"),
+        (live_in("running"), "stopped", "web stop, as declared"),
+        (live_in("stopped"), "running", "starts"),
+        (live_in("running"), None, "web stop, for good"),
+        (live_in("stopped"), None, "no interruption"),
+    ],
+)
+def test_a_plan_tells_what_stops(live: Live | None, wish: str | None, words: str) -> None:
+    want = decided(state=wish) if wish else None
+    native = KIND.render(want.spec, CTX) if want else None
+    action = Action.CREATE if live is None else Action.UPDATE if want else Action.DELETE
+    diff = Diff() if want else Diff(reason="no longer declared")
+    change = Change(action, LIVE.key, "docker", diff, Origin.PENDING, Source("a.yaml"), LIVE.key)
+    assert str(KIND.impact(change._replace(want=want, native=native, live=live), CTX)) == words
