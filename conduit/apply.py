@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from conduit.change import Action, Change, Outcome, Proof, Result
+from conduit.companions import companions
 from conduit.errors import ConduitError, Refused, RollbackFailed, Stale, Unreadable
 from conduit.failpoints import fail
 from conduit.model import FRAME, Key
@@ -261,10 +262,16 @@ def _prove(work: Work, before: Mapping[Key, Proof]) -> dict[Key, Proof]:
         work.listen(Event(EventKind.PROVED if proof.passed else EventKind.UNPROVEN, key, "", proof.detail))
         earlier = before.get(key)
         if earlier and lowered(proof, earlier):
-            work.blame(key, regression(proof, earlier))
+            _take_back(work, key, regression(proof, earlier))
         elif not proof.passed:
             _unproven(work, key, proof)
     return proofs
+
+
+def _take_back(work: Work, root: Key, reason: str) -> None:
+    work.blame(root, reason)
+    for other in companions(root, work.plan.changes, work.desired.roots):
+        work.blame(other, f"{root} got worse with it: {reason}")
 
 
 PATIENCE = 3.0

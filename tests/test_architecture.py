@@ -33,7 +33,7 @@ LAYERS: list[set[str]] = [
     {"compose"},
     {"providers"},
     {"plan"},
-    {"decide", "safety", "schedule", "expand"},
+    {"decide", "safety", "schedule", "expand", "companions"},
     {"graph", "canonical", "manifest_schema", "fields", "command"},
     {"kind"},
     {"upstreams", "dialect"},

@@ -94,7 +94,7 @@ def test_a_site_that_is_taken_back_keeps_the_container_it_leads_to(
     applied = wiki.conduit("apply", "--yes")
     assert (applied.code, "REVERTED" in applied.stdout) == (4, True), applied
     assert page(wiki, proxy) == "200 wiki first"
-    assert names(docker) == {"wiki-web-1", "wiki-web-1-b", "wiki-db-1"}
+    assert names(docker) == {"wiki-web-1", "wiki-db-1"}
 
 
 def test_a_change_of_one_line_replaces_one_container(wiki: Site, proxy: str, docker: Callable[..., Ran]) -> None:
