@@ -28,7 +28,7 @@ from conduit.providers.caddy_document import (
     split,
 )
 from conduit.providers.caddy_fragments import precedence, reach
-from conduit.providers.caddy_marks import FALLBACK, FRAME_KEY, NO_LINK, Mark, fallback_mark, write_mark
+from conduit.providers.caddy_marks import FALLBACK, FRAME_KEY, NO_LINK, Mark, fallback_mark, read_mark, write_mark
 
 NAME_TAKEN = Code(
     "CND-0601",
@@ -209,9 +209,9 @@ def _servers(
     Behind all of them comes the frame's own last route. A stranger with the very hosts and path of a new block is the
     one that block takes over.
     """
-    ours = {id(fragment.route) for own in content.blocks.values() for _, fragment in own}
-    ours |= {id(fragment.route) for fragment in content.closing}
-    servers = {name: _without(ours, server) for name, server in servers_of(config).items()}
+    rebuilt = {name for part, name in SERVERS.items() if part in frame}
+    others = ((name, server) for name, server in servers_of(config).items() if name not in rebuilt)
+    servers = {name: _without_ours(server, keys) for name, server in others}
     for part, name in SERVERS.items():
         strangers = [route for route in content.strangers[name] if _extent(route) not in taken_over]
         if part in frame:
@@ -226,10 +226,9 @@ def _servers(
     return servers
 
 
-def _without(ours: Collection[int], server: Any) -> Any:
-    """Return a server without the routes of these identities."""
+def _without_ours(server: Any, keys: Keyring) -> Any:
     routes = listing(server, "routes")
-    kept = [route for route in routes if id(route) not in ours]
+    kept = [r for r in routes if not (isinstance(r, dict) and read_mark(keys.sign, r.get("@id")))]
     return server if len(kept) == len(routes) else {**server, "routes": kept}
 
 

@@ -237,6 +237,17 @@ def test_a_stranger_in_our_server_is_kept_behind_ours_and_reported_when_it_shado
     assert servers(world.config())["conduit_http"]["routes"][1] == stranger
 
 
+def test_routes_read_back_after_a_commit_are_known_as_ours_by_the_next_one(world: World) -> None:
+    world.apply({"wiki": plain()})
+    stranger = {"match": [{"host": ["theirs.lan"]}], "handle": [{"handler": "static_response", "status_code": 418}]}
+    config = world.config()
+    servers(config)["conduit_http"]["routes"].append(stranger)
+    world.put(config)
+    after = world.apply({"wiki": plain(upstream="127.0.0.1:2")})
+    world.apply({"wiki": None}, after)
+    assert servers(world.config())["conduit_http"]["routes"] == [stranger]
+
+
 def test_a_stranger_with_the_same_claims_is_taken_over(world: World) -> None:
     world.apply({"other": plain("other.lan"), "wiki": plain()})
     config = world.config()
