@@ -94,6 +94,19 @@ class Api(Section):
     """The directory of the built dashboard; by default the one that came with conduit."""
 
 
+class Pull(Section):
+    """A git remote whose new commits the loop checks out."""
+
+    remote: str = Field("origin", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
+    """The name of the remote in the repository of the manifests."""
+    branch: str = Field("main", pattern=r"^[A-Za-z0-9][A-Za-z0-9_./-]{0,127}$")
+    """The branch that is followed; one that was rewound is refused."""
+    interval: int = Field(60, ge=1)
+    """Seconds between two looks at it."""
+    allowed_signers: ConfigPath | None = None
+    """Whose signature the newest commit must bear: a file as ssh-keygen(1) describes; gpg's own keys count as well."""
+
+
 class Reconcile(Section):
     """How `conduit watch` and `conduit serve` keep the site true."""
 
@@ -105,6 +118,8 @@ class Reconcile(Section):
     """Seconds after which everything is compared again, whether anything told of a change or not."""
     source: Literal["work tree", "commit"] = "work tree"
     """Whether manifests count as they lie there, or as they were committed last."""
+    pull: Pull | None = None
+    """Follow a git remote."""
 
 
 class Channel(Section):

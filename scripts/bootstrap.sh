@@ -28,6 +28,7 @@ missing_packages() {
         have git || say git
         have strace || say strace
         have sshd || say openssh-server
+        have ssh-keygen || say openssh-client
         have docker-registry || say docker-registry
         have systemd-analyze || say systemd # only its unit checker is used
         have zsh || say zsh

@@ -19,6 +19,7 @@ from conduit.dialect.document import Document, parse
 from conduit.errors import Code, Diagnostic, LoadError, Locked, Stale
 from conduit.failpoints import fail
 from conduit.manifests.edit import field_path, remove_value, set_value
+from conduit.manifests.pulling import pull
 from conduit.manifests.saving import MOVED, Saved, Saver
 from conduit.manifests.tree import ManifestFile, Tree, read_tree
 from conduit.model import Key, Source
@@ -109,6 +110,17 @@ class ManifestStore:
         with self._alone():
             tree = read_tree(self.root, self.settings.base)
             return self.check(_with(tree, *self._rewritten(tree, key, edits, expect)))
+
+    def pull(self) -> str:
+        """Check out what the remote of the settings has beyond what is here; return its commit, "" for nothing.
+
+        Raises ConduitError when that cannot be had or may not be; then nothing changed.
+        """
+        rules = self.settings.reconcile.pull
+        if rules is None:
+            return ""
+        with self._alone():
+            return pull(self.root, rules, self.settings.path(rules.allowed_signers) if rules.allowed_signers else None)
 
     def recover(self) -> tuple[str, ...]:
         """Finish what a killed edit left; tell what was done."""

@@ -12,12 +12,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from conduit.errors import Code, ConduitError, Diagnostic, Stale
 
 if TYPE_CHECKING:
     from pygit2 import Commit, Index, Oid, Tree
+    from pygit2.enums import CheckoutStrategy
     from pygit2.repository import Repository
 
 GIT_FAILED = Code(
@@ -32,6 +33,14 @@ HEAD_MOVED = Code(
     "somebody else committed at the same moment",
     "Between reading the manifests and committing the edit, the branch got another commit. Nothing was written. Make "
     "the edit again on what is there now.",
+)
+
+REWOUND = Code(
+    "CND-0143",
+    "history_rewound",
+    "The branch of the remote does not follow after the commit that is checked out: it was rewound or rewritten, or "
+    "edits were committed here that it does not have. Nothing is checked out, because edits would be lost. Look at "
+    "both with `git log --graph --all`, and merge, push or reset by hand.",
 )
 
 COMMITTER: Final = ("conduit", "conduit@localhost")
@@ -79,6 +88,23 @@ class Git:
                     return {}
                 tree = tree[part]
             return dict(_files(tree, below))
+
+    def is_ahead(self, tip: str, head: str) -> bool:
+        """Tell whether a commit follows after `head`, not before it. Raises ConduitError when it does neither."""
+        with self._opened() as repository:
+            if tip == head or repository.descendant_of(head, tip):
+                return False
+            if repository.descendant_of(tip, head):
+                return True
+        hint = "look at both with git log, then merge or reset by hand"
+        raise ConduitError(Diagnostic(REWOUND, f"{tip[:12]} does not follow after {head[:12]}", hint=hint))
+
+    def advance(self, tip: str) -> None:
+        """Check out a later commit and move the branch to it; a file somebody works on makes it fail untouched."""
+        with self._opened() as repository:
+            head, checkout = repository.head, cast(Any, repository.checkout_tree)
+            checkout(repository.get(tip), strategy=_safe())
+            head.set_target(tip, "conduit: pull")
 
     def commit(self, path: str, content: bytes | None, message: str, author: Author) -> str:
         """Commit one file as `content`, or its removal, on top of what is checked out, and return the commit's id.
@@ -155,6 +181,12 @@ def _without_settings_of_users() -> None:
     for level in (ConfigLevel.SYSTEM, ConfigLevel.GLOBAL, ConfigLevel.XDG):
         pygit2.settings.search_path[level] = ""
     pygit2.settings.enable_fsync_gitdir(True)
+
+
+def _safe() -> CheckoutStrategy:
+    from pygit2.enums import CheckoutStrategy
+
+    return CheckoutStrategy.SAFE | CheckoutStrategy.RECREATE_MISSING
 
 
 def _enter(index: Index, path: str, blob: Oid | None) -> None:

@@ -12,7 +12,7 @@ from conduit.errors import Code, ConduitError, Diagnostic, LoadError
 from conduit.manifests.git import head_commit
 from conduit.reconcile.holding import mistaken_kinds
 from conduit.reconcile.suspension import suspension_sign
-from conduit.reconcile.triggers import listen, watch_files, watch_sign
+from conduit.reconcile.triggers import Wake, listen, watch_files, watch_sign
 from conduit.reconcile.worker import Snapshot, Tend, Worker
 
 MISTAKEN_KIND = Code(
@@ -75,6 +75,8 @@ class Loop:
         self._begin("signs", watch_sign, lambda: (head_commit(root.resolve()), suspension_sign(self._engine.state)))
         for name, provider in self._engine.providers.items():
             self._begin(name, listen, provider)
+        if rules := self._engine.settings.reconcile.pull:
+            self._begin("pull", self._follow, rules.interval)
         self._threads.append(threading.Thread(target=self._run, name="loop", daemon=True))
         self._threads[-1].start()
 
@@ -98,6 +100,20 @@ class Loop:
         thread = threading.Thread(target=watch, args=(subject, self.trigger, self._stop), name=name, daemon=True)
         self._threads.append(thread)
         thread.start()
+
+    def _follow(self, seconds: int, wake: Wake, stop: threading.Event) -> None:
+        """Pull again and again; a reason why not is told once, until it is another one."""
+        told = ""
+        while not stop.is_set():
+            try:
+                if self._engine.store.pull():
+                    wake("pull")
+                told = ""
+            except ConduitError as error:
+                if str(error) != told:
+                    self._tell(FAILED, error.diagnostics)
+                told = str(error)
+            stop.wait(seconds)
 
     def _run(self) -> None:
         while not self._stop.is_set():

@@ -1,0 +1,82 @@
+"""Following a git remote: forward only, and only what an allowed signer signed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import Site, run_program
+from tests.loop.conftest import SAFE, WHO, Watch
+
+A, B, C = "10.0.0.1", "10.0.0.2", "10.0.0.3"
+
+
+@pytest.fixture
+def theirs(directory: Path, git: Callable[..., str], records: Callable[..., Path]) -> Callable[..., str]:
+    """`theirs("commit", ...)`: git in a clone of the site's repository that others work in."""
+    records(one=A)
+    git("add", "desired")
+    git("commit", "--quiet", "--message", "first")
+    git("remote", "add", "origin", str(directory / "origin.git"))
+    run_program("git", "clone", "--quiet", "--bare", str(directory / "site"), str(directory / "origin.git"))
+    place = directory / "theirs"
+    run_program("git", "clone", "--quiet", str(directory / "origin.git"), str(place))
+
+    def run(*words: str) -> str:
+        done = run_program("git", *WHO, *words, cwd=place, env=os.environ | SAFE)
+        assert done.code == 0, done
+        return done.stdout
+
+    return run
+
+
+@pytest.fixture
+def signers(directory: Path, run: Callable[..., Any]) -> Path:
+    """Keys of `ann`, who is allowed, and of `eve`, who is not; the file of allowed signers."""
+    for name in ("ann", "eve"):
+        assert run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(directory / name)).code == 0
+    path = directory / "signers"
+    path.write_text(f"ann@home.arpa {(directory / 'ann.pub').read_text()}")
+    return path
+
+
+def test_y15_only_signed_commits_that_follow_are_checked_out(
+    site: Site,
+    directory: Path,
+    theirs: Callable[..., str],
+    git: Callable[..., str],
+    signers: Path,
+    watching: Callable[..., Watch],
+    wait_for: Callable[..., Any],
+) -> None:
+    loop = watching({"pull": {"interval": 1, "allowed_signers": str(signers)}})
+    wait_for(lambda: site.dig("one.home.arpa") == [A], "applied")
+    manifest = directory / "theirs/desired/records.yaml"
+
+    def push(address: str, signer: str = "", *words: str) -> str:
+        manifest.write_text(f"dns_records:\n  one: {{name: one.home.arpa, value: {address}}}\n")
+        key = ("-c", "gpg.format=ssh", "-c", f"user.signingKey={directory / signer}") if signer else ()
+        theirs(*key, "commit", "--quiet", "--all", "--message", address, *(["-S"] if signer else []))
+        theirs("push", "--quiet", *words, "origin", "HEAD:main")
+        return theirs("rev-parse", "HEAD").strip()
+
+    def told(code: str) -> bool:
+        return code in {line["code"] for line in loop.lines("failed")}
+
+    push(B)
+    wait_for(lambda: told("CND-0142"), "an unsigned commit is refused")
+    push(B + "0", "eve")
+    assert site.dig("one.home.arpa") == [A]
+    signed = push(C, "ann")
+    wait_for(lambda: site.dig("one.home.arpa") == [C], "a signed one is live")
+    assert git("rev-parse", "HEAD").strip() == signed
+    assert git("status", "--porcelain", "desired") == ""
+    theirs("reset", "--quiet", "--hard", "HEAD~2")
+    push("10.0.0.4", "ann", "--force")
+    wait_for(lambda: told("CND-0143"), "a rewound history is refused")
+    assert site.dig("one.home.arpa") == [C]
+    assert git("rev-parse", "HEAD").strip() == signed
