@@ -159,7 +159,7 @@ def modules_page() -> str:
 def api_page() -> str:
     """Return the reference of the REST API: its conventions, and each route with the contract row that tests it."""
     told = {(method, path): handler for method, path, handler in _routes()}
-    parts = ["# The REST API", (DOCS / "api-intro.md").read_text().strip()]
+    parts = ["# The REST API", (ROOT / "scripts" / "api-intro.md").read_text().strip()]
     for file in sorted((ROOT / "tests" / "api" / "contract").glob("*.yaml")):
         section = yaml.safe_load(file.read_text())
         parts.append(f"## {section['section']}")
