@@ -10,7 +10,7 @@ from conduit.dialect.compose_profile import FIELD
 from conduit.errors import ConduitError, Diagnostic, LoadError
 from conduit.kind import Look, Written
 from conduit.model import Key, Secret
-from conduit.resources.deployment_dangers import refused
+from conduit.resources import deployment_dangers, deployment_limits
 from conduit.resources.deployment_secrets import tokens_of
 from conduit.resources.deployment_spec import DeploymentSpec
 from conduit.spec import Resource
@@ -38,7 +38,7 @@ def _applications(_look: Look) -> dict[Key, Loaded | ConduitError]:
 
 def _checked(resource: Resource[DeploymentSpec], look: Look) -> Loaded:
     loaded = _load(resource, look)
-    problems = [*refused(resource, loaded, look)]
+    problems = [*deployment_dangers.refused(resource, loaded, look), *deployment_limits.refused(loaded)]
     if any(isinstance(value, Secret) for value in resource.spec.env.values()):
         problems += look.once(tokens_of).misplaced(loaded)
     if problems:

@@ -43,6 +43,7 @@ class Site:
         look = DeclaredLook(
             self.settings, found.resources, rules_of(self.settings), lambda name: [], self.files, found.written
         )
+        self.warnings = look.warnings
         leaves: dict[str, Resource[Any]] = {}
         problems: list[Diagnostic] = []
         for root in found.resources.values():

@@ -10,6 +10,7 @@ from deployment_world import Site, place
 
 from conduit.model import Key, Ref, Secret
 from conduit.resources.deployment_leaves import BAD_LEAF
+from conduit.resources.deployment_limits import WITHOUT_IPV4
 from conduit.resources.deployment_secrets import MISPLACED
 from conduit.spec import Resource
 
@@ -243,3 +244,16 @@ def test_places_in_its_file_are_shown_as_the_manifest_is_also_with_settings_else
     site.write("../desired/site.yaml", "deployments:\n  app: {file: app/compose.yaml}\n")
     leaves = site.expand("deployments: {}")
     assert str(leaves["container/app-web-1"].source).startswith("desired/app/compose.yaml:2:")
+
+
+def test_a_network_without_ipv4_is_refused(site: Site) -> None:
+    text = "deployments:\n  a:\n    compose:\n      services: {a: {image: a}}\n      networks:\n        default:\n"
+    found = site.problem(f"{text}          enable_ipv4: false\n")
+    assert (found.code, place(found)) == (WITHOUT_IPV4, "site.yaml:7")
+
+
+@pytest.mark.parametrize(("shared", "told"), [("", [6]), ("network_mode: 'service:b', ", [])])
+def test_a_restart_that_would_not_follow_is_told(site: Site, shared: str, told: list[int]) -> None:
+    text = "deployments:\n  a:\n    compose:\n      services:\n        b: {image: b}\n"
+    site.expand(f"{text}        a: {{image: a, {shared}depends_on: {{b: {{restart: true}}}}}}\n")
+    assert [warning.source.line for warning in site.warnings if warning.source] == told
