@@ -17,7 +17,7 @@ from conduit.resources.container_spec import ContainerSpec
 from conduit.resources.deployment_files import files_of
 from conduit.resources.deployment_secrets import tokens_of
 from conduit.resources.deployment_spec import DeploymentSpec, container_key, image_key
-from conduit.spec import Resource
+from conduit.spec import Resource, Spec
 
 COMPLETED: Final = "service_completed_successfully"
 SHARED: Final[Mapping[str, str]] = {"network_mode": "network_of", "pid": "pid_of", "ipc": "ipc_of"}
@@ -53,7 +53,12 @@ def common_fields(
         "service": name,
         "dangerous": resource.spec.dangerous,
     }
-    return {field: value for field, value in fields.items() if value != ContainerSpec.model_fields[field].default}
+    return said(ContainerSpec, fields)
+
+
+def said(sort: type[Spec], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields that say something else than their absence; a plan shows no others of what is new."""
+    return {name: value for name, value in fields.items() if value != sort.model_fields[name].default}
 
 
 def _namespaces(service: Service, deployment: str) -> Iterator[tuple[str, Any]]:

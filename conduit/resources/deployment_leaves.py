@@ -21,7 +21,7 @@ from conduit.kind import Look
 from conduit.model import Key, Source
 from conduit.resources.container_spec import ContainerSpec
 from conduit.resources.deployment_application import application_of
-from conduit.resources.deployment_container import common_fields
+from conduit.resources.deployment_container import common_fields, said
 from conduit.resources.deployment_reach import served
 from conduit.resources.deployment_spec import DeploymentSpec, container_key, image_key
 from conduit.resources.image_spec import ImageSpec
@@ -85,7 +85,8 @@ class Leaves:
             if not network.external:
                 given = network.model_dump(exclude={"name", "external", "enable_ipv4"}, exclude_none=True)
                 path = ("networks", alias)
-                spec = self._spec(NetworkSpec, path, **given, project=application.name, alias=alias)
+                given |= {"project": application.name, "alias": alias}
+                spec = self._spec(NetworkSpec, path, **said(NetworkSpec, given))
                 yield self._leaf(Key("network", network.name), spec, path)
 
     def _volumes(self) -> Iterator[Resource[Any]]:
@@ -94,13 +95,15 @@ class Leaves:
             if not volume.external:
                 given = volume.model_dump(exclude={"name", "external"}, exclude_none=True)
                 path = ("volumes", alias)
-                own = {"project": application.name, "alias": alias, "dangerous": dangerous}
-                yield self._leaf(Key("volume", volume.name), self._spec(VolumeSpec, path, **given, **own), path)
+                given |= {"project": application.name, "alias": alias, "dangerous": dangerous}
+                spec = self._spec(VolumeSpec, path, **said(VolumeSpec, given))
+                yield self._leaf(Key("volume", volume.name), spec, path)
 
     def _image(self, name: str, service: Service) -> Resource[Any]:
         path = ("services", name, "image" if service.build is None else "build")
         given = {"reference": service.image, "build": service.build, "platform": service.platform}
-        spec = self._spec(ImageSpec, path, **given, pull_policy=service.pull_policy or "missing")
+        given |= {"pull_policy": service.pull_policy or "missing"}
+        spec = self._spec(ImageSpec, path, **said(ImageSpec, given))
         return self._leaf(image_key(self.resource.key.name, name), spec, path)
 
     def _containers(self, name: str, service: Service, ports: tuple[int, ...]) -> Iterator[Resource[Any]]:

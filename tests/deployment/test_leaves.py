@@ -71,6 +71,17 @@ def test_a_container_has_what_its_service_says(site: Site) -> None:
     assert (db.memory, db.cpus, db.pids) == (64 * 2**20, 0.5, 50)
 
 
+def test_leaves_hold_what_was_written_and_no_defaults(site: Site) -> None:
+    """A plan shows of a new resource what its spec holds."""
+    held = {key: leaf.spec.model_fields_set for key, leaf in site.expand(SHOP).items()}
+    about = {"image", "project", "service", "networks"}
+    assert held["container/shop-setup-1"] == about | {"state", "number"}
+    assert held["container/shop-db-1"] == about | {"memory", "cpus", "pids", "number"}
+    assert held["image/shop-db"] == {"reference"}
+    assert held["network/shop_default"] == {"project", "alias"}
+    assert held["volume/shop_data"] == {"project", "alias"}
+
+
 def test_dependencies_come_first_under_their_conditions(site: Site) -> None:
     found = site.expand(SHOP)
     web = found["container/shop-web-1"]
