@@ -23,6 +23,8 @@ from conduit.settings import Settings
 LISTED: Final = CONTAINER | {"Status": str, "Ports": [dict]}
 LONGEST_LINE: Final = 16 * 1024
 """Characters of one line of a log that are shown."""
+SHORT: Final = 12
+"""Digits of an image's id that tell it apart (Docker's own habit)."""
 GRACE: Final = 10
 """Seconds a container has to stop when nothing else is said (Docker's own default)."""
 
@@ -136,9 +138,14 @@ def _member(key: Key, row: Any) -> Member:
         service=part_of(row["Labels"], "service") or "",
         state=row["State"],
         status=row["Status"],
-        image=row["Image"],
+        image=_image(row["Image"]),
         ports=tuple(sorted({_port(port) for port in row["Ports"] if port.get("PublicPort")})),
     )
+
+
+def _image(named: str) -> str:
+    """Return an image as `docker ps` does: an id by its first digits, a name as it is."""
+    return named.removeprefix("sha256:")[:SHORT] if named.startswith("sha256:") else named
 
 
 def _port(port: Any) -> str:

@@ -21,6 +21,7 @@ def run_member(
     *command: str,
     deployment: str = "wiki",
     options: tuple[str, ...] = (),
+    image: str = IMAGE,
 ) -> str:
     """Run a container of a deployment and return its name."""
     settings = read_settings(site.settings_file)
@@ -29,6 +30,6 @@ def run_member(
     labels = marks.container_labels(Key("container", name), time.time(), False)
     labels |= compose_labels(deployment, service=service, container_number="1")
     words = [word for label, text in labels.items() for word in ("--label", f"{label}={text}")]
-    done = docker("run", "--detach", "--name", name, "--network", "none", *words, *options, IMAGE, *command)
+    done = docker("run", "--detach", "--name", name, "--network", "none", *words, *options, image, *command)
     assert done.code == 0, done.stderr
     return name

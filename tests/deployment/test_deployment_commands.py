@@ -52,6 +52,14 @@ def containers(ran: Ran) -> list[str]:
     return [line.split()[0] for line in ran.stdout.splitlines()[1:]]
 
 
+def test_ps_shows_an_image_that_has_no_name_by_its_first_digits(docker_site: Site, docker: Callable[..., Ran]) -> None:
+    image = docker("image", "inspect", "--format", "{{.Id}}", IMAGE).stdout.strip()
+    run_member(docker_site, docker, "web", *FOREVER, image=image)
+    (member,) = json.loads(docker_site.conduit("ps", "wiki", "--json").stdout)["results"]
+    assert image.startswith(f"sha256:{member['image']}")
+    assert len(member["image"]) == 12
+
+
 def test_ps_lists_our_containers_and_no_others(wiki: Site) -> None:
     shown = wiki.conduit("ps", "wiki")
     assert shown.code == 0
