@@ -185,7 +185,8 @@ def _drop_frame(work: Work, changes: list[Change]) -> None:
 def _begin(work: Work, provider: str, changes: list[Change]) -> None:
     work.memory.intent(provider, changes)
     fail("apply.intent")
-    work.listen(Event(EventKind.STARTED, None, provider, f"{len(changes)} changes"))
+    number = len(changes)
+    work.listen(Event(EventKind.STARTED, None, provider, f"{number} change{'' if number == 1 else 's'}"))
 
 
 def _failed(work: Work, changes: list[Change], error: ConduitError) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from hashlib import sha256
 from typing import Any
 
 from conduit.model import Fingerprint, Native, revealed
@@ -28,8 +29,11 @@ def labels(native: Native, marks: Mapping[str, str]) -> dict[str, str]:
     compose = native.get("Compose", {})
     words = {"Project": "project", "Service": "service", "Number": "container-number"}
     grouped = {COMPOSE + word: compose[name] for name, word in words.items() if name in compose}
-    grouped |= {f"{COMPOSE}oneoff": "False"} if grouped else {}
-    return {**native["Config"].get("Labels", {}), **grouped, **marks, WISH: wish(native)}
+    asked = wish(native)
+    if grouped:  # docker compose lists none without a hash of its configuration, and warns without its files
+        more = {"oneoff": "False", "config-hash": sha256(asked.encode()).hexdigest(), "project.config_files": ""}
+        grouped |= {COMPOSE + word: text for word, text in more.items()}
+    return {**native["Config"].get("Labels", {}), **grouped, **marks, WISH: asked}
 
 
 def body(

@@ -102,12 +102,15 @@ class Container(Kind[ContainerSpec]):
         said = {name: part for name, part in live.items() if name not in ("Renamed", "Reached")}
         if parsed is None or wanted is None or self.render(parsed, ctx) != said:
             return difference(live, native)
-        found = (*compare(parsed, wanted), *_beside_the_spec(spec, native, live))
+        found = (*compare(_by_target(parsed), _by_target(wanted)), *_beside_the_spec(spec, native, live))
         return Diff(found) if found else difference(live, native)
 
     def action(self, want: Resource[ContainerSpec], live: Live, diff: Diff) -> Action:
         """Return whether Docker can change what differs on the container that is there."""
-        return Action.UPDATE if diff.fields and all(map(_in_place, diff.fields)) else Action.REPLACE
+        if (want.spec.state == "finished") != ("Once" in live.native):
+            return Action.REPLACE  # whether it runs to its end is noted down when it is made
+        in_place = diff.fields and all(_in_place(field, want.spec) for field in diff.fields)
+        return Action.UPDATE if in_place else Action.REPLACE
 
     def assign(
         self, want: Resource[ContainerSpec], live: Live | None, diff: Diff, ctx: Context
@@ -120,7 +123,8 @@ class Container(Kind[ContainerSpec]):
         known = dict(live.facts) if live is not None and stays else {}
         address = _address(want, slot or "a", live if stays else None, ctx) if want.spec.serves else None
         known |= {"address": address} if address else {}
-        return want._replace(spec=want.spec.model_copy(update={"slot": slot, "address": address})), known
+        decided = {"slot": slot} | ({"address": address} if address else {})
+        return want._replace(spec=want.spec.model_copy(update=decided)), known
 
     def impact(self, change: Change, ctx: Context) -> Impact:
         """Say whether a container is interrupted, and when its successor has to wait for it, why."""
@@ -169,8 +173,16 @@ def _beside_the_spec(spec: ContainerSpec, native: Native, live: Native) -> Itera
         yield FieldChange("serves", before, list(spec.serves))
 
 
-def _in_place(field: FieldChange) -> bool:
+def _by_target(spec: ContainerSpec) -> ContainerSpec:
+    """Return a spec whose mounts and files are in one order: theirs means nothing, and Docker does not keep it."""
+    ordered = {name: sorted(getattr(spec, name), key=lambda each: each.target) for name in ("mounts", "files")}
+    return spec.model_copy(update={name: tuple(each) for name, each in ordered.items()})
+
+
+def _in_place(field: FieldChange, want: ContainerSpec) -> bool:
     head = field.path.split(".")[0]
+    if head == "memswap_limit" and want.memory:
+        return True  # it is set together with the memory, to twice that when nothing else is asked for
     if head in LIMITS:
         return field.old is not None and field.new is not None
     if head == "state":

@@ -88,6 +88,16 @@ def test_a_limit_of_nothing_is_none() -> None:
     assert KIND.render(spec(memory=0, cpus=0, pids=-1, restart="no", memswap_limit=0), CTX) == KIND.render(spec(), CTX)
 
 
+def test_the_order_of_mounts_and_files_is_no_difference() -> None:
+    """What Docker has comes in another order than what is declared; a change beside them was told as theirs."""
+    mounts = [{"type": "tmpfs", "target": target} for target in ("/z", "/a")]
+    files = [{"target": target, "content": target} for target in ("/y", "/b")]
+    live = KIND.render(spec(mounts=mounts[::-1], files=files[::-1], memory=64 << 20), CTX)
+    wish = spec(mounts=mounts, files=files, memory=96 << 20)
+    diff = KIND.explain(wish, KIND.render(wish, CTX), live, CTX)
+    assert [field.path for field in diff.fields] == ["memory"]
+
+
 def test_values_of_variables_and_files_are_in_no_form_and_no_difference() -> None:
     old = spec(environment={"PASSWORD": "tr0ub4dor"}, files=[{"target": "/run/secrets/key", "content": "tr0ub4dor"}])
     new = spec(environment={"PASSWORD": "correct-horse"}, files=[{"target": "/run/secrets/key", "content": "horse"}])

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from conduit.change import Action, Origin
 from conduit.providers.docker_marks import KEY, MADE, MARK, SITE, WISH
+from tests.conftest import missing
 from tests.docker.container_world import SLEEP, Containers
 
 FULL = """command: [sleep, '600'], environment: {GREETING: hello world}, working_dir: /tmp, user: '0:0',
@@ -134,6 +138,22 @@ def test_what_is_done_by_hand_is_drift_and_put_right_in_place(containers: Contai
     assert containers.settled()
 
 
+def test_memory_changed_alone_by_hand_is_put_right_in_place(containers: Containers) -> None:
+    """Docker keeps the limit with swap then, which is no longer twice that of memory."""
+    containers.declare(web=f"{SLEEP}, memory: 64m")
+    containers.apply()
+    before = containers.inspect("web")
+    containers.hand("update", "--memory", "40m", "web")
+    change = containers.change()
+    assert (change.action, change.origin) == (Action.UPDATE, Origin.DRIFT)
+    assert {each.path for each in change.diff.fields} == {"memory", "memswap_limit"}
+    containers.apply()
+    after = containers.inspect("web")
+    assert (after["Id"], after["State"]["Pid"]) == (before["Id"], before["State"]["Pid"])
+    assert (after["HostConfig"]["Memory"], after["HostConfig"]["MemorySwap"]) == (64 << 20, 128 << 20)
+    assert containers.settled()
+
+
 def test_what_no_spec_says_is_drift_too(web: Containers) -> None:
     web.hand("update", "--cpu-shares", "512", "web")
     change = web.change()
@@ -166,6 +186,18 @@ def test_a_stopped_container_is_wished_for_and_started_again(web: Containers) ->
     web.declare(web=SLEEP)
     web.apply()
     assert (web.running(), web.inspect("web")["Id"]) == (["web"], before)
+
+
+def test_a_container_that_ran_to_its_end_is_stopped_and_wished_for_again(containers: Containers) -> None:
+    """What one was made to do once is noted down when it is made: a stopped one was started, and never counted."""
+    once = "command: [sh, -c, 'exit 0'], state: "
+    for state in ("stopped", "finished", "stopped", "finished"):
+        containers.declare(web=once + state)
+        containers.apply()
+        assert containers.settled()
+        (name,) = containers.names()
+        started = containers.inspect(name)["State"]["StartedAt"].startswith("2")
+        assert started is (state == "finished")
 
 
 def test_values_of_variables_are_told_apart_and_never_shown(containers: Containers) -> None:
@@ -267,6 +299,23 @@ def test_other_tools_see_the_application(containers: Containers) -> None:
         "label=com.docker.compose.oneoff=False",
     )
     assert containers.hand(*words, "--format", "{{.Names}}") == "web"
+
+
+def test_docker_compose_lists_the_application(containers: Containers) -> None:
+    compose = Path(sys.executable).with_name("docker-compose")
+    if not compose.exists():
+        missing(f"{compose} is not installed")
+    containers.declare(web=f"{SLEEP}, project: wiki, service: web")
+    containers.apply()
+    socket = containers.site.settings["docker"]["socket"]
+    environment = {"PATH": "/usr/bin:/bin", "DOCKER_HOST": f"unix://{socket}"}
+
+    def asked(*words: str) -> tuple[str, str]:
+        shown = subprocess.run([compose, *words], env=environment, capture_output=True, text=True, timeout=30)
+        return shown.stdout.strip(), shown.stderr
+
+    assert asked("--project-name", "wiki", "ps", "--format", "{{.Service}} {{.Name}}") == ("web web", "")
+    assert asked("ls", "--quiet") == ("wiki", "")
 
 
 HOSTILE = ["\x1b[31mred", "a\nb: {c}", "%s${x}", "'; rm -rf /", '"}],"Privileged":true', "$(id)", "\u202eltr"]
