@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -109,8 +109,10 @@ class Watch:
             self._check(root)
         return self.of(key)
 
-    def soon(self) -> None:
-        """Look at the wish again now: something was declared or removed."""
+    def again(self, keys: Iterable[Key]) -> None:
+        """Check these roots now, whenever they were due: something was done to them."""
+        for key in keys:
+            self._due[key] = 0.0
         self._wake.set()
 
     def _run(self) -> None:

@@ -125,7 +125,8 @@ class Desk:
     def _tell(self, event: str, content: Any) -> None:
         self.bus.publish(event, DOCUMENTS[event](content))
         if event == "report":
-            self.watch.soon()
+            plan, done = self.worker.snapshot.plan, {outcome.key for outcome in content.outcomes}
+            self.watch.again({change.root for change in (plan.changes if plan else ()) if change.key in done})
 
     def _health_changed(self, key: Key, before: Health, after: Health) -> None:
         details = {"address": str(key), "before": before.state, "after": after.state, "detail": after.detail}
