@@ -17,15 +17,18 @@ from conduit.change import Outcome
 from conduit.errors import ConduitError
 from conduit.grammar import domain_name
 from conduit.model import FRAME, Key, Live
+from conduit.providers import system_hosts
 from conduit.reconcile.worker import Operate
 from conduit.resources.service import names_of
 
 DNSMASQ: Final = Key(FRAME, "dnsmasq")
+MOST_OF_SYSTEM: Final = 32
+"""Names of /etc/hosts that are asked for."""
 ADDRESSES: Final = ("A", "AAAA")
 
 
 class Entry(TypedDict):
-    """One name dnsmasq knows; `source` says who wrote it: conduit, or somebody by hand (static)."""
+    """One name dnsmasq knows. `source`: conduit, somebody by hand (static), or /etc/hosts (system)."""
 
     domain: str
     ip: str
@@ -66,8 +69,9 @@ Domain = Annotated[
 
 @route("GET", "/api/dns", "dns:read", sync_to_thread=True, summary="What dnsmasq knows")
 def entries(desk: Here) -> Entries:
-    """Return the names in dnsmasq's own files as they are now."""
+    """Return the names in dnsmasq's own files as they are now, and those of /etc/hosts that it answers."""
     found = [entry for live in desk.reader.live("dns_record") if (entry := _entry(live))]
+    found += _system(desk, {entry["domain"] for entry in found})
     rows = [(entry["domain"], entry["ip"]) for entry in found]
     return {"ok": True, "output": table(("HOSTNAME", "IP"), *rows), "entries": found}
 
@@ -103,6 +107,17 @@ def _entry(live: Live) -> Entry | None:
         return None
     source = "conduit" if live.owned else "static"
     return {"domain": native["name"], "ip": native["value"], "source": source, "created_at": None}
+
+
+def _system(desk: Desk, known: set[str]) -> list[Entry]:
+    """Return the first names of /etc/hosts, as far as dnsmasq answers them."""
+    prober: Any = desk.reader.proving_context().prober
+    others = [(name, ip) for name, ip in system_hosts.entries() if name not in known][:MOST_OF_SYSTEM]
+    return [
+        Entry(domain=name, ip=ip, source="system", created_at=None)
+        for name, ip in others
+        if ip in prober.dns(name, "AAAA" if ":" in ip else "A")
+    ]
 
 
 def _resolved(desk: Desk, asked: str) -> Resolved:

@@ -1,0 +1,44 @@
+"""What dnsmasq knows and by whom, as the API tells it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def sources(served: Any) -> dict[str, str]:
+    return {each["domain"]: each["source"] for each in served.api("GET", "/api/dns").json()["entries"]}
+
+
+def test_names_are_told_apart_by_who_wrote_them(served: Any) -> None:
+    assert served.register("ours")["ok"]
+    assert "localhost" not in sources(served), "dnsmasq does not read /etc/hosts here"
+    conf = served.directory / "dnsmasq" / "conf.d"
+    (conf / "hand.conf").write_text("host-record=hand.home.arpa,10.0.0.77\n")
+    (conf / "system.conf").write_text("addn-hosts=/etc/hosts\n")
+    daemon = served.daemons["dnsmasq"]
+    daemon.stop()
+    daemon.start()
+    found = sources(served)
+    assert (found["ours.home.arpa"], found["hand.home.arpa"], found["localhost"]) == ("conduit", "static", "system")
+    table = served.api("GET", "/api/dns").json()["output"]
+    assert any(line.split() == ["hand.home.arpa", "10.0.0.77"] for line in table.splitlines())
+
+
+def test_a_name_nobody_knows_is_told_and_a_wrong_one_refused(served: Any) -> None:
+    unknown = served.api("GET", "/api/dns/resolve?domain=nobody.home.arpa").json()
+    assert (unknown["ok"], unknown["ip"]) == (False, None)
+    refused = served.api("POST", "/api/dns/resolve", {"domain": "a b;c"})
+    assert refused.status_code == 422
+    assert refused.json()["field"] == "domain"
+
+
+def test_a_silent_dnsmasq_is_told_and_not_taken_for_an_empty_one(served: Any) -> None:
+    served.daemons["dnsmasq"].pause()
+    try:
+        answer = served.api("GET", "/api/dns")
+        status = served.api("GET", "/api/status").json()
+    finally:
+        served.daemons["dnsmasq"].resume()
+    assert answer.status_code == 503
+    assert answer.json()["code"] == "CND-0701"
+    assert status["dns"] is False
