@@ -86,7 +86,9 @@ def _words(status: Status) -> str:
         return "starting"
     held = f", {len(seen.held)} changes held back" if seen.held else ""
     unknown = f", unknown: {', '.join(seen.plan.unknown)}" if seen.plan.unknown else ""
-    return f"{len(seen.desired.roots)} resources{held}{unknown}"
+    failing = sorted(status.failing.keys() - seen.plan.unknown.keys())
+    failed = f", failing: {', '.join(failing)}" if failing else ""
+    return f"{len(seen.desired.roots)} resources{held}{unknown}{failed}"
 
 
 @click.command(cls=Command)

@@ -16,29 +16,28 @@ from conduit.settings import Reconcile
 
 OBSERVED = "only observed, by its mode in conduit.yaml"
 UNCOMMITTED = "nothing is deleted while the manifests differ from the last commit"
+UNRESTED = "outside git nothing is deleted before the manifests have rested"
 
 
-def held_back(plan: Plan, rules: Reconcile, backoff: Backoff, now: float, *, committed: bool) -> dict[Key, str]:
+def held_back(plan: Plan, rules: Reconcile, backoff: Backoff, now: float, *, keep: str) -> dict[Key, str]:
     """Return the keys of the changes that are not to be applied now, each with the reason.
 
-    `committed` tells that the manifests equal the last commit, or that there is no git to ask.
+    `keep` is the reason why nothing is to be deleted, "" when there is none.
     """
     digests = {str(root): plan.digest_of_root(root) for root in {change.root for change in plan.changes}}
     return {
-        change.key: reason
-        for change in plan.changes
-        if (reason := _reason(change, rules, backoff, digests, now, committed=committed))
+        change.key: reason for change in plan.changes if (reason := _reason(change, rules, backoff, digests, now, keep))
     }
 
 
 def _reason(
-    change: Change, rules: Reconcile, backoff: Backoff, digests: Mapping[str, str], now: float, *, committed: bool
+    change: Change, rules: Reconcile, backoff: Backoff, digests: Mapping[str, str], now: float, keep: str
 ) -> str:
     modes = [rules.kinds[kind] for kind in (change.key.kind, change.root.kind) if kind in rules.kinds]
     if "observe" in (modes or [rules.mode]):
         return OBSERVED
-    if change.action is Action.DELETE and not committed:
-        return UNCOMMITTED
+    if change.action is Action.DELETE and keep:
+        return keep
     root = str(change.root)
     if backoff.holds(root, digests[root], now):
         return f"it failed {backoff.failing[root].times} times; tried again later"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from conduit.change import Result
 from conduit.engine import Engine
@@ -14,14 +15,16 @@ from conduit.manifests.git import head_commit, work_tree
 from conduit.model import Key
 from conduit.plan import Plan, Selection
 from conduit.reconcile.backoff import Backoff
-from conduit.reconcile.holding import held_back
+from conduit.reconcile.holding import UNCOMMITTED, UNRESTED, held_back
 from conduit.reconcile.suspension import Suspension, suspension
 from conduit.report import Report
 
 BAD = (Result.FAILED, Result.REVERTED, Result.QUARANTINED)
 
-LOCKED = "locked"
-WHOLE = "pass"
+REST: Final = 5.0
+"""Seconds the manifests must have been the same outside git before anything is deleted."""
+LOCKED: Final = "locked"
+WHOLE: Final = "pass"
 """What a pass as a whole is called among the things that failed."""
 
 
@@ -39,6 +42,9 @@ class Keeper:
     ages: Mapping[Key, float] = field(default_factory=dict)
     suspended: Suspension | None = None
     _head: tuple[str, str] = ("", "")
+    """A commit, and the hash of its manifests."""
+    _seen: tuple[str, float] = ("", 0.0)
+    """The hash of the manifests outside git, and since when (epoch) they are these."""
 
     def allowed(self, plan: Plan) -> Plan | None:
         """Return the part of a plan that may be applied now, None when nothing may. Raises `Unsafe`."""
@@ -52,7 +58,7 @@ class Keeper:
         if self.suspended:
             self.held = {change.key: str(self.suspended) for change in plan.changes}
             return None
-        self.held = held_back(plan, engine.settings.reconcile, self.backoff, now, committed=self._committed())
+        self.held = held_back(plan, engine.settings.reconcile, self.backoff, now, keep=self._keep())
         if self.held and len(self.held) == len(plan.changes):
             return None
         if self.held:
@@ -89,13 +95,30 @@ class Keeper:
             if root in roots and not known and earlier.digest == plan.digest_of_root(root):
                 self.backoff.failed(str(root), earlier.digest, self.engine.now(), f"reverted: {earlier.reason}")
 
-    def _committed(self) -> bool:
-        """Tell whether the manifests equal the last commit; outside git there is nothing they could differ from."""
-        settings, wish = self.engine.settings, self.engine.wish
+    def _keep(self) -> str:
+        """Return why nothing is to be deleted now, "" when there is no reason.
+
+        In git that is a manifest that differs from the last commit. Outside of git a file that was cut short looks like
+        one that is meant, so the manifests have to rest.
+        """
+        settings, digest = self.engine.settings, self.engine.wish.manifests.digest if self.engine.wish else ""
+        if settings.reconcile.source == "commit":
+            return ""
         place = work_tree(settings.path(settings.desired).resolve())
-        if place is None or wish is None or settings.reconcile.source == "commit":
-            return True
+        if place is None:
+            return "" if self._rested(digest) else UNRESTED
         head = head_commit(place)
         if head != self._head[0]:
             self._head = head, hash_of_tree(committed_tree(settings).files) if head else ""
-        return wish.manifests.digest == self._head[1]
+        return "" if digest == self._head[1] else UNCOMMITTED
+
+    def _rested(self, digest: str) -> bool:
+        now = self.engine.now()
+        if digest != self._seen[0]:
+            self._seen = digest, now
+        return now - self._seen[1] >= REST
+
+    def earliest(self, now: float) -> float | None:
+        """Return when (epoch) something that is held back now may be tried; None when nothing is."""
+        rested = self._seen[1] + REST if UNRESTED in self.held.values() else None
+        return min((each for each in (self.backoff.earliest(now), rested) if each is not None), default=None)

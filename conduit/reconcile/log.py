@@ -10,6 +10,9 @@ from conduit.plan import Plan
 from conduit.reconcile.loop import FAILED
 from conduit.report import Report
 
+MILD = (Result.UNPROVEN, Result.SKIPPED)
+"""Outcomes after which nothing is worse than before."""
+
 
 class Log:
     """Writes what the loop tells. A plan that says the same as the one before is not told again."""
@@ -58,8 +61,9 @@ class Log:
         if not report.run:
             return
         for outcome in report.outcomes:
+            write = self._log.warning if outcome.result in MILD else self._log.error
             if outcome.result is not Result.OK:
-                self._log.error("outcome", resource=str(outcome.key), result=str(outcome.result), reason=outcome.reason)
+                write("outcome", resource=str(outcome.key), result=str(outcome.result), reason=outcome.reason)
         counts = {str(result): count for result, count in report.counts.items()}
         self._log.info(
             "applied", run=report.run, result=report.result, outcomes=counts, seconds=round(report.seconds, 3)

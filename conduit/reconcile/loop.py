@@ -138,7 +138,7 @@ class Loop:
     def _pause(self) -> float:
         """Return the seconds until the next pass when nothing wakes the loop."""
         now = self._engine.now()
-        earliest = self.worker.keeper.backoff.earliest(now)
+        earliest = self.worker.keeper.earliest(now)
         interval = float(self._engine.settings.reconcile.interval)
         return interval if earliest is None else max(0.0, min(interval, earliest - now))
 

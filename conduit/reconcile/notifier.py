@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import Final
 
 from conduit.engine import Engine
 from conduit.providers.notify import Sender
 from conduit.reconcile.loop import Status
 from conduit.reconcile.notices import DRIFT, FAILURE, Condition, Notices, expiring
+
+SUSPENDED_SECONDS: Final = 86400.0
+"""After that a suspension counts as forgotten, and is told."""
 
 
 class Notifier:
@@ -24,12 +28,16 @@ class Notifier:
         """Send what follows from how the loop is doing."""
         if self.sender is None:
             return
-        for notice in self._notices.take(_conditions(status, self._now()), self._now()):
+        for notice in self._notices.take(conditions(status, self._now()), self._now()):
             title = f"{notice.kind} of {notice.about}" if notice.kind != notice.about else notice.kind
             self.sender.send(notice.kind, notice.about, f"conduit on {self._host}: {title}", notice.body)
 
 
-def _conditions(status: Status, now: float) -> Iterator[Condition]:
+def conditions(status: Status, now: float) -> Iterator[Condition]:
+    """Yield what is wrong at `now` (epoch seconds)."""
     yield from (Condition(FAILURE, subject, reason) for subject, reason in status.failing.items())
     yield from (Condition(DRIFT, str(key), "changed on the host") for key in status.snapshot.drift)
+    held = status.snapshot.suspended
+    if held and now - held.begun > SUSPENDED_SECONDS:
+        yield Condition(FAILURE, "the loop", str(held))
     yield from expiring(status.snapshot.facts, now)

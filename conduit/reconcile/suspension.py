@@ -22,6 +22,14 @@ class Suspension(NamedTuple):
     reason: str
     until: str = ""
 
+    @property
+    def begun(self) -> float:
+        """Since when, in seconds since 1970; 0 when that is not known."""
+        try:
+            return datetime.fromisoformat(self.since).timestamp()
+        except ValueError:
+            return 0.0
+
     def __str__(self) -> str:
         end = f" until {self.until}" if self.until else ""
         return f"suspended since {self.since}{end}" + (f": {self.reason}" if self.reason else "")
