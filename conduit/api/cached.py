@@ -10,7 +10,7 @@ from litestar import Response
 from litestar.serialization import encode_json
 
 from conduit.api.desk import Desk
-from conduit.reconcile.worker import Snapshot
+from conduit.reconcile.asks import Snapshot
 
 FRESH: Final = 0.2
 """Seconds an answer is kept while only checks of health come in."""

@@ -21,7 +21,7 @@ from conduit.api.routing import Result
 from conduit.api.writes import Edited
 from conduit.errors import ConduitError
 from conduit.model import Key
-from conduit.reconcile.worker import Apply, Passed
+from conduit.reconcile.asks import Apply, Passed
 
 
 @dataclass(frozen=True, slots=True)

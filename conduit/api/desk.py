@@ -20,9 +20,10 @@ from conduit.health import Health, Watch
 from conduit.kind import Context
 from conduit.model import Key
 from conduit.plan_json import errors_document, event_document, plan_document, report_document
+from conduit.reconcile.asks import Ask
 from conduit.reconcile.loop import FAILED, Loop
 from conduit.reconcile.suspension import suspension
-from conduit.reconcile.worker import Ask, Worker
+from conduit.reconcile.worker import Worker
 from conduit.settings import Settings
 
 DOCUMENTS: Final[Mapping[str, Callable[[Any], Any]]] = {

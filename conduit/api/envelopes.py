@@ -9,7 +9,7 @@ from conduit.change import Outcome
 from conduit.change import Result as Ending
 from conduit.model import Key
 from conduit.plan_json import outcome_document
-from conduit.reconcile.worker import Passed
+from conduit.reconcile.asks import Passed
 from conduit.report import Report
 from conduit.show.report import report_lines, report_sentence
 from conduit.show.text import View

@@ -10,10 +10,11 @@ from typing import Any, Final
 from conduit.engine import Engine
 from conduit.errors import Code, ConduitError, Diagnostic, LoadError
 from conduit.manifests.git import head_commit
+from conduit.reconcile.asks import Snapshot, Tend
 from conduit.reconcile.holding import mistaken_kinds
 from conduit.reconcile.suspension import suspension_sign
 from conduit.reconcile.triggers import Wake, listen, watch_files, watch_sign
-from conduit.reconcile.worker import Snapshot, Tend, Worker
+from conduit.reconcile.worker import Worker
 
 MISTAKEN_KIND = Code(
     "CND-2201",

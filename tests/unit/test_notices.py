@@ -45,10 +45,10 @@ def test_a_certificate_is_told_at_each_mark_and_a_short_one_in_its_last_third_on
 
 
 def test_a_suspension_is_told_when_it_looks_forgotten() -> None:
+    from conduit.reconcile.asks import Snapshot
     from conduit.reconcile.loop import Status
     from conduit.reconcile.notifier import SUSPENDED_SECONDS, conditions
     from conduit.reconcile.suspension import Suspension
-    from conduit.reconcile.worker import Snapshot
 
     held = Suspension("2026-01-01T00:00:00+00:00", "moving the rack")
     status = Status(True, 1, (), Snapshot(suspended=held), {})

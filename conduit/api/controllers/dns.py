@@ -18,7 +18,7 @@ from conduit.errors import ConduitError
 from conduit.grammar import domain_name
 from conduit.model import FRAME, Key, Live
 from conduit.providers import system_hosts
-from conduit.reconcile.worker import Operate
+from conduit.reconcile.asks import Operate
 from conduit.resources.service import names_of
 
 DNSMASQ: Final = Key(FRAME, "dnsmasq")

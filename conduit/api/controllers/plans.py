@@ -15,7 +15,7 @@ from conduit.api.routing import Result, route
 from conduit.api.writes import author_of
 from conduit.plan import Selection
 from conduit.plan_json import drift_document, plan_document
-from conduit.reconcile.worker import Apply, Look, Passed
+from conduit.reconcile.asks import Apply, Look, Passed
 from conduit.show.drift import drifted
 
 Digest = Annotated[str, Parameter(pattern=r"^[0-9a-f]{8,64}$", description="the digest of a plan that was shown")]

@@ -13,7 +13,7 @@ from conduit.api.envelopes import applied, instant
 from conduit.api.routing import route
 from conduit.errors import ConduitError
 from conduit.model import Key
-from conduit.reconcile.worker import Apply, Passed, Snapshot
+from conduit.reconcile.asks import Apply, Passed, Snapshot
 from conduit.resources.service import names_of
 from conduit.resources.service_spec import ServiceSpec
 from conduit.resources.site_leaves import upstreams_of

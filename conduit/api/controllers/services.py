@@ -24,7 +24,7 @@ from conduit.grammar import join_host_port, split_host_port
 from conduit.health import Health, State
 from conduit.manifests.store import ABSENT
 from conduit.model import Key
-from conduit.reconcile.worker import Snapshot
+from conduit.reconcile.asks import Snapshot
 from conduit.resources.service import names_of
 from conduit.resources.service_spec import ServiceSpec
 from conduit.resources.site_leaves import upstreams_of

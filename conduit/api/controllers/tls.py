@@ -19,7 +19,7 @@ from conduit.model import FRAME, Key
 from conduit.providers.certs import root_path
 from conduit.providers.probe_tls import Certificate as Seen
 from conduit.providers.probe_tls import read_pem, text_of
-from conduit.reconcile.worker import Apply, Operate, Passed
+from conduit.reconcile.asks import Apply, Operate, Passed
 from conduit.resources.service import names_of
 from conduit.resources.site_leaves import proxy_of
 

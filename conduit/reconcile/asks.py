@@ -1,0 +1,93 @@
+"""What the reconciler's thread may be asked for, and what it gives; nothing else crosses the queue. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from conduit.errors import Diagnostic
+from conduit.expand import Desired
+from conduit.model import Key
+from conduit.plan import Plan, Selection
+from conduit.reconcile.suspension import Suspension
+from conduit.report import ApplyOptions, Report
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Ask for a fresh plan; nothing is changed."""
+
+    selection: Selection = Selection()
+
+
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """Ask for a plan and its apply. With `digest` only the very plan that was looked at is applied.
+
+    `named` are roots the caller deletes by name: they are outside the prune budget. `whole` are roots of which nothing
+    is begun when a daemon that one of them needs cannot be read.
+    """
+
+    selection: Selection = Selection()
+    digest: str = ""
+    named: tuple[Key, ...] = ()
+    whole: tuple[Key, ...] = ()
+    options: ApplyOptions = ApplyOptions()
+
+    @property
+    def shared(self) -> bool:
+        """Whether others may be answered by the same pass."""
+        return self.selection == Selection() and not self.digest
+
+
+@dataclass(frozen=True, slots=True)
+class Operate:
+    """Ask for a one-off verb of a resource, or of a provider when the key is `frame/<provider>`."""
+
+    key: Key
+    verb: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Tend:
+    """Ask for a pass of the loop: apply what the site's mode, a suspension and earlier failures let through."""
+
+
+Ask = Look | Apply | Operate | Tend
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """One pass: its plan, and its report when it applied."""
+
+    plan: Plan
+    desired: Desired
+    report: Report | None = None
+
+    def unjudged(self, root: Key | None) -> dict[Key, str]:
+        """Return the leaves nobody could say anything about, of one root or of all, each with the reason."""
+        own = self.desired.children.get(root, ()) if root else self.plan.unjudged
+        return {key: self.plan.unjudged[key] for key in own if key in self.plan.unjudged}
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What the last pass knew. `number` counts passes; `facts` are those of the live objects by key.
+
+    `problems` tell why the manifests do not load now; everything else is then of the last pass that did.
+    """
+
+    number: int = 0
+    desired: Desired = field(default_factory=lambda: Desired({}, {}, {}, {}, {}))
+    plan: Plan | None = None
+    report: Report | None = None
+    facts: Mapping[Key, Mapping[str, Any]] = field(default_factory=dict)
+    at: float = 0.0
+    problems: tuple[Diagnostic, ...] = ()
+    held: Mapping[Key, str] = field(default_factory=dict)
+    """The changes the loop leaves alone, with the reasons."""
+    drift: Mapping[Key, float] = field(default_factory=dict)
+    """Since when (epoch) each difference that the host caused has been seen."""
+    suspended: Suspension | None = None
