@@ -60,6 +60,13 @@ def test_ps_shows_an_image_that_has_no_name_by_its_first_digits(docker_site: Sit
     assert len(member["image"]) == 12
 
 
+def test_names_of_deployments_are_completed(docker_site: Site) -> None:
+    compose = "compose: {services: {a: {image: a}}}"
+    docker_site.write("a.yaml", f"deployments:\n  wiki: {{{compose}}}\n  web: {{{compose}}}\nservices: {{}}\n")
+    typed = {"_CONDUIT_COMPLETE": "bash_complete", "COMP_WORDS": "conduit logs w", "COMP_CWORD": "2"}
+    assert docker_site.conduit(env=typed).stdout.split() == ["plain,web", "plain,wiki"]
+
+
 def test_ps_lists_our_containers_and_no_others(wiki: Site) -> None:
     shown = wiki.conduit("ps", "wiki")
     assert shown.code == 0
@@ -70,17 +77,16 @@ def test_ps_lists_our_containers_and_no_others(wiki: Site) -> None:
     assert [(each["service"], each["state"]) for each in found["results"]] == [("db", "running"), ("web", "running")]
 
 
-@pytest.mark.parametrize(
-    ("words", "told"),
-    [
+def test_what_is_not_there_or_not_clear_is_told(wiki: Site) -> None:
+    for words, told in (
         (("ps", "wikis"), "no container of deployment/wikis is there"),
         (("ps", "wiki", "wb"), 'did you mean "web"'),
         (("exec", "wiki", "--", "true"), "name one of db, web"),
-    ],
-)
-def test_what_is_not_there_or_not_clear_is_told(wiki: Site, words: tuple[str, ...], told: str) -> None:
-    refused = wiki.conduit(*words)
-    assert (refused.code, told in refused.stderr) == (1, True), refused.stderr
+    ):
+        refused = wiki.conduit(*words)
+        assert (refused.code, told in refused.stderr) == (1, True), refused.stderr
+    for words in (("exec", "wiki", "web"), ("exec", "wiki", "web", "--"), ("logs", "wiki", "-n", "x")):
+        assert wiki.conduit(*words).code == 64, words
 
 
 def test_logs_come_from_all_containers_in_order(wiki: Site, wait_for: Callable[..., None]) -> None:
@@ -144,32 +150,18 @@ def test_a_restart_that_fails_says_so(wiki: Site, docker: Callable[..., Ran]) ->
     assert "restarting wiki-web-1" in failed.stdout
 
 
-@pytest.mark.parametrize("code", [0, 3, 137])
-def test_exec_passes_output_and_exit_code_through(wiki: Site, code: int) -> None:
-    done = wiki.conduit("exec", "wiki", "web", "--", "sh", "-c", f"echo out; echo err >&2; exit {code}")
-    assert done == Ran(code, "out\n", "err\n")
+def test_exec_passes_everything_through_and_is_on_record(wiki: Site) -> None:
+    def execute(*words: str, **options: str) -> Ran:
+        return wiki.conduit("exec", "wiki", "web", "--", *words, **options)
 
-
-def test_exec_hands_input_on(wiki: Site) -> None:
-    assert wiki.conduit("exec", "wiki", "web", "--", "cat", input="a line\n").stdout == "a line\n"
-
-
-def test_exec_takes_words_as_they_are(wiki: Site) -> None:
-    words = ("-n", "--", "$(id)", ";", "a b")
-    done = wiki.conduit("exec", "wiki", "web", "--", "printf", "%s|", *words)
-    assert done.stdout == "|".join(words) + "|"
-
-
-def test_exec_is_on_record_without_its_words(wiki: Site) -> None:
-    wiki.conduit("exec", "wiki", "web", "--", "echo", "opensesame")
+    for code in (0, 3, 137):
+        assert execute("sh", "-c", f"echo out; echo err >&2; exit {code}") == Ran(code, "out\n", "err\n")
+    assert execute("cat", input="a line\n").stdout == "a line\n"
+    words = ("-n", "--", "$(id)", ";", "opensesame")
+    assert execute("printf", "%s|", *words).stdout == "|".join(words) + "|"
     text = wiki.conduit("journal", "--json").stdout
     assert '"operation": "exec"' in text
     assert "opensesame" not in text
-
-
-@pytest.mark.parametrize("words", [("exec", "wiki", "web"), ("exec", "wiki", "web", "--"), ("logs", "wiki", "-n", "x")])
-def test_a_wrong_command_line_is_a_usage_error(wiki: Site, words: tuple[str, ...]) -> None:
-    assert wiki.conduit(*words).code == 64
 
 
 def test_exec_on_a_terminal_is_a_terminal(wiki: Site) -> None:
