@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from conduit.change import Change
-from conduit.errors import Diagnostic
+from conduit.errors import Diagnostic, Refused
 from conduit.model import Key, Live, Native, Reading
 from conduit.providers.docker_api import REFUSED, NoReply, calling, told
 from conduit.providers.docker_image_form import asked_for, fits_platform, version_of, wish_of
@@ -44,7 +44,8 @@ class Images(Part):
         return tuple(live for _, live in sorted(found, key=lambda each: -_when(each[0])))
 
     def _live(self, named: Named, name: str, row: Row, seen: Seen) -> Live:
-        native = asked_for(named.wish, named.version, row, seen.image_details.get(row["Id"]))
+        names = (name for image in seen.images for name in image["RepoTags"] or ())
+        native = asked_for(named.wish, named.version, row, seen.image_details.get(row["Id"]), names)
         status = {"image": row["Id"], "wish": named.wish, "gave": named.gave}
         reference = native.get("reference")
         newer = next((other["Id"] for other in seen.images if reference in (other["RepoTags"] or ())), row["Id"])
@@ -99,18 +100,28 @@ class Images(Part):
     def renew(self, live: Live) -> bool:
         """Fetch what an image was fetched by again; return whether that is another one, which then has our name too.
 
-        Raises `Refused`. One that was built here stays as it is.
+        Raises `Refused`. One that was built here stays as it is. Where no registry has it, another image that was
+        given its name by hand is taken.
         """
         reference, platform = live.native.get("reference"), live.native.get("platform")
         if reference is None and not live.native.get("build"):
             raise no_image(f"nobody knows any more what {live.key} was fetched by", "declare it under another name")
         if live.native.get("build"):
             return False
-        image = self._fetch(reference, platform)
+        image = self._renewed(reference, platform, str(live.status["image"]))
         if image == live.status["image"]:
             return False
         self._name(Named(live.key, live.status["wish"], live.protected, True, version_of(reference)), image)
         return True
+
+    def _renewed(self, reference: str, platform: str | None, ours: str) -> str:
+        try:
+            return self._fetch(reference, platform)
+        except Refused:
+            there = self._here(reference, platform)
+            if there in (None, ours):
+                raise
+            return str(there)
 
     def _here(self, reference: str, platform: str | None) -> str | None:
         """Return the id of the image of a name, None when there is none for the platform."""

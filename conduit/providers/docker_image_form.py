@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from itertools import chain
 from typing import Any, Final
 
 from conduit.canonical import canonical, digest_of
@@ -47,23 +48,25 @@ def version_of(reference: str | None) -> str:
     return "" if reference is None or "@" in reference else reference.rpartition(":")[2]
 
 
-def asked_for(wish: str, version: str, image: Row, detail: Row | None) -> Native:
+def asked_for(wish: str, version: str, image: Row, detail: Row | None, names: Iterable[str]) -> Native:
     """Return what an image was asked to be, found by the hash of it; UNKNOWN when nothing here tells any more.
 
-    A fetched image cannot carry labels of ours: what it was fetched by is among the names that Docker knows it by.
+    A fetched image cannot carry labels of ours: what it was fetched by is among the names that Docker knows it by, or,
+    when that name was given to another image by hand, among `names`, those of all images.
     """
-    found = next((native for native in _candidates(version, image, detail) if wish_of(native) == wish), None)
+    found = next((native for native in _candidates(version, image, detail, names) if wish_of(native) == wish), None)
     return found or {"wish": wish, "asked for": UNKNOWN}
 
 
-def _candidates(version: str, image: Row, detail: Row | None) -> Iterator[Native]:
+def _candidates(version: str, image: Row, detail: Row | None, all_names: Iterable[str]) -> Iterator[Native]:
     with suppress(ValueError):
         yield json.loads((image["Labels"] or {}).get(WISH, "null"))
     platforms = [None, *(_platforms(detail) if detail else ())]
     names = [*(image["RepoTags"] or ()), *(image["RepoDigests"] or ())]
     repositories = [name.partition("@")[0] if "@" in name else name.rpartition(":")[0] for name in names]
     references = [*names, *(f"{repository}:{version}" for repository in repositories if version)]
-    for reference in dict.fromkeys(references):
+    moved = (name for name in all_names if version and version_of(name) == version)
+    for reference in chain(dict.fromkeys(references), moved):
         for platform in platforms:
             yield {"reference": reference, "build": None, "platform": platform, "content": ""}
 

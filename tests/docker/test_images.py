@@ -351,3 +351,25 @@ def test_a_pull_that_fails_says_why_and_changes_nothing(
     failed = world.site.conduit("pull", "app")
     assert (failed.code, "refused" in failed.stdout) == (4, True)
     assert world.plan().empty
+
+
+def test_a_name_given_to_another_image_by_hand_is_an_update_that_a_pull_takes(world: World, docker: Docker) -> None:
+    """No registry has what people build by hand, and Docker knows the earlier image by no name but ours."""
+    for version in ("old", "new"):
+        box = docker("create", "--network", "none", BASE).stdout.strip()
+        assert docker("commit", "--change", f"LABEL says={version}", box, f"local:{version}").code == 0
+        assert docker("rm", box).code == 0
+    assert docker("tag", "local:old", "local:1").code == 0
+    world.site.write("app.yaml", COMPOSE.format(reference="local:1"))
+    assert world.apply().exit_code == 0
+    for words in (("rmi", "local:old"), ("tag", "local:new", "local:1"), ("rmi", "local:new")):
+        assert docker(*words).code == 0
+    assert world.plan().empty
+    assert "update available: local:1" in world.site.conduit("status").stdout
+
+    newer = world.site.conduit("pull", "app")
+    assert (newer.code, "newer" in newer.stdout) == (0, True)
+    assert world.apply().exit_code == 0
+    (container,) = docker("ps", "--quiet").stdout.split()
+    assert docker("inspect", "--format", '{{index .Config.Labels "says"}}', container).stdout == "new\n"
+    assert world.plan().empty
