@@ -194,6 +194,8 @@ def origin_of(change: Change, last: str | None) -> Origin:
     host_moved = change.live is None or canonical(change.live.native) != last
     if wish_moved and host_moved:
         return Origin.BOTH
+    if [field.path for field in change.diff.fields] == ["protect"] and not host_moved:
+        return Origin.PENDING  # protection is no part of the native form
     return Origin.PENDING if wish_moved else Origin.DRIFT
 
 

@@ -91,6 +91,11 @@ def test_protection_is_a_change_of_its_own() -> None:
     assert made.changes[-1].diff.fields == (FieldChange("protect", False, True),)
 
 
+def test_protection_that_was_just_declared_is_no_drift() -> None:
+    made = plan(desired(resource("lamp/a", protect=True)), observed(live("lamp/a", lamp())), {"lamp/a": lamp()})
+    assert [change.origin for change in made.changes] == [Origin.PENDING]
+
+
 def test_deleting_more_than_the_budget_needs_the_count() -> None:
     seen = observed(*(live(f"lamp/n{n}", lamp()) for n in range(10)))
     wish = desired(*(resource(f"lamp/n{n}", LampSpec(room=f"r{n}")) for n in range(6)))
