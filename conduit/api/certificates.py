@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from conduit.api.desk import Desk
 from conduit.grammar import duration
@@ -13,8 +13,6 @@ from conduit.providers.certs import Config, root_path
 from conduit.providers.certs_revoked import content_of, serials_in
 from conduit.providers.probe_tls import Certificate, served
 
-KEPT_SECONDS: Final = 5.0
-"""How long counts are taken from the last look; a list always looks anew."""
 Wanted = tuple[Key, str, str]
 """A service, the name it is served under, and its proxy."""
 

@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 from conduit import __version__
 from conduit.api.desk import Desk
 from conduit.change import Origin
+from conduit.reconcile.worker import Snapshot
 
 
 class Site(Collector):
@@ -22,37 +23,32 @@ class Site(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """Yield every figure."""
-        snapshot, watch = self._desk.worker.snapshot, self._desk.watch
-        plan = snapshot.plan
+        desk, snapshot = self._desk, self._desk.worker.snapshot
         yield _gauge("conduit_build_info", "The version that runs", "version", {__version__: 1})
-        last = GaugeMetricFamily("conduit_last_reconcile_timestamp_seconds", "When the last pass ended")
-        last.add_metric([], snapshot.at)
-        yield last
-        states = Counter((key.kind, str(watch.of(key).state)) for key in snapshot.desired.roots)
-        resources = GaugeMetricFamily(
-            "conduit_resources", "Declared resources by how they are", labels=["kind", "status"]
-        )
+        yield _single("conduit_last_reconcile_timestamp_seconds", "When the last pass ended", snapshot.at)
+        yield _single("conduit_suspended", "Whether the loop is suspended", snapshot.suspended is not None)
+        yield _single("conduit_event_streams", "Open streams of events", desk.bus.readers)
+        states = Counter((key.kind, str(desk.watch.of(key).state)) for key in snapshot.desired.roots)
+        resources = GaugeMetricFamily("conduit_resources", "Declared resources by state", labels=["kind", "status"])
         for (kind, state), count in sorted(states.items()):
             resources.add_metric([kind, state], count)
         yield resources
-        changes = plan.changes if plan else ()
+        yield from self._of_plan(snapshot)
+        ends = {key.name: facts["not_after"] for key, facts in snapshot.facts.items() if "not_after" in facts}
+        yield _gauge("conduit_certificate_expiry_seconds", "When a certificate ends, since the epoch", "name", ends)
+        passes = CounterMetricFamily("conduit_apply", "Applies by how they ended", labels=["result"])
+        for result, count in sorted(desk.worker.results.items()):
+            passes.add_metric([result], count)
+        yield passes
+
+    def _of_plan(self, snapshot: Snapshot) -> Iterable[Metric]:
+        changes, unknown = (snapshot.plan.changes, snapshot.plan.unknown) if snapshot.plan else ((), {})
         drift = Counter(change.key.kind for change in changes if change.origin in (Origin.DRIFT, Origin.BOTH))
         pending = Counter(change.key.kind for change in changes if change.origin in (Origin.PENDING, Origin.BOTH))
         yield _gauge("conduit_drift", "Live objects that moved on the host", "kind", drift)
         yield _gauge("conduit_pending", "Live objects that await a change of the manifests", "kind", pending)
-        down = dict.fromkeys(plan.unknown, 0) if plan else {}
-        up = dict.fromkeys(self._desk.worker.engine.providers, 1) | down
+        up = dict.fromkeys(self._desk.worker.engine.providers, 1) | dict.fromkeys(unknown, 0)
         yield _gauge("conduit_provider_up", "Whether a daemon could be read", "provider", up)
-        ends = {key.name: facts["not_after"] for key, facts in snapshot.facts.items() if "not_after" in facts}
-        yield _gauge("conduit_certificate_expiry_seconds", "When a certificate ends, since the epoch", "name", ends)
-        streams = GaugeMetricFamily("conduit_event_streams", "Open streams of events")
-        streams.add_metric([], self._desk.bus.readers)
-        yield streams
-        results = self._desk.worker.results
-        passes = CounterMetricFamily("conduit_apply", "Applies by how they ended", labels=["result"])
-        for result, count in sorted(results.items()):
-            passes.add_metric([result], count)
-        yield passes
 
 
 def exposition(desk: Desk) -> bytes:
@@ -66,4 +62,10 @@ def _gauge(name: str, help_text: str, label: str, values: Mapping[str, float]) -
     family = GaugeMetricFamily(name, help_text, labels=[label])
     for value, number in sorted(values.items()):
         family.add_metric([value], number)
+    return family
+
+
+def _single(name: str, help_text: str, value: float) -> Metric:
+    family = GaugeMetricFamily(name, help_text)
+    family.add_metric([], value)
     return family

@@ -11,6 +11,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from conduit.errors import Code, Diagnostic, LoadError
+from conduit.providers.listening import listen
 from conduit.settings import Settings
 
 OPEN_WITHOUT_TLS = Code(
@@ -102,7 +103,7 @@ def refuse_open(settings: Settings) -> None:
 
 
 def serve(app: Any, settings: Settings, started: Callable[[], None]) -> None:
-    """Serve until a signal ends the process; `started` is called once connections are taken."""
+    """Serve until a signal ends the process; `started` is called once connections are taken. Raises `ConduitError`."""
     api = settings.api
     certificate = {
         "ssl_certfile": settings.path(api.tls.certificate) if api.tls else None,
@@ -110,8 +111,6 @@ def serve(app: Any, settings: Settings, started: Callable[[], None]) -> None:
     }
     config = uvicorn.Config(
         app,
-        host=api.host,
-        port=api.port,
         http=Bounded,
         loop="uvloop",
         lifespan="on",
@@ -125,7 +124,7 @@ def serve(app: Any, settings: Settings, started: Callable[[], None]) -> None:
         timeout_graceful_shutdown=5,
         **certificate,  # type: ignore[arg-type]
     )
-    _Server(config, started).run()
+    _Server(config, started).run([listen(api.host, api.port)])
 
 
 class _Server(uvicorn.Server):

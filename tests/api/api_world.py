@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -33,12 +34,14 @@ class Served(Site):
         self.trust = directory.parent / "trust"
         settings = {"api": {"port": self.port, "reads_per_minute": 0, "writes_per_minute": 0, **api}}
         super().__init__(directory, upstreams={"echo": self.upstream_port}, settings=settings)
-        self.client = httpx.Client(base_url=self.url, headers={"X-API-Key": KEY}, timeout=90)
+        self.scheme, trust = ("https", api["tls"]["certificate"]) if "tls" in api else ("http", None)
+        verify = ssl.create_default_context(cafile=trust) if trust else False
+        self.client = httpx.Client(base_url=self.url, headers={"X-API-Key": KEY}, timeout=90, verify=verify)
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{self.scheme}://127.0.0.1:{self.port}"
 
     @property
     def echo(self) -> str:

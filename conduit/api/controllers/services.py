@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from functools import partial
-from ipaddress import ip_address
-from typing import Annotated, Any, Final, Literal, NotRequired, TypedDict
+from typing import Annotated, Final, NotRequired, TypedDict
 
 from litestar import Response
 from litestar.params import Body, Parameter
-from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from conduit.api.auth import Who
 from conduit.api.cached import Cached
@@ -16,11 +14,11 @@ from conduit.api.change import Change, change
 from conduit.api.desk import Desk, Here
 from conduit.api.envelopes import instant
 from conduit.api.errors import ApiError
+from conduit.api.registration import NAME, Registration
 from conduit.api.routing import Result, route
 from conduit.audit import SUCCESS
 from conduit.errors import ConduitError
-from conduit.fields import Probe
-from conduit.grammar import join_host_port, split_host_port
+from conduit.grammar import split_host_port
 from conduit.health import Health, State
 from conduit.manifests.store import ABSENT
 from conduit.model import Key
@@ -28,11 +26,9 @@ from conduit.reconcile.asks import Snapshot
 from conduit.resources.service import names_of
 from conduit.resources.service_spec import ServiceSpec
 from conduit.resources.site_leaves import upstreams_of
-from conduit.upstreams import REFUSED_UPSTREAM, UNKNOWN_UPSTREAM, normal, refuse_everywhere
+from conduit.upstreams import REFUSED_UPSTREAM, UNKNOWN_UPSTREAM
 
-NAME: Final = r"^[a-zA-Z0-9][a-zA-Z0-9_-]{0,62}$"
 HEALTH: Final = {State.UP: "healthy", State.DEGRADED: "degraded", State.DOWN: "down", State.UNKNOWN: "unknown"}
-PORTS: Final = {"http": 80, "https": 443}
 
 
 class Service(TypedDict):
@@ -69,46 +65,6 @@ class Checked(TypedDict):
     response_time: float | None
     last_checked: str | None
     detail: NotRequired[str]
-
-
-class Registration(BaseModel):
-    """What a service is registered with."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    name: str = Field(pattern=NAME)
-    host: str = Field(min_length=1, max_length=260)
-    port: int | None = Field(None, ge=1, le=65535, strict=True)
-    protocol: Literal["http", "https"] | None = None
-    health_path: Probe | None = Field(None, max_length=256)
-    no_tls: bool = False
-    tls_enabled: bool | None = None
-    overwrite: bool = False
-
-    @field_validator("host")
-    @classmethod
-    def _host(cls, text: str) -> str:
-        """An address or a name, perhaps with its port; never one that no site may proxy to."""
-        whole = normal(_with_port(text, 80))
-        refuse_everywhere(whole)
-        return text
-
-    @property
-    def upstream(self) -> str:
-        """Where requests go: the port of its own, the one in the host, or the protocol's."""
-        host, port = split_host_port(_with_port(self.host, PORTS[self.protocol or "http"]))
-        return join_host_port(host, self.port or port)
-
-    @property
-    def tls(self) -> bool:
-        """Whether it is served over TLS."""
-        return not self.no_tls and self.tls_enabled is not False
-
-    @property
-    def fields(self) -> dict[str, Any]:
-        """What is written in the manifest: what was asked for, and no default."""
-        health = {"health": {"path": self.health_path}} if self.health_path not in (None, "/") else {}
-        return {"upstream": self.upstream, **health, **({} if self.tls else {"tls": "off"})}
 
 
 Given = Annotated[Registration, Body(description="the service to register")]
@@ -222,15 +178,6 @@ def _address(spec: ServiceSpec) -> tuple[str, int]:
     """Return host and port of the first upstream; of none for a redirect or a page of maintenance."""
     first = next(iter(upstreams_of(spec)), None)
     return split_host_port(first[1]) if first else ("", 0)
-
-
-def _with_port(text: str, port: int) -> str:
-    """Return a host with a port; one that is written out stays."""
-    try:
-        literal = ip_address(text)
-    except ValueError:
-        return text if ":" in text else f"{text}:{port}"
-    return join_host_port(str(literal), port)
 
 
 ROUTES = (services, register, deregister, health)

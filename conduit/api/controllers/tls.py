@@ -8,10 +8,10 @@ from litestar.params import Parameter
 
 from conduit.api.auth import Who
 from conduit.api.certificates import Shown, Wanted, look
-from conduit.api.controllers.services import NAME
 from conduit.api.desk import Desk, Here
 from conduit.api.envelopes import applied, operated, refused, table
 from conduit.api.errors import ApiError
+from conduit.api.registration import NAME
 from conduit.api.routing import Result, route
 from conduit.change import Outcome
 from conduit.errors import ConduitError

@@ -1,0 +1,64 @@
+"""What a service is registered with over the documented API, and the manifest fields that stand for it. Pure."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from conduit.fields import Probe
+from conduit.grammar import join_host_port, split_host_port
+from conduit.upstreams import normal, refuse_everywhere
+
+NAME: Final = r"^[a-zA-Z0-9][a-zA-Z0-9_-]{0,62}$"
+PORTS: Final = {"http": 80, "https": 443}
+
+
+class Registration(BaseModel):
+    """What a service is registered with."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    name: str = Field(pattern=NAME)
+    host: str = Field(min_length=1, max_length=260)
+    port: int | None = Field(None, ge=1, le=65535, strict=True)
+    protocol: Literal["http", "https"] | None = None
+    health_path: Probe | None = Field(None, max_length=256)
+    no_tls: bool = False
+    tls_enabled: bool | None = None
+    overwrite: bool = False
+
+    @field_validator("host")
+    @classmethod
+    def _host(cls, text: str) -> str:
+        """An address or a name, perhaps with its port; never one that no site may proxy to."""
+        whole = normal(_with_port(text, 80))
+        refuse_everywhere(whole)
+        return text
+
+    @property
+    def upstream(self) -> str:
+        """Where requests go: the port of its own, the one in the host, or the protocol's."""
+        host, port = split_host_port(_with_port(self.host, PORTS[self.protocol or "http"]))
+        return join_host_port(host, self.port or port)
+
+    @property
+    def tls(self) -> bool:
+        """Whether it is served over TLS."""
+        return not self.no_tls and self.tls_enabled is not False
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """What is written in the manifest: what was asked for, and no default."""
+        health = {"health": {"path": self.health_path}} if self.health_path not in (None, "/") else {}
+        return {"upstream": self.upstream, **health, **({} if self.tls else {"tls": "off"})}
+
+
+def _with_port(text: str, port: int) -> str:
+    """Return a host with a port; one that is written out stays."""
+    try:
+        literal = ip_address(text)
+    except ValueError:
+        return text if ":" in text else f"{text}:{port}"
+    return join_host_port(str(literal), port)
