@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 from conduit import __version__
 from conduit.api.desk import Desk
 from conduit.change import Origin
-from conduit.reconcile.worker import Snapshot
+from conduit.reconcile.asks import Snapshot
 
 
 class Site(Collector):
