@@ -24,7 +24,7 @@ FULL = """command: [sleep, '600'], environment: {GREETING: hello world}, working
     devices: [{source: /dev/null, target: /dev/nothing, permissions: r}], cap_drop: [CHOWN], ipc: shareable,
     security_opt: ['no-new-privileges:true'], logging: {driver: json-file, options: {max-size: 1m}}, cpus: 0.5,
     memory: 64m, memory_reservation: 32m, pids: 50, project: wiki, service: web, privileged: false,
-    dangerous: true, dns_search: [home.arpa], cap_add: [NET_ADMIN],
+    dangerous: true, dns_search: [home.arpa], cap_add: [NET_ADMIN], init: true,
     mounts: [{type: volume, source: data, target: /data}, {type: tmpfs, target: /t, tmpfs: {size: 1m, mode: 0o700}},
       {type: volume, source: more, target: /more, read_only: true, volume: {nocopy: true}},
       {type: volume, target: /any},
@@ -54,6 +54,7 @@ def test_everything_asked_for_is_had_and_read_back(containers: Containers) -> No
     assert containers.settled()
     shown = containers.hand("exec", "web", "sh", "-c", "cat /host/name; ulimit -n; grep 10.0.0.1 /etc/hosts; pwd")
     assert shown.splitlines()[1:] == ["100", "10.0.0.1\tdb", "/tmp"]
+    assert "docker-init" in containers.hand("exec", "web", "cat", "/proc/1/cmdline")
 
 
 def test_a_container_lives_and_is_removed(containers: Containers) -> None:
