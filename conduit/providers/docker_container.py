@@ -17,6 +17,7 @@ from conduit.providers.docker_container_files import InjectedFiles
 from conduit.providers.docker_container_form import sealing
 from conduit.providers.docker_container_lives import foreign, originals, ours
 from conduit.providers.docker_container_make import Maker, name_for, spec_of
+from conduit.providers.docker_container_needs import Needs
 from conduit.providers.docker_container_ready import readiness
 from conduit.providers.docker_container_steps import Steps
 from conduit.providers.docker_container_switch import held_twice
@@ -40,6 +41,7 @@ class Containers(Part):
         self._files = InjectedFiles(means.files, self.site.fingerprint)
         self._seal = sealing(self.site.fingerprint, self.site.secret)
         self._maker = Maker(self._steps, self.marks, self.config, self.site, self._files)
+        self._needs = Needs(means, self._steps)
 
     def lives(self, seen: Seen) -> tuple[Live, ...]:
         """Return every container; of ours, those that run come first, and of these the newest."""
@@ -50,6 +52,8 @@ class Containers(Part):
 
     def apply(self, change: Change, reading: Reading) -> Mapping[str, Any]:
         """Make, change or replace a container; after an error all is as it was before."""
+        if change.action is not Action.UPDATE or not change.live or any(_moved(change, change.live)):
+            self._needs.wait(change)
         if change.live is None:
             container = self._maker.make(change)
         elif change.action is Action.UPDATE:
