@@ -80,3 +80,43 @@ def test_y15_only_signed_commits_that_follow_are_checked_out(
     wait_for(lambda: told("CND-0143"), "a rewound history is refused")
     assert site.dig("one.home.arpa") == [C]
     assert git("rev-parse", "HEAD").strip() == signed
+
+
+def test_y13_a_pull_runs_nothing_the_repository_names(
+    site: Site, directory: Path, theirs: Callable[..., str], git: Callable[..., str], signers: Path
+) -> None:
+    from conduit.manifests.git import head_commit
+    from conduit.manifests.pulling import pull
+    from conduit.settings import Pull
+
+    canary, program = directory / "canary", directory / "program"
+    program.write_text(f"#!/bin/sh\ntouch {canary}\ncat\n")
+    program.chmod(0o755)
+    for hook in ("post-merge", "post-checkout", "reference-transaction", "pre-auto-gc", "post-index-change"):
+        path = site.directory / ".git/hooks" / hook
+        path.write_text(program.read_text())
+        path.chmod(0o755)
+    for name in (
+        *("core.fsmonitor", "core.sshCommand", "core.gitProxy", "core.askPass", "core.pager", "gpg.program"),
+        *(
+            "gpg.ssh.program",
+            "credential.helper",
+            "remote.origin.uploadpack",
+            "filter.evil.smudge",
+            "filter.evil.process",
+        ),
+    ):
+        git("config", name, str(program))
+    git("config", "protocol.ext.allow", "always")
+    place = directory / "theirs"
+    (place / ".gitattributes").write_text("*.yaml filter=evil diff=evil\n")
+    (place / "desired/more.yaml").write_text("dns_records: {}\n")
+    theirs("add", "--all")
+    key = ("-c", "gpg.format=ssh", "-c", f"user.signingKey={directory / 'ann'}")
+    theirs(*key, "commit", "--quiet", "--message", "more", "-S")
+    theirs("push", "--quiet", "origin", "HEAD:main")
+    canary.unlink(missing_ok=True)
+    tip = pull(site.desired, Pull(), signers)
+    assert tip == theirs("rev-parse", "HEAD").strip() == head_commit(site.directory)
+    assert (site.desired / "more.yaml").read_text() == "dns_records: {}\n"
+    assert not canary.exists()
