@@ -50,7 +50,7 @@ class KindCommand(app.Command):
         try:
             params = self.command.params.model_validate(values)
         except ValidationError as error:
-            raise click.UsageError(_problem(error)) from None
+            raise click.UsageError(_problem(error, self.command.params.model_fields)) from None
         show = _Lines(invoked) if self.command.streams else _Table(invoked, self.name or "")
         code = invoked.engine.perform(self.command, subject, params, show.add)
         show.end()
@@ -138,6 +138,8 @@ def _parameter(name: str, field: FieldInfo) -> click.Parameter:
     return click.Option(words, type=int if number else str, metavar="N" if number else name.upper(), help=about)
 
 
-def _problem(error: ValidationError) -> str:
+def _problem(error: ValidationError, fields: Mapping[str, FieldInfo]) -> str:
     (first, *_) = error.errors(include_url=False, include_context=False, include_input=False)
+    if first["type"] == "missing":
+        return f"missing: {fields[str(first['loc'][0])].description}"
     return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"

@@ -87,6 +87,7 @@ def test_what_is_not_there_or_not_clear_is_told(wiki: Site) -> None:
         assert (refused.code, told in refused.stderr) == (1, True), refused.stderr
     for words in (("exec", "wiki", "web"), ("exec", "wiki", "web", "--"), ("logs", "wiki", "-n", "x")):
         assert wiki.conduit(*words).code == 64, words
+    assert "missing: the program and its arguments, after --" in wiki.conduit("exec", "wiki", "web").stderr
 
 
 def test_logs_come_from_all_containers_in_order(wiki: Site, wait_for: Callable[..., None]) -> None:
