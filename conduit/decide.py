@@ -68,6 +68,7 @@ class Decider:
     doubts: Mapping[Key, Diagnostic]
     lives: dict[Key, list[Live]] = field(default_factory=dict)
     foreign: dict[tuple[str, frozenset[Claim]], Live] = field(default_factory=dict)
+    strangers: set[Key] = field(default_factory=set)
     unmanaged: list[Live] = field(default_factory=list)
     surplus: list[Live] = field(default_factory=list)
     facts: dict[Key, Mapping[str, Any]] = field(default_factory=dict)
@@ -85,6 +86,7 @@ class Decider:
                     self.lives.setdefault(live.key, []).append(live)
                 else:
                     self.unmanaged.append(live)
+                    self.strangers.add(live.key)
                     if live.claims:
                         self.foreign[live.key.kind, live.claims] = live
 
@@ -163,6 +165,9 @@ class Decider:
         claims = frozenset(kind.claims(wish.spec)) if self.foreign and kind.adopt else frozenset()
         stranger = self.foreign.get((wish.key.kind, claims)) if claims else None
         if stranger is None:
+            if wish.key in self.strangers and view.frame is None and not kind.adopt:
+                summary = f"{wish.key}: what has this name already is not conduit's, and stands in the way"
+                self.remarks.append(Diagnostic(REMARK, summary, wish.source, kind.adopt_step, severity="warning"))
             return self._change(Action.CREATE, view, wish, native, None, NO_DIFF)
         self.unmanaged.remove(stranger)
         diff = kind.same(wish, native, stranger, view.context) or Diff(reason="takes over an object that has no mark")

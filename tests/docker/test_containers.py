@@ -283,6 +283,8 @@ def test_copied_labels_do_not_make_a_container_ours(web: Containers, wait_for: C
 def test_a_name_that_a_foreign_container_has_is_left_to_it(containers: Containers) -> None:
     other = containers.hand("run", "--detach", "--name", "web", "sandbox/busybox:1", "sleep", "600")
     containers.declare(web=SLEEP)
+    (told,) = containers.world.plan().warnings
+    assert "container/web: what has this name already is not conduit's" in str(told)
     report = containers.apply(code=4)
     (reason,) = [outcome.reason for outcome in report.outcomes if outcome.key.name == "web"]
     assert "already in use" in reason
