@@ -21,7 +21,7 @@ class Reach(Spec):
     deployment: ResourceName | None = Field(None, description="the deployment that answers, instead of an upstream")
     container: str | None = Field(
         None,
-        min_length=1,
+        pattern=r"^[a-zA-Z0-9._-]{1,128}$",  # as the Compose Specification names services
         description="its service that answers; by default the only one that exposes or publishes a port",
     )
     container_port: int | None = Field(

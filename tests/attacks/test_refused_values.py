@@ -73,8 +73,11 @@ TEXT_FIELDS = {
     "timeouts": "{up}, timeouts: {read: @}",
     "redirect": "redirect: {to: @}",
     "maintenance": "maintenance: {message: @}",
+    "deployment": "deployment: @",
+    "container": "deployment: wiki, container: @",
+    "container_port": "deployment: wiki, container_port: @",
 }
-"""Every field of a service that holds text, in a service that would be valid but for `@`."""
+"""Every field of a service that is no switch, in a service that would be valid but for `@`."""
 KEYS = ["{up}, response_headers: {@: x}", "{up}, request_headers: {@: x}", "{up}, basic_auth: {@: {secret: x}}"]
 MORE = ["{up}, health: {interval: @}", "{up}, health: {status: @}", "maintenance: {retry_after: @}"]
 SWITCHES = {"dns", "strip_prefix", "https_redirect", "websockets"}
