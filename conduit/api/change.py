@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,7 +29,7 @@ from conduit.reconcile.asks import Apply, Passed
 class Change:
     """What is to be done: the `edit`, the audit's `action`, what to say of it when it worked.
 
-    `named` are roots that are deleted by name. Without `keep` a change that fails leaves nothing behind. `new` is the
+    `named` are roots that are deleted by name. `whole` is a root of which a failure leaves nothing behind. `new` is the
     status of an answer about something that was not declared before.
     """
 
@@ -36,7 +37,7 @@ class Change:
     action: str
     said: str
     named: tuple[Key, ...] = ()
-    keep: bool = True
+    whole: Key | None = None
     new: int = 200
     details: Mapping[str, Any] = field(default_factory=dict)
 
@@ -44,6 +45,11 @@ class Change:
 async def change(desk: Desk, caller: Caller, wanted: Change, prefer: str | None = None) -> Response[Any]:
     """Edit, apply, record. Raises `Unreadable` when it could not be written down, and what the edit raises."""
     desk.audit.require()
+    with desk.worker.trial(wanted.whole) if wanted.whole else nullcontext():
+        return await _change(desk, caller, wanted, prefer)
+
+
+async def _change(desk: Desk, caller: Caller, wanted: Change, prefer: str | None) -> Response[Any]:
     edited = await asyncio.to_thread(wanted.edit)
     headers = {"ETag": f'"{edited.saved.version}"'} if edited.saved.version else {}
     if held := desk.held:
@@ -63,9 +69,8 @@ def _saved(said: str) -> Result:
 
 async def _finish(desk: Desk, caller: Caller, wanted: Change, edited: Edited) -> Result:
     """Make an edit true, or take it back, and record how it ended."""
-    ask = Apply(named=wanted.named, whole=() if wanted.keep else (edited.key,))
-    result = await _made_true(desk, edited.key, ask, wanted.said)
-    if not result["ok"] and not wanted.keep:
+    result = await _made_true(desk, edited.key, Apply(named=wanted.named), wanted.said)
+    if not result["ok"] and wanted.whole:
         await asyncio.to_thread(desk.writes.take_back, edited, caller)
         if result["changes"]:
             await _made_true(desk, edited.key, Apply(named=(edited.key,)), "")

@@ -25,14 +25,12 @@ class Look:
 class Apply:
     """Ask for a plan and its apply. With `digest` only the very plan that was looked at is applied.
 
-    `named` are roots the caller deletes by name: they are outside the prune budget. `whole` are roots of which nothing
-    is begun when a daemon that one of them needs cannot be read.
+    `named` are roots the caller deletes by name: they are outside the prune budget.
     """
 
     selection: Selection = Selection()
     digest: str = ""
     named: tuple[Key, ...] = ()
-    whole: tuple[Key, ...] = ()
     options: ApplyOptions = ApplyOptions()
 
     @property

@@ -62,7 +62,8 @@ class Keeper:
         if self.held and len(self.held) == len(plan.changes):
             return None
         if self.held:
-            plan = engine.plan_again(Selection(excludes=tuple(sorted(self.held))))
+            excludes = (*plan.selection.excludes, *sorted(self.held))
+            plan = engine.plan_again(Selection(excludes=excludes))
         if plan.unsafe:
             raise Unsafe(plan.unsafe)
         return plan

@@ -9,8 +9,9 @@ from __future__ import annotations
 import queue
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -58,6 +59,7 @@ class Worker:
         """How the applies of this process ended."""
         self._listen = listen
         self._queue: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
+        self._trials: list[Key] = []
         self._stop = threading.Event()
         self._facts: Mapping[Key, Mapping[str, Any]] = {}
         self._thread = threading.Thread(target=self._run, name="reconciler")
@@ -76,6 +78,18 @@ class Worker:
     def alive(self) -> bool:
         """Whether the thread runs."""
         return self._thread.is_alive()
+
+    @contextmanager
+    def trial(self, root: Key) -> Iterator[None]:
+        """Let no pass begin with `root` inside a `with` block while a daemon that it needs cannot be read.
+
+        For a declaration that is made true as a whole, or taken back before the block ends.
+        """
+        self._trials.append(root)
+        try:
+            yield
+        finally:
+            self._trials.remove(root)
 
     def submit(self, ask: Ask) -> Future[Any]:
         """Queue a request; its future gives `Passed`, or the `Outcome` of an operation. Raises `ConduitError`."""
@@ -127,8 +141,7 @@ class Worker:
                 return self._tend()
         asks = [each.ask for each in together if isinstance(each.ask, Apply)]
         named = self._parts(tuple(key for each in asks for key in each.named))
-        whole = tuple(key for each in asks for key in each.whole)
-        return self._pass(ask.selection._replace(named=named), replace(ask, whole=whole))
+        return self._pass(ask.selection._replace(named=named), ask)
 
     def _parts(self, roots: tuple[Key, ...]) -> tuple[Key, ...]:
         """Return roots with the leaves they were last seen to stand for; once undeclared, nothing else tells."""
@@ -138,8 +151,6 @@ class Worker:
         if ask:
             self.engine.recover()
         plan, desired = self._looked(selection), self.snapshot.desired
-        if blind := tuple(root for root in (ask.whole if ask else ()) if Passed(plan, desired).unjudged(root)):
-            plan = self.engine.plan_again(selection._replace(excludes=(*selection.excludes, *blind)))
         if ask is None:
             return Passed(plan, desired)
         if ask.digest and ask.digest != plan.digest:
@@ -171,6 +182,8 @@ class Worker:
             raise
         observed = engine.observe()
         plan = engine.plan_for(desired, observed, selection)
+        if blind := tuple(root for root in self._trials if Passed(plan, desired).unjudged(root)):
+            plan = engine.plan_again(selection._replace(excludes=(*selection.excludes, *blind)))
         self._facts = sole_facts(live for view in observed.values() for live in view.reading.ours())
         self._keep(desired=desired, plan=plan, facts=self._facts, problems=())
         self._listen("plan", plan)

@@ -88,7 +88,7 @@ async def register(desk: Here, caller: Who, data: Given) -> Response[Result]:
         partial(desk.writes.put, key, data.fields, caller, None if data.overwrite else ABSENT),
         "service_register",
         f"Registered service: {data.name} ({data.upstream})",
-        keep=False,
+        whole=key,
         details=data.model_dump(mode="json", include={"name", "host", "port", "protocol", "health_path"}),
     )
     try:
