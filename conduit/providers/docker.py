@@ -166,12 +166,18 @@ def _attempt(work: Work) -> Outcome:
     try:
         facts, result, reason = do(), Result.OK, ""
     except InUse as error:
-        facts, result, reason = None, Result.SKIPPED, error.diagnostics[0].summary
+        facts, result, reason = None, Result.SKIPPED, _told(error)
     except ConduitError as error:
-        facts, result, reason = None, Result.FAILED, error.diagnostics[0].summary
+        facts, result, reason = None, Result.FAILED, _told(error)
     except OSError as error:
         facts, result, reason = None, Result.FAILED, str(error)
     return Outcome(key, action, result, reason, time.monotonic() - started, facts or NO_FIELDS)
+
+
+def _told(error: ConduitError) -> str:
+    """Return what went wrong, and what to do about it where that is known."""
+    first = error.diagnostics[0]
+    return f"{first.summary}; {first.hint}" if first.hint else first.summary
 
 
 def _numbers(version: str) -> tuple[int, ...]:
