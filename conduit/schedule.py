@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
-from conduit.change import Action, Change
+from conduit.change import Action, Change, Disturbance
 from conduit.graph import Edges
 from conduit.model import FRAME, Key
 
@@ -30,9 +30,26 @@ def schedule(
     Objects go as soon as they can. A document commits once, when everything its changes wait for is done; only a path
     that leaves a document and returns to it makes it commit what is ready first. Deletions ride along in documents, in
     the same order, so that a name is gone before the site it leads to. Deletions of objects are not scheduled: they
-    come after proof.
+    come after proof. What only stops goes last, when nothing leads there any more, and before what it depends on.
     """
-    waiting = {c.key: c for c in changes if c.action is not Action.DELETE or c.provider in documents}
+    going = {c.key: c for c in changes if c.action is not Action.DELETE or c.provider in documents}
+    stopping = {key: c for key, c in going.items() if c.impact.disturbance is Disturbance.STOP}
+    others = {key: c for key, c in going.items() if key not in stopping}
+    return [*_rounds(others, edges, documents, order), *_rounds(stopping, _reversed(edges, stopping), documents, order)]
+
+
+def _reversed(edges: Edges, keys: Collection[Key]) -> Edges:
+    """Return the edges between some keys, the other way round."""
+    found: Edges = {}
+    for key in keys:
+        for dependency in edges.get(key, ()):
+            found[dependency] = (*found.get(dependency, ()), key)
+    return found
+
+
+def _rounds(
+    waiting: dict[Key, Change], edges: Edges, documents: Collection[str], order: Mapping[str, int]
+) -> list[Round]:
     rounds: list[Round] = []
     while waiting:
         step_round = _objects(waiting, edges, documents) or _document(waiting, edges, order)

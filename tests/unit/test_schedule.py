@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conduit.change import Action, Change, Diff, Origin
+from conduit.change import Action, Change, Diff, Disturbance, Impact, Origin
 from conduit.model import FRAME, Key, Source
 from conduit.schedule import schedule
 
@@ -64,6 +64,19 @@ def test_a_name_is_deleted_before_the_site_it_leads_to() -> None:
 
 def test_deletions_of_objects_are_left_for_after_the_proof() -> None:
     assert names([change("cert/a", "certs", Action.DELETE)], {}) == []
+
+
+def test_what_stops_goes_last_and_before_what_it_depends_on() -> None:
+    """A database was stopped under its application, and both before the proxy stopped sending visitors there."""
+    stop = Impact(Disturbance.STOP)
+    stopping = [change(text, "docker", Action.UPDATE)._replace(impact=stop) for text in ("box/db", "box/web")]
+    changes = [*stopping, change("box/new", "docker"), change("route/a", "proxy")]
+    assert names(changes, {"box/web": ["box/db"], "box/new": ["box/db"]}) == [
+        ("docker", ["box/new"]),
+        ("proxy", ["route/a"]),
+        ("docker", ["box/web"]),
+        ("docker", ["box/db"]),
+    ]
 
 
 def test_a_frame_rides_with_its_document() -> None:
