@@ -223,7 +223,7 @@ def _roots(work: Work) -> list[Resource[Any]]:
     """Return the declared roots an apply touches, and a sample for each document whose frame it changes."""
     changed = {change.root for change in work.plan.changes}
     declared = changed & work.desired.roots.keys()
-    touched = declared | work.desired.sharers(changed - declared) | set(work.owed)
+    touched = declared | work.desired.sharers(changed - declared)
     for change in work.plan.changes:
         if change.key.kind == FRAME and change.live:
             touched |= set(_sample(work, change.key.name))
@@ -254,11 +254,16 @@ def _changed_by(work: Work, root: Key) -> list[Change]:
 
 
 def _prove(work: Work, before: Mapping[Key, Proof]) -> dict[Key, Proof]:
-    """Prove the touched roots: one that lost ground is blamed, one that is new and does not answer is unproven."""
+    """Prove the touched roots: one that lost ground is blamed, one that is new and does not answer is unproven.
+
+    What this apply does not touch and still owes its proof is tried once.
+    """
     roots = [root for root in _roots(work) if root.key not in work.blamed]
-    if not roots:
-        return {}
-    proofs = prove_until(roots, work.kinds, work.proving_context(), before, min(PATIENCE, work.options.timeout))
+    tried = {root.key for root in roots} | work.blamed.keys()
+    owed = [work.desired.roots[key] for key in work.owed if key not in tried]
+    context = work.proving_context()
+    proofs = prove_until(roots, work.kinds, context, before, min(PATIENCE, work.options.timeout)) if roots else {}
+    proofs |= prove(owed, work.kinds, context) if owed else {}
     for key, proof in proofs.items():
         work.listen(Event(EventKind.PROVED if proof.passed else EventKind.UNPROVEN, key, "", proof.detail))
         earlier = before.get(key)
