@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from pydantic import ValidationError
 
@@ -31,6 +32,8 @@ DANGEROUS = Code(
     "so that what is in it could end up in the image. Name another directory, or write `dangerous: true` in the image "
     "when that is what you mean.",
 )
+MEANS: Final = ("dangerous", "pull_policy")
+"""Fields that are no part of what an image is."""
 
 
 class Image(Kind[ImageSpec]):
@@ -75,6 +78,12 @@ class Image(Kind[ImageSpec]):
     def same(self, want: Resource[ImageSpec], native: Native, live: Live, ctx: Context) -> Diff | None:
         """Compare the hash of what was asked for, which the name of an image carries."""
         return None if wish_of(native) == live.status["wish"] else self.explain(want.spec, native, live.native, ctx)
+
+    def explain(self, spec: ImageSpec, native: Native, live: Native, ctx: Context) -> Diff:
+        """Show what differs, but for fields that say how an image is got: no image tells how it was."""
+        diff = super().explain(spec, native, live, ctx)
+        shown = tuple(field for field in diff.fields if field.path not in MEANS)
+        return diff._replace(fields=shown) if shown else diff
 
     def action(self, want: Resource[ImageSpec], live: Live, diff: Diff) -> Action:
         """Another image takes the place of this one; only its protection can be changed."""

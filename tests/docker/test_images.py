@@ -81,7 +81,7 @@ def test_another_reference_replaces_the_image(world: World, docker: Docker, publ
     first, second = publish("1"), publish("2")
     declare(world, f"reference: '{first}'")
     assert world.apply().exit_code == 0
-    declare(world, f"reference: '{second}'")
+    declare(world, f"reference: '{second}', pull_policy: always")
     (change,) = world.changes()
     assert change.action is Action.REPLACE
     assert [(each.path, each.old, each.new) for each in change.diff.fields] == [("reference", first, second)]
