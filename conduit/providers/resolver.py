@@ -24,7 +24,10 @@ Answer = tuple[str, ...] | OSError
 
 def system_addresses(name: str) -> tuple[str, ...]:
     """Ask the system for the TCP addresses of a name, sorted. Raises OSError; waits as long as the system likes."""
-    found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
+    try:
+        found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
+    except socket.gaierror as error:
+        raise OSError(error.strerror) from error  # the words without the number
     return tuple(sorted({str(address[0]) for *_, address in found}))
 
 

@@ -71,3 +71,8 @@ def test_a_name_the_system_cannot_even_encode_is_an_oserror() -> None:
 
     with pytest.raises(OSError, match="label too long"):
         Resolver(ask)("x")
+
+
+def test_why_a_name_has_no_address_is_told_in_words() -> None:
+    with pytest.raises(OSError, match=r"^(?!\[Errno)"):
+        system_addresses("name.invalid")
