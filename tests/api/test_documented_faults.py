@@ -128,7 +128,7 @@ def test_fault_10_nothing_is_left_behind_by_a_failure(served: Any) -> None:
     assert "caddy" in done["stderr"]
     assert not (served.desired / "services" / "failing.yaml").exists()
     assert served.dig("failing.home.arpa") == []
-    assert not list(served.certificates.glob("*failing*"))
+    wait_for(lambda: not list(served.certificates.glob("*failing*")), "the loop removes the certificate", deadline=60)
     assert served.live() == before
     assert served.register("failing")["ok"]
 
@@ -140,8 +140,9 @@ def test_fault_11_a_failed_reload_is_told(served: Any) -> None:
         assert served.api("GET", "/api/status").json()["caddy"] is False
     finally:
         served.daemons["caddy"].resume()
-    newest = served.api("GET", "/api/audit?limit=1").json()["entries"][0]
-    assert (newest["action"], newest["status"]) == ("caddy_reload", "failure")
+    entries = served.api("GET", "/api/audit?limit=500").json()["entries"]
+    reloads = [entry["status"] for entry in entries if entry["action"] == "caddy_reload"]
+    assert reloads[0] == "failure"
 
 
 def test_fault_12_no_entry_is_lost_under_parallel_writes(served: Any) -> None:
@@ -213,7 +214,7 @@ def test_fault_18_services_that_hang_delay_no_other_check(served: Any) -> None:
     served.write("hanging.yaml", manifest)
     served.api("POST", "/api/apply")
     assert served.register("quick")["ok"]
-    assert until_checked(served, "quick")["health_status"] == "healthy"
+    wait_for(lambda: until_checked(served, "quick")["health_status"] == "healthy", "quick is found healthy")
     down = [until_checked(served, name)["health_status"] for name in names]
     assert down == ["down"] * 4
     (served.desired / "hanging.yaml").unlink()
