@@ -62,8 +62,10 @@ def timed(world: World, turn: str, change: Callable[[], None]) -> float:
 
 
 def save(world: World, count: int, turn: str) -> None:
-    """Put the manifest of a turn into place with one rename, as editors do."""
+    """Put the manifest of a turn into place with one rename, as editors do. All sites answer: the others are proven."""
     declared = wish(world.site, count, world.upstreams[turn], changed=turn == "after")
+    for name, fields in declared["services"].items():
+        fields["upstream"] = fields["upstream"] if name == changing("caddy") else world.upstreams["before"]
     staged = world.manifest.with_name(".saved")
     staged.write_text(manifest(declared))
     staged.rename(world.manifest)
