@@ -75,7 +75,7 @@ All of it is real, and no plan is made from anything but your files and the live
   break Caddy          curl -sS --unix-socket .sandbox/caddy/admin.sock -X PATCH --json '["other.home.arpa"]' \\
                          http://caddy/config/apps/http/servers/conduit_http/routes/2/match/0/host
   break nginx          sed -i 's/17485/17481/' .sandbox/nginx/conf.d/conduit.conf
-  break a container    docker --host unix://.sandbox/docker/docker.sock stop notes-web-1
+  break a container    docker --host unix://{docker} stop notes-web-1
   break a certificate  for file in .sandbox/caddy-certs/wiki.*.pem; do echo broken >"$file"; done
 
 After each, `conduit diff` shows what differs and who moved, your files or the host; `conduit apply` puts it right.
@@ -103,7 +103,7 @@ def main() -> int:
     except (ConduitError, Failure) as error:
         print(f"\nThe quick start failed: {error}", file=sys.stderr)
         return 1
-    print(NEXT)
+    print(NEXT.format(docker=host or ".sandbox/docker/docker.sock"))
     return 0
 
 
