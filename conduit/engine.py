@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 from conduit.decide import Observed
 from conduit.dialect.collector import collector_paused
+from conduit.earlier import Earlier
 from conduit.errors import Diagnostic, Unsafe
 from conduit.evidence import BEFORE, Evidence, of_clock, of_sizes
 from conduit.expand import Desired
 from conduit.failpoints import fail
 from conduit.grammar import instant
 from conduit.history import History, Started
-from conduit.journal import Journal, UnfinishedRun
+from conduit.journal import Journal
 from conduit.kind import Context
 from conduit.lock import Lock
 from conduit.manifests.archive import Archive
@@ -106,6 +107,11 @@ class Engine:
         """The lock that lets one run change the live systems."""
         return Lock(self.state / "lock")
 
+    @property
+    def earlier(self) -> Earlier:
+        """The runs before this one."""
+        return Earlier(self.journal, self.history, self.lock)
+
     @cached_property
     def providers(self) -> dict[str, Provider]:
         """The providers conduit.yaml names, opened."""
@@ -184,13 +190,15 @@ class Engine:
             desired,
             self.kinds,
             observed,
-            self._applied,
+            self.earlier.applied,
             self.now(),
             selection=selection,
             commit=head_commit(self.settings.path(self.settings.desired)),
             prune_percent=self.settings.prune_percent,
         )
-        plan = plan._replace(warnings=(*self._load_warnings(), *plan.warnings, *self._reverted_before(plan)))
+        before = self.earlier
+        told = (*self.warnings, *before.warnings(), *plan.warnings, *before.reverted(plan))
+        plan = plan._replace(warnings=told)
         self._planned = (plan.digest, desired, observed)
         fail("plan.made")
         return plan
@@ -228,37 +236,6 @@ class Engine:
         ]
         if None not in parts:
             keep(self.state, [each for part in parts for each in part or ()])
-
-    def _reverted_before(self, plan: Plan) -> Iterator[str]:
-        """Yield a warning for each root whose very changes an earlier run had to take back."""
-        roots = {change.root for change in plan.changes}
-        for root, earlier in self.history.reverted().items() if roots and self.history.path.exists() else ():
-            if root in roots and plan.digest_of_root(root) == earlier.digest:
-                yield (
-                    f"run {earlier.run} ({earlier.at}) took these very changes of {root} back: {earlier.reason}; "
-                    "correct it, or apply again when the cause is gone"
-                )
-
-    def _load_warnings(self) -> tuple[Diagnostic | str, ...]:
-        left = self._left()
-        if left is None:
-            return self.warnings
-        return (
-            *self.warnings,
-            f"run {left.id} ({left.operation}, started {left.started}) did not end; the next apply finishes it",
-        )
-
-    def _left(self) -> UnfinishedRun | None:
-        """Return the run that was killed, None while a run is going on or the last one ended."""
-        return None if self.lock.holder() else self.journal.unfinished()
-
-    def _applied(self, keys: Collection[Key]) -> Mapping[Key, str] | None:
-        """Return the records of `keys`; what a killed run was at is not known."""
-        if not self.history.path.exists():
-            return None
-        left = self._left()
-        unsure = {key for intended in left.intended.values() for key in intended} if left else set()
-        return {key: text for key, text in self.history.applied(keys).items() if key not in unsure}
 
     @contextmanager
     def hold(self, operation: str) -> Iterator[None]:

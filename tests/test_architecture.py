@@ -25,7 +25,7 @@ LAYERS: list[set[str]] = [
     {"run"},
     {"apply"},
     {"undo", "prune", "verify", "readiness", "status", "doctor", "operate", "perform", "settled", "wish"},
-    {"observe"},
+    {"observe", "earlier"},
     {"work", "proving"},
     {"manifests", "journal", "history", "lock", "report", "audit"},
     {"chain"},
