@@ -20,6 +20,8 @@ from conduit.model import Key
 from conduit.spec import Resource
 
 AT_ONCE: Final = 32
+GRACE: Final = 2.0
+"""Seconds a root that was not known before is left alone, because it may not be applied yet; `again` ends them."""
 SHORTEST: Final = 1.0
 """Seconds between two checks of one resource, whatever it declares."""
 
@@ -119,10 +121,11 @@ class Watch:
         while not self._ended:
             self._wake.clear()
             roots, now = self._wish(), time.monotonic()
-            for gone in self._known.keys() - roots.keys():
+            for gone in {*list(self._known), *list(self._due)} - roots.keys():
                 self._known.pop(gone, None)
+                self._due.pop(gone, None)
             for key, root in roots.items():
-                if key not in self._busy and self._due.get(key, 0.0) <= now:
+                if key not in self._busy and self._due.setdefault(key, now + GRACE) <= now:
                     self._due[key] = now + self._interval(root)
                     self._busy.add(key)
                     self._pool.submit(self._check_alone, root)

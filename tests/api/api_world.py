@@ -96,6 +96,11 @@ class Served(Site):
         """Send one request with the admin key."""
         return self.client.request(method, path, json=body, **options)
 
+    def acted(self) -> dict[str, Any]:
+        """Return the newest entry of the audit trail that somebody caused: health changes by itself."""
+        entries = self.api("GET", "/api/audit?limit=100").json()["entries"]
+        return next(each for each in entries if each["action"] != "health_change")
+
     def register(self, name: str, **fields: Any) -> dict[str, Any]:
         """Register a service in front of the upstream that answers."""
         answer = self.api("POST", "/api/services", {"name": name, "host": self.echo, **fields})

@@ -33,6 +33,7 @@ def test_a_name_nobody_knows_is_told_and_a_wrong_one_refused(served: Any) -> Non
 
 
 def test_a_silent_dnsmasq_is_told_and_not_taken_for_an_empty_one(served: Any) -> None:
+    assert served.register("answered")["ok"]
     served.daemons["dnsmasq"].pause()
     try:
         answer = served.api("GET", "/api/dns")

@@ -103,7 +103,7 @@ def test_an_edit_keeps_every_other_byte_and_is_one_commit_of_its_caller(committe
     log = git(committed, "log", "--format=%an|%s", f"{head.strip()}..HEAD").splitlines()
     assert log == ["admin|Set service/commented"]
     assert git(committed, "status", "--porcelain") == ""
-    newest = committed.api("GET", "/api/audit?limit=1").json()["entries"][0]
+    newest = committed.acted()
     assert newest["details"]["commit"] == git(committed, "rev-parse", "HEAD").strip()
 
 

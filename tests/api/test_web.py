@@ -80,7 +80,7 @@ def test_w2_a_change_is_not_taken_from_another_site(served: Any, headers: dict[s
     assert answer.status_code == 403, answer.text
     assert not [name for name in answer.headers if name.startswith("access-control-")]
     assert served.live() == before
-    newest = served.api("GET", "/api/audit?limit=1").json()["entries"][0]
+    newest = served.acted()
     assert (newest["action"], newest["message"]) == ("denied", "POST /api/routing/reload")
 
 
@@ -196,7 +196,7 @@ def test_other_spellings_of_a_path_have_the_same_verdict(served: Any) -> None:
 def test_l4_the_audit_names_the_peer_and_not_a_header(served: Any) -> None:
     forged = {"X-Forwarded-For": "1.2.3.4", "Forwarded": "for=1.2.3.4", "X-API-Key": "wrong"}
     assert served.api("POST", "/api/apply", headers=forged).status_code == 401
-    newest = served.api("GET", "/api/audit?limit=1").json()["entries"][0]
+    newest = served.acted()
     assert (newest["action"], newest["address"], newest["user"]) == ("denied", "127.0.0.1", "anonymous")
 
 
