@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+# Tests wait for daemons most of the time, so there are more of them at once than processors.
+TESTS := $(BIN)/python -m pytest -n $(shell expr 2 \* $$(nproc))
 
 .PHONY: help quickstart dev go stop test check soak docs bench bench-peers venv lock clean-sandbox
 
@@ -23,7 +25,7 @@ stop: ## end the one in the background
 test: ## install what is missing and run the whole suite
 	@scripts/bootstrap.sh test
 	@$(MAKE) -s --no-print-directory .venv/installed
-	$(BIN)/python -m pytest -n auto --maxprocesses 8 -m "not soak"
+	$(TESTS) -m "not soak"
 
 check: venv ## lint, format, types, architecture and unit tests: the quick look before a commit
 	$(BIN)/ruff check
@@ -34,7 +36,7 @@ check: venv ## lint, format, types, architecture and unit tests: the quick look 
 soak: ## the long runs: every kill, every fault
 	@scripts/bootstrap.sh test
 	@$(MAKE) -s --no-print-directory .venv/installed
-	$(BIN)/python -m pytest -n auto --maxprocesses 8 -m soak
+	$(TESTS) -m soak
 
 docs: venv ## write the generated pages of docs/ again
 	$(BIN)/python scripts/generate_docs.py
