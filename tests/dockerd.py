@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from conduit.sandbox import docker as private_docker
 from conduit.sandbox import image, machine
 from conduit.sandbox.daemon import Daemon
-from conduit.sandbox.machine import SandboxError
+from conduit.sandbox.machine import SandboxError, wait_for
 from tests.conftest import Ran, Site, missing, run_program
 
 CLI = "/usr/bin/docker"
@@ -83,11 +84,30 @@ def _empty(docker: Callable[..., Ran]) -> None:
         (("network", "ls", "--quiet", "--filter", "type=custom"), ("network", "rm")),
         (("volume", "ls", "--quiet"), ("volume", "rm", "--force")),
     ):
-        found = docker(*listing).stdout.split()
-        if found:
-            docker(*removal, *found)
+        told: list[Ran] = []
+        try:
+            wait_for(partial(_removed, docker, listing, removal, told), f"{removal[0]} removes all")
+        except TimeoutError as error:
+            raise AssertionError(f"a test leaves something behind in Docker: {told[-1].stderr}") from error
     names = docker("image", "ls", "--all", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}").stdout.splitlines()
     kept = {line.split()[1] for line in names if line.startswith(f"{image.NAME} ")}
     unwanted = [name if "<none>" not in name else i for name, i in map(str.split, names) if name != image.NAME]
     if unwanted := [name for name in unwanted if name not in kept]:
         docker("image", "rm", "--force", *unwanted)
+
+
+def _removed(docker: Callable[..., Ran], listing: Sequence[str], removal: Sequence[str], told: list[Ran]) -> bool:
+    """Remove what is listed, and return whether nothing was.
+
+    A container whose start was cut short can leave its end of a network behind, which is taken out by name.
+    """
+    found = docker(*listing).stdout.split()
+    if found:
+        told.append(docker(*removal, *found))
+    for network in found if "active endpoints" in (told[-1].stderr if told else "") else ():
+        ends = docker(
+            "network", "inspect", "--format", "{{range .Containers}}{{.Name}} {{end}}", network
+        ).stdout.split()
+        for end in ends:
+            docker("network", "disconnect", "--force", network, end)
+    return not found
