@@ -2,8 +2,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-# Tests wait for daemons most of the time, so there are more of them at once than processors.
-TESTS := $(BIN)/python -m pytest -n $(shell expr 2 \* $$(nproc))
+TESTS := $(BIN)/python -m pytest -n auto --maxprocesses 8
 
 .PHONY: help quickstart dev go stop test check soak docs bench bench-peers venv lock clean-sandbox
 

@@ -11,7 +11,7 @@ from faults_world import BEFORE, WISHES, World, at, spread
 from conduit.failpoints import NAMES
 
 ROLLBACK = [name for name in NAMES if name.startswith("rollback.")]
-FORWARD = [name for name in NAMES if name not in ROLLBACK and not name.startswith(("nginx.", "docker."))]
+FORWARD = [name for name in NAMES if name not in ROLLBACK and not name.startswith(("nginx.", "docker.", "edit."))]
 """The steps a site without nginx and Docker passes."""
 NO_DAEMON = {"dnsmasq.commit.stopped"}
 """A restart has a moment without dnsmasq; whoever is killed then leaves it so until the next run starts it."""

@@ -109,3 +109,11 @@ def _answer(text: str) -> Answer:
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     words = first.split(" ")
     return Answer(int(words[1]) if len(words) > 1 else 0, headers, body, words[0])
+
+
+def exactly(client: socket.socket, count: int) -> bytes:
+    """Receive so many bytes, in however many pieces they come; fewer when the other side ends."""
+    found = b""
+    while len(found) < count and (piece := client.recv(count - len(found))):
+        found += piece
+    return found

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from golden_world import DOMAIN, World
+from golden_world import DOMAIN, World, exactly
 
 HASH = "$2b$10$abcdefghijklmnopqrstuuqflPDzB6gcMhKa1rZqKiun2YGL5sa2u"
 """Of the password `secret`."""
@@ -219,7 +219,7 @@ def test_websockets_pass(world: World, proxy: str) -> None:
     with world.websocket(proxy, "sockets") as client:
         assert client.recv(1024).startswith(b"HTTP/1.1 101")
         client.sendall(b"echo")
-        assert client.recv(1024) == b"echo"
+        assert exactly(client, 4) == b"echo"
 
 
 def test_websockets_outlive_a_reload(world: World, proxy: str, upstreams: dict[str, str]) -> None:
@@ -227,7 +227,7 @@ def test_websockets_outlive_a_reload(world: World, proxy: str, upstreams: dict[s
         assert client.recv(1024).startswith(b"HTTP/1.1 101")
         world.put({"services": {f"extra-{proxy}": {"upstream": upstreams["a"], "tls": "off"}}}, "extra")
         client.sendall(b"still here")
-        assert client.recv(1024) == b"still here"
+        assert exactly(client, 10) == b"still here"
 
 
 def test_without_websockets_the_upstream_sees_no_upgrade(world: World, proxy: str) -> None:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from golden_world import DOMAIN, World
+from golden_world import DOMAIN, World, exactly
 
 HASH = "$2b$10$abcdefghijklmnopqrstuuqflPDzB6gcMhKa1rZqKiun2YGL5sa2u"
 """Of the password `secret`."""
@@ -130,7 +130,7 @@ def test_websockets_pass(world: World, proxy: str) -> None:
     with world.websocket(proxy, "talk") as client:
         assert client.recv(1024).startswith(b"HTTP/1.1 101")
         client.sendall(b"echo")
-        assert client.recv(1024) == b"echo"
+        assert exactly(client, 4) == b"echo"
 
 
 def test_http2(world: World, proxy: str) -> None:

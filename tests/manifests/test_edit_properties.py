@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from conduit.dialect.document import parse
 from conduit.errors import ConduitError
 from conduit.manifests.edit import remove_value, set_value
+from conduit.manifests.rewrite import NOT_IN_PLACE
 
 FEW = settings(max_examples=50, deadline=None)
 
@@ -158,7 +159,12 @@ def test_a_removed_value_takes_its_own_lines_and_the_comment_above(made: Writer,
     before = read(made.text)
     path = data.draw(st.sampled_from(paths(before)))
     assume(len(path) < 3 or len(at(before, path[:-1])) > 1)
-    after = remove_value(parse("a.yaml", made.text.encode()), path).decode()
+    try:
+        after = remove_value(parse("a.yaml", made.text.encode()), path).decode()
+    except ConduitError as error:
+        if error.diagnostics[0].code is not NOT_IN_PLACE:
+            raise
+        assume(False)
     assert sum(kept(after, made.text)) == len(after)
     wish = deepcopy(before)
     del at(wish, path[:-1])[path[-1]]
