@@ -59,6 +59,7 @@ GROUPS = {
     "20": "REST API",
     "21": "Audit",
     "22": "The loop",
+    "23": "Logging in",
 }
 
 

@@ -31,6 +31,7 @@ LAYERS: list[set[str]] = [
     {"chain"},
     {"resources"},
     {"compose"},
+    {"identity"},
     {"providers"},
     {"plan"},
     {"decide", "safety", "schedule", "expand", "companions"},

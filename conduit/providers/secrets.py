@@ -8,24 +8,19 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from conduit import grammar
 from conduit.errors import Code, ConduitError, Diagnostic
 from conduit.evidence import Evidence, of_bytes, of_inode
 from conduit.providers.files import make_directory, read_regular, remove_file, write_file
 from conduit.providers.keys import Keys
+from conduit.providers.sealing import seal, unseal
 from conduit.settings import Settings
 
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
 FORMAT = b"conduit-secret-1\n"
-NONCE = 12
 LIMIT = 64 * 1024
 """Most bytes of one value: enough for a key or a token file, small enough to hold in memory."""
 SUFFIX = ".secret"
@@ -71,10 +66,9 @@ class Secrets:
         plain = value.encode(errors="replace")
         if not 0 < len(plain) <= LIMIT or plain.decode() != value:
             raise _error(UNUSABLE, f'the value of secret "{name}" is not text', f"store 1 to {LIMIT} bytes of UTF-8")
-        nonce = secrets.token_bytes(NONCE)
         try:
             make_directory(self.directory)
-            write_file(path, FORMAT + nonce + self._cipher().encrypt(nonce, plain, FORMAT + name.encode()))
+            write_file(path, FORMAT + seal(self.key, plain, FORMAT + name.encode()))
         except OSError as error:
             raise _error(UNUSABLE, f"cannot write {path}: {error.strerror}", "check space and permissions") from error
         return f"{{secret: {name}}}"
@@ -113,14 +107,11 @@ class Secrets:
         return tuple(sorted(name for name in names if grammar.NAME.fullmatch(name)))
 
     def _open(self, name: str, sealed: bytes) -> str:
-        from cryptography.exceptions import InvalidTag
-
-        nonce, box = sealed[len(FORMAT) :][:NONCE], sealed[len(FORMAT) + NONCE :]
         try:
-            if not sealed.startswith(FORMAT) or not box:
-                raise InvalidTag
-            return self._cipher().decrypt(nonce, box, FORMAT + name.encode()).decode()
-        except InvalidTag:
+            if not sealed.startswith(FORMAT):
+                raise ValueError("another format")
+            return unseal(self.key, sealed[len(FORMAT) :], FORMAT + name.encode()).decode()
+        except ValueError:
             hint = f"put it back with the secrets.key it was stored with, or conduit secret set {name}"
             raise _error(SEALED, f'secret "{name}" does not open: its file or secrets.key changed', hint) from None
 
@@ -129,11 +120,6 @@ class Secrets:
             return self.directory / f"{grammar.name(name)}{SUFFIX}"
         except ValueError as error:
             raise _error(UNUSABLE, f"{name[:80]!r} is not the name of a secret", str(error)) from None
-
-    def _cipher(self) -> AESGCM:
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-        return AESGCM(self.key)
 
 
 def open_secrets(settings: Settings, keys: Keys) -> Secrets:
