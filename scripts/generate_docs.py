@@ -60,6 +60,7 @@ GROUPS = {
     "21": "Audit",
     "22": "The loop",
     "23": "Logging in",
+    "24": "Users, roles, grants",
 }
 
 
