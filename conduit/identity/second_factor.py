@@ -45,7 +45,7 @@ class SecondFactor:
     def enrol(self, user: User) -> Enrolment:
         """Return a new shared secret for a user. It counts once a code of it was shown."""
         secret = pyotp.random_base32()
-        uri = pyotp.TOTP(secret).provisioning_uri(user.name, f"conduit ({self._site})")
+        uri = pyotp.TOTP(secret).provisioning_uri(name=user.name, issuer_name=f"conduit ({self._site})")
         return Enrolment(secret, uri, base64.b64encode(seal(self._key, secret.encode(), _label(user))).decode())
 
     def fits(self, user: User, code: str, now: float) -> bool:

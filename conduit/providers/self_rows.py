@@ -24,8 +24,8 @@ CREATE TABLE grants (
 ) WITHOUT ROWID;
 CREATE INDEX grants_of_user ON grants (user);
 CREATE TABLE sessions (
-    hash TEXT PRIMARY KEY, user TEXT NOT NULL, kind TEXT NOT NULL, created_at REAL NOT NULL, used_at REAL NOT NULL,
-    expires_at REAL NOT NULL, address TEXT NOT NULL, agent TEXT NOT NULL, epoch INTEGER NOT NULL
+    hash TEXT PRIMARY KEY, user TEXT NOT NULL, key TEXT NOT NULL, kind TEXT NOT NULL, created_at REAL NOT NULL,
+    used_at REAL NOT NULL, expires_at REAL NOT NULL, address TEXT NOT NULL, agent TEXT NOT NULL, epoch INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX sessions_of_user ON sessions (user);
 CREATE TABLE keys (
@@ -35,6 +35,8 @@ CREATE TABLE keys (
     created_at REAL NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX keys_of_user ON keys (user);
+CREATE TABLE changes (number INTEGER NOT NULL);
+INSERT INTO changes VALUES (0);
 """
 VERSION: Final = 1
 """The version of the schema, kept as the database's user_version."""
@@ -87,10 +89,14 @@ class Grant(NamedTuple):
 
 
 class Session(NamedTuple):
-    """One log-in, known by the hash of what its owner shows. `kind` is token or cookie."""
+    """One log-in, known by the hash of what its owner shows. `kind` is token or cookie.
+
+    `key` is the id of the API key it was made with, empty for a password: it never permits more than that key.
+    """
 
     hash: str
     user: str
+    key: str
     kind: str
     created_at: float
     used_at: float

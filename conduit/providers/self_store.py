@@ -10,14 +10,16 @@ import os
 import sqlite3
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from conduit.errors import Code, Diagnostic, Unreadable
 from conduit.providers.files import TEMPORARY, make_directory, sync_directory
-from conduit.providers.self_rows import SCHEMA, TABLES, VERSION, R, Row, row_of, stored
+from conduit.providers.self_rows import SCHEMA, TABLES, VERSION, R, Row, Session, row_of, stored
+from conduit.providers.self_witness import FILE as WITNESS
+from conduit.providers.self_witness import Seen, Witness
 from conduit.settings import Settings
 
 STORE_UNREADABLE = Code(
@@ -59,12 +61,31 @@ class Tables:
         command = f"DELETE FROM {TABLES[sort]}{_where(sort, where)}"  # noqa: S608 - names of our own
         return self._connection.execute(command, where).rowcount
 
+    @property
+    def number(self) -> int:
+        """How many times anything was changed."""
+        (found,) = self._connection.execute("SELECT number FROM changes").fetchone()
+        return int(found)
+
+    def count_up(self, number: int) -> None:
+        """Set the number of the last change."""
+        self._connection.execute("UPDATE changes SET number = ?", [number])
+
+    def usable_keys(self) -> frozenset[str]:
+        """Return the ids of the keys that are not revoked."""
+        return frozenset(id_ for (id_,) in self._connection.execute("SELECT id FROM keys WHERE active"))
+
+    def end_again(self, revoked: Iterable[str]) -> None:
+        """End what a backup brought back: every session, and the keys that were revoked since."""
+        self.delete(Session)
+        self._connection.executemany("UPDATE keys SET active = 0 WHERE id = ?", [[id_] for id_ in revoked])
+
 
 class SelfStore:
     """self.db of one site, for any thread. Opening one does no I/O; the file appears with the first row."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, witness: Path) -> None:
+        self.path, self._witness = path, Witness(witness)
         self._local = threading.local()
 
     @property
@@ -97,7 +118,23 @@ class SelfStore:
         with self._transaction("BEGIN IMMEDIATE") as tables:
             if tables is None:
                 raise self._unreadable("it vanished")
+            seen = self._witness.read()
+            revoked = seen.revoked if seen else frozenset()
+            if _is_behind(tables, seen):
+                tables.end_again(revoked)
+            usable = tables.usable_keys()
             yield tables
+            last = Seen(max(tables.number, seen.number if seen else 0) + 1, revoked | (usable - tables.usable_keys()))
+            tables.count_up(last.number)
+            self._witness.write(last)
+
+    def settle(self) -> None:
+        """End what an older file brought back when it was put in place of a newer one. Raises `Unreadable`, OSError."""
+        with self.reading() as tables:
+            behind = tables is not None and _is_behind(tables, self._witness.read())
+        if behind:
+            with self.writing():
+                pass
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[Tables | None]:
@@ -172,7 +209,12 @@ class SelfStore:
 
 def open_store(settings: Settings) -> SelfStore:
     """Return self.db of a site, beside its keys."""
-    return SelfStore(settings.path(settings.keys_dir) / FILE)
+    return SelfStore(settings.path(settings.keys_dir) / FILE, settings.path(settings.state_dir) / WITNESS)
+
+
+def _is_behind(tables: Tables, seen: Seen | None) -> bool:
+    """Whether the file is older than the last one that was written, as far as anybody can tell."""
+    return tables.number > 0 if seen is None else tables.number < seen.number
 
 
 def _where(sort: type[Row], where: dict[str, Any]) -> str:

@@ -11,6 +11,7 @@ import pytest
 from conduit.errors import Unreadable
 from conduit.providers.self_rows import ApiKey, Grant, Role, Session, User
 from conduit.providers.self_store import FILE, SelfStore
+from conduit.providers.self_witness import FILE as WITNESS
 
 ROWS = (
     User(
@@ -19,14 +20,14 @@ ROWS = (
     ),
     Role("cook", ("dns:read", "dns:write"), "m"),
     Grant("ada-wiki", "ada", "wiki", "write", "m", "admin", 5.0),
-    Session("h", "ada", "cookie", 1.0, 2.0, 3.0, "10.0.0.1", "curl", 7),
+    Session("h", "ada", "", "cookie", 1.0, 2.0, 3.0, "10.0.0.1", "curl", 7),
     ApiKey("k", "h", "ada", "ci", "", "cdt_k...", "viewer", ("dns:read",), {"wiki": "read"}, ("10.0.0.0/8",), None, 1),
 )  # fmt: skip
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> SelfStore:
-    return SelfStore(tmp_path / "keys" / FILE)
+    return SelfStore(tmp_path / "keys" / FILE, tmp_path / "state" / WITNESS)
 
 
 def fill(store: SelfStore) -> None:
@@ -68,7 +69,7 @@ def test_a_file_that_others_may_read_is_refused(store: SelfStore) -> None:
     fill(store)
     store.path.chmod(0o640)
     with pytest.raises(Unreadable, match="CND-2401"):
-        SelfStore(store.path).rows(User)
+        SelfStore(store.path, store.path.parent / WITNESS).rows(User)
 
 
 @pytest.mark.parametrize("damage", [b"not a database" * 400, b""])
@@ -124,7 +125,7 @@ def test_a_file_put_in_its_place_is_read_instead(store: SelfStore, tmp_path: Pat
     """A connection that stays open must not go on with a database that a backup has replaced."""
     fill(store)
     assert store.rows(User)
-    other = SelfStore(tmp_path / "other" / FILE)
+    other = SelfStore(tmp_path / "other" / FILE, tmp_path / "state" / "other")
     with other.writing() as tables:
         tables.put(User("eve", "u2"))
     outside(other, "PRAGMA wal_checkpoint(TRUNCATE)")
