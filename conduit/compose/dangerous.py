@@ -6,8 +6,7 @@ None of them is an error here. Whoever runs the application decides; the list sa
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from posixpath import basename, normpath
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from conduit.compose.load import Loaded
@@ -16,6 +15,7 @@ from conduit.compose.nodes import Path
 from conduit.compose.process import Process
 from conduit.compose.service import Service
 from conduit.model import Source
+from conduit.providers.host_paths import HostPaths
 
 CAPABILITIES: Final = {
     "ALL": "every capability of the kernel",
@@ -32,20 +32,8 @@ CAPABILITIES: Final = {
     "SYS_TIME": "setting the host's clock",
     "SYSLOG": "reading the kernel's addresses",
 }
-_SYSTEM: Final = (
-    "/bin /boot /dev /etc /lib /lib32 /lib64 /proc /root /run /sbin /sys /usr /var/lib/containerd /var/lib/docker"
-    " /var/run /var/spool/cron"
-)
-SYSTEM: Final = tuple(_SYSTEM.split())
-"""A bind at, below or above one of these reaches the host's system."""
-SOCKETS: Final = frozenset(("docker.sock", "containerd.sock", "crio.sock", "podman.sock", "balena-engine.sock"))
-"""Whoever may speak to one of these may start a privileged container."""
-CLOCK: Final = ("/etc/localtime", "/etc/timezone", "/usr/share/zoneinfo")
-"""Read-only, these tell a container the time zone and nothing else."""
 REMOTE: Final = frozenset(("cifs", "nfs", "nfs3", "nfs4", "tmpfs"))
 """File systems whose device is no path of the host."""
-
-Resolve = Callable[[str], str]
 
 
 class Danger(NamedTuple):
@@ -56,14 +44,9 @@ class Danger(NamedTuple):
     words: str
 
 
-def dangers(loaded: Loaded, resolve: Resolve, protected: Iterable[str] = ()) -> tuple[Danger, ...]:
-    """Return every dangerous setting of an application, in the order of its fields.
-
-    `resolve` returns a path with its symbolic links followed (os.path.realpath); `protected` are more directories no
-    container should reach, such as conduit's own.
-    """
+def dangers(loaded: Loaded, places: HostPaths) -> tuple[Danger, ...]:
+    """Return every dangerous setting of an application, in the order of its fields."""
     application = loaded.application
-    places = _Places(resolve, (*SYSTEM, *protected))
     found: list[tuple[Path, str]] = []
     for name, service in application.services.items():
         found += [(("services", name, *path), words) for path, words in _of_service(service, places)]
@@ -78,64 +61,26 @@ def dangers(loaded: Loaded, resolve: Resolve, protected: Iterable[str] = ()) -> 
     return (*located, *_of_files(loaded, places))
 
 
-def dangers_of_options(driver_opts: Mapping[str, str], resolve: Resolve, protected: Iterable[str] = ()) -> list[str]:
-    """Return in words what the options of a volume's driver hand over; the arguments are those of `dangers`."""
-    places = _Places(resolve, (*SYSTEM, *protected))
+def dangers_of_options(driver_opts: Mapping[str, str], places: HostPaths) -> list[str]:
+    """Return in words what the options of a volume's driver hand over."""
     return [f"{option}: {words}" for option, words in _of_options(driver_opts, places)]
 
 
 def dangers_of_process(
-    process: Process,
-    namespaces: Mapping[str, str],
-    mounts: Iterable[Mount],
-    resolve: Resolve,
-    protected: Iterable[str] = (),
+    process: Process, namespaces: Mapping[str, str], mounts: Iterable[Mount], places: HostPaths
 ) -> list[str]:
-    """Return in words what one container by itself hands over; the other arguments are those of `dangers`."""
-    places = _Places(resolve, (*SYSTEM, *protected))
+    """Return in words what one container by itself hands over."""
     found = (*_of_process(process), *_of_namespaces(namespaces), *_of_mounts(mounts, places))
     return [f"{path[0]}: {words}" for path, words in found]
 
 
-def danger_of_context(directory: str, resolve: Resolve, protected: Iterable[str] = ()) -> str:
+def danger_of_context(directory: str, places: HostPaths) -> str:
     """Return in words what a build from a directory reads of the host, nothing when that is harmless."""
-    words = _Places(resolve, (*SYSTEM, *protected)).reach(directory, True)
+    words = places.reach(directory, True)
     return f"the build reads {words}" if words else ""
 
 
-class _Places:
-    """Judges paths of the host."""
-
-    def __init__(self, resolve: Resolve, system: tuple[str, ...]) -> None:
-        self._resolve, self._system = resolve, system
-
-    def reach(self, path: str, read_only: bool) -> str:
-        """Return in words what of the host a path reaches, nothing when that is harmless."""
-        plain = "/" + normpath(path).lstrip("/")
-        for each in dict.fromkeys((plain, self._resolve(plain))):
-            words = self._judge(each, read_only)
-            if words:
-                return words if each == plain else f"{words} (through a link)"
-        return ""
-
-    def _judge(self, path: str, read_only: bool) -> str:
-        if basename(path) in SOCKETS:
-            return f"the socket {path}, which commands the container engine"
-        if read_only and any(_at_or_below(path, clock) for clock in CLOCK):
-            return ""
-        for root in self._system:
-            if _at_or_below(path, root):
-                return f"{path}, a part of the host's system"
-            if _at_or_below(root, path):
-                return f"{path}, which holds {root} of the host"
-        return ""
-
-
-def _at_or_below(path: str, root: str) -> bool:
-    return path == root or path.startswith(root.rstrip("/") + "/")
-
-
-def _of_service(service: Service, places: _Places) -> Iterator[tuple[Path, str]]:
+def _of_service(service: Service, places: HostPaths) -> Iterator[tuple[Path, str]]:
     yield from _of_process(service)
     yield from _of_namespaces(service.namespaces())
     yield from _of_mounts(service.volumes, places)
@@ -156,7 +101,7 @@ def _of_process(process: Process) -> Iterator[tuple[Path, str]]:
             yield ("security_opt", index), f"{option} takes a protection of the host away"
 
 
-def _of_mounts(mounts: Iterable[Mount], places: _Places) -> Iterator[tuple[Path, str]]:
+def _of_mounts(mounts: Iterable[Mount], places: HostPaths) -> Iterator[tuple[Path, str]]:
     for index, mount in enumerate(mounts):
         if mount.type == "bind" and (words := places.reach(mount.source or "/", mount.read_only)):
             yield ("volumes", index), f"the container gets {words}"
@@ -171,7 +116,7 @@ def _of_namespaces(namespaces: Mapping[str, str]) -> Iterator[tuple[Path, str]]:
             yield (field,), f"the container shares the {shared[field]} of one outside the application"
 
 
-def _of_options(driver_opts: Mapping[str, str], places: _Places) -> Iterator[tuple[str, str]]:
+def _of_options(driver_opts: Mapping[str, str], places: HostPaths) -> Iterator[tuple[str, str]]:
     """Yield the options of a driver that name a dangerous path of the host."""
     remote = driver_opts.get("type", "").lower() in REMOTE
     for option, value in driver_opts.items():
@@ -185,7 +130,7 @@ def _of_options(driver_opts: Mapping[str, str], places: _Places) -> Iterator[tup
                 break
 
 
-def _of_files(loaded: Loaded, places: _Places) -> Iterator[Danger]:
+def _of_files(loaded: Loaded, places: HostPaths) -> Iterator[Danger]:
     """Yield the files outside the application's directory that were read for it from the host's system."""
     for file in loaded.files:
         if words := places.reach(file, True):

@@ -15,7 +15,7 @@ from conduit.providers.docker_addresses import pick, slot_of
 from conduit.providers.docker_config import Config
 from conduit.providers.docker_container_form import Seal, build, fields, sealing
 from conduit.providers.docker_container_switch import held_twice
-from conduit.providers.site_directories import own_directories
+from conduit.providers.host_paths import host_paths
 from conduit.resources.container_spec import ContainerSpec
 from conduit.safety import SUPERSEDED
 from conduit.spec import Resource
@@ -75,7 +75,7 @@ class Container(Kind[ContainerSpec]):
         if spec.dangerous:
             return resource
         namespaces = {field: value for field in ("network_mode", "pid", "ipc") if (value := getattr(spec, field))}
-        found = dangers_of_process(spec, namespaces, spec.mounts, look.files.resolved, look.once(_own))
+        found = dangers_of_process(spec, namespaces, spec.mounts, host_paths(look))
         if found:
             hint = f"remove it, or write dangerous: true in {resource.root}"
             raise ConduitError(Diagnostic(DANGEROUS, f"{resource.key}: {found[0]}", resource.source, hint))
@@ -149,10 +149,6 @@ class Container(Kind[ContainerSpec]):
         for network, attachment in spec.networks.items():
             for address in filter(None, (attachment.ipv4_address, attachment.ipv6_address)):
                 yield Claim("address", (network, address))
-
-
-def _own(look: Look) -> tuple[str, ...]:
-    return own_directories(look.settings)
 
 
 def _seal(ctx: Context) -> Seal:

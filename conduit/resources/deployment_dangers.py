@@ -8,7 +8,7 @@ from conduit.compose.dangerous import dangers
 from conduit.compose.load import Loaded
 from conduit.errors import Code, Diagnostic
 from conduit.kind import Look
-from conduit.providers.site_directories import own_directories
+from conduit.providers.host_paths import host_paths
 from conduit.resources.deployment_spec import DeploymentSpec
 from conduit.spec import Resource
 
@@ -26,10 +26,6 @@ def refused(resource: Resource[DeploymentSpec], loaded: Loaded, look: Look) -> I
     """Yield each dangerous setting of an application that nobody asked for."""
     if resource.spec.dangerous:
         return
-    for danger in dangers(loaded, look.files.resolved, look.once(_own)):
+    for danger in dangers(loaded, host_paths(look)):
         hint = f"remove it, or write dangerous: true in {resource.key}"
         yield Diagnostic(DANGEROUS, danger.words, danger.source, hint)
-
-
-def _own(look: Look) -> tuple[str, ...]:
-    return own_directories(look.settings)

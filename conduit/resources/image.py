@@ -14,7 +14,7 @@ from conduit.errors import Code, ConduitError, Diagnostic
 from conduit.kind import Context, Kind, Look
 from conduit.model import Live, Native
 from conduit.providers.docker_image_form import build, wish_of
-from conduit.providers.site_directories import own_directories
+from conduit.providers.host_paths import host_paths
 from conduit.resources.image_spec import ImageSpec
 from conduit.spec import Resource
 
@@ -91,7 +91,7 @@ class Image(Kind[ImageSpec]):
 
 
 def _refuse_dangerous(resource: Resource[ImageSpec], directory: str, look: Look) -> None:
-    words = danger_of_context(directory, look.files.resolved, own_directories(look.settings))
+    words = danger_of_context(directory, host_paths(look))
     if words:
         hint = "name another directory, or write dangerous: true"
         raise ConduitError(Diagnostic(DANGEROUS, f"{resource.key}: {words}", resource.source, hint))

@@ -11,7 +11,7 @@ from conduit.errors import Code, ConduitError, Diagnostic
 from conduit.kind import Context, Kind, Look
 from conduit.model import Live, Native
 from conduit.providers.docker_volume import build, fields_of
-from conduit.providers.site_directories import own_directories
+from conduit.providers.host_paths import host_paths
 from conduit.resources.volume_spec import VolumeSpec
 from conduit.spec import Resource
 
@@ -42,7 +42,7 @@ class Volume(Kind[VolumeSpec]):
         spec = resource.spec
         if not spec.driver_opts or spec.dangerous:
             return resource
-        found = dangers_of_options(spec.driver_opts, look.files.resolved, own_directories(look.settings))
+        found = dangers_of_options(spec.driver_opts, host_paths(look))
         if found:
             hint = "name another directory, or write dangerous: true"
             raise ConduitError(Diagnostic(DANGEROUS, f"{resource.key}: {found[0]}", resource.source, hint))

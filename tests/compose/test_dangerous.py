@@ -10,12 +10,18 @@ import pytest
 from conduit.compose.dangerous import Danger, dangers
 from conduit.compose.load import load_file
 from conduit.providers.files import read_regular
+from conduit.providers.host_paths import Grounds, HostPaths
 from tests.compose.kit import ENVIRONMENT, FILES, Site, application
+
+PLAIN = HostPaths(os.path.realpath)
+"""The judge of a host without conduit."""
+OURS = Grounds(own=("/etc/conduit/keys",), commands=("/etc/conduit/desired",), homes=("/etc/conduit",))
+"""Where conduit stands on a host that follows the guide."""
 
 
 def found(site: Site, fields: str, shared: str = "") -> list[Danger]:
     """Return the dangers of a service; links are followed as the file system has them."""
-    return list(dangers(site.load(application(fields, shared), {"HOME": "/root"}), os.path.realpath))
+    return list(dangers(site.load(application(fields, shared), {"HOME": "/root"}), PLAIN))
 
 
 FIELDS = {
@@ -128,14 +134,41 @@ def test_an_env_file_of_the_system_is_told(site: Site) -> None:
     def read(name: Path, limit: int) -> bytes:
         return b"A=1" if name.parent == Path("/etc") else read_regular(name, limit)
 
-    (danger,) = dangers(load_file(path, {}, read=read), os.path.realpath)
+    (danger,) = dangers(load_file(path, {}, read=read), PLAIN)
     assert danger.source.file == "/etc/conduit-test.env"
 
 
 def test_directories_of_the_caller_are_protected(site: Site) -> None:
     loaded = site.load(application("volumes: ['/var/lib/conduit/keys:/x', '/var/lib:/y']"))
-    words = [danger.words for danger in dangers(loaded, os.path.realpath, ["/var/lib/conduit"])]
+    judge = HostPaths(os.path.realpath, Grounds(own=("/var/lib/conduit",)))
+    words = [danger.words for danger in dangers(loaded, judge)]
     assert len(words) == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "read_only", "harmless"),
+    [
+        ("/etc/conduit/apps/notes/data", False, True),
+        ("/etc/conduit/desired/notes/nginx.conf", True, True),
+        ("/etc/conduit/desired/notes/data", False, False),
+        ("/etc/conduit/keys/site.key", True, False),
+        ("/etc/conduit", True, False),
+        ("/etc/conduit-other", True, False),
+        ("/etc/conduit/../shadow", True, False),
+    ],
+)
+def test_the_sites_own_directory_is_no_part_of_the_system(path: str, read_only: bool, harmless: bool) -> None:
+    assert (HostPaths(lambda path: path, OURS).reach(path, read_only) == "") is harmless
+
+
+def test_a_link_out_of_the_sites_directory_reaches_the_system() -> None:
+    judge = HostPaths(lambda path: path.replace("/etc/conduit/link", "/etc"), OURS)
+    assert "through a link" in judge.reach("/etc/conduit/link/shadow", True)
+
+
+@pytest.mark.parametrize("home", ["/", "/etc", "/root", "/var"])
+def test_settings_in_a_directory_of_the_system_open_nothing(home: str) -> None:
+    assert HostPaths(lambda path: path, Grounds(homes=(home,))).reach("/etc/shadow", True)
 
 
 @pytest.mark.parametrize(
@@ -153,5 +186,5 @@ def test_directories_of_the_caller_are_protected(site: Site) -> None:
 )
 def test_the_dangers_of_the_suite(name: str, wanted: list[tuple[str, ...]]) -> None:
     loaded = load_file(FILES / name / "compose.yaml", ENVIRONMENT)
-    told = [danger.path[2:] for danger in dangers(loaded, os.path.realpath) if danger.path[0] == "services"]
+    told = [danger.path[2:] for danger in dangers(loaded, PLAIN) if danger.path[0] == "services"]
     assert sorted(map(str, told)) == sorted(map(str, wanted))

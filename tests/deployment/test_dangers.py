@@ -23,6 +23,9 @@ SERVICE = [
     "volumes: ['./../../../../../../../../etc:/etc']",
     "volumes: ['../link:/x']",
     "volumes: [{type: bind, source: /root, target: /r}]",
+    "volumes: ['./data:/data']",
+    "volumes: ['../.git:/git']",
+    "volumes: ['../conduit.yaml:/settings']",
 ]
 OWN = ["state", "keys", "keys/site.key", "certs", "copies", "files", "."]
 VOLUMES = [
@@ -100,4 +103,4 @@ def test_files_of_the_system_are_no_secrets(site: Site) -> None:
 
 
 def test_the_time_zone_is_harmless(site: Site) -> None:
-    assert site.expand(inline("volumes: ['/etc/localtime:/etc/localtime:ro', './data:/data']"))
+    assert site.expand(inline("volumes: ['/etc/localtime:/etc/localtime:ro', '../data:/data']"))
