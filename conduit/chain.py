@@ -8,16 +8,18 @@ last line: readers skip it and the next writer cuts it off.
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from conduit.canonical import canonical
+from conduit.evidence import inode
 from conduit.providers.files import make_directory, sync_directory
 
 SEGMENT_SIZE: Final = 4 * 1024 * 1024
@@ -26,7 +28,13 @@ BLOCK: Final = 64 * 1024
 START: Final = "0" * 64
 """What the first line names as the hash before it."""
 LINE_END: Final = re.compile(rb"(?<=\n)")
-LINE: Final = re.compile(rb'(\{.*),"hash":"([0-9a-f]{64})"\}')
+LINE: Final = re.compile(
+    rb'(\{.*"prev":"([0-9a-f]{64})","run":[0-9]+,"seq":([0-9]+),"time":"[^"]*"),'
+    rb'"hash":"([0-9a-f]{64})"(?:,"mac":"([0-9a-f]{64})")?\}'
+)
+"""One line: what is hashed, in it the hash before and the number; its own hash; its MAC. The latter come last."""
+Mac = Callable[[bytes], bytes]
+"""Returns the hex MAC of the hex hash of a line, with a key that only the writer has."""
 
 
 class Entry(NamedTuple):
@@ -53,11 +61,32 @@ class BadEntry(NamedTuple):
         return f"{self.file}:{self.line}: entry {self.seq} {self.reason}"
 
 
-class Chain:
-    """The segments of one directory. Opening one does no I/O; the directory may be missing."""
+class Link(NamedTuple):
+    """Where one line stands, its number and its hash."""
 
-    def __init__(self, directory: Path) -> None:
+    file: Path
+    line: int
+    seq: int
+    hash: str
+
+
+class Broken(Exception):
+    """A chain does not hold; `bad` is where."""
+
+    def __init__(self, bad: BadEntry) -> None:
+        super().__init__(str(bad))
+        self.bad = bad
+
+
+class Chain:
+    """The segments of one directory. Opening one does no I/O; the directory may be missing.
+
+    With `mac` each line also carries a MAC, so that nobody without the key can write a line that holds.
+    """
+
+    def __init__(self, directory: Path, mac: Mac | None = None) -> None:
         self.directory = directory
+        self.mac = mac
 
     def newest(self) -> Iterator[Entry]:
         """Yield the entries from the last to the first, reading backwards; lines that do not parse are skipped."""
@@ -69,17 +98,33 @@ class Chain:
 
     def verify(self) -> BadEntry | None:
         """Return the first entry that was changed, moved or lost, or None; a torn last line is not one."""
-        seq, previous = 1, START
-        for segment in self.segments():
+        try:
+            for _ in self.links():
+                pass
+        except Broken as error:
+            return error.bad
+        return None
+
+    def links(self, seq: int = 0, previous: str = START) -> Iterator[Link]:
+        """Check every line after entry `seq`, whose hash is `previous`, and yield where it stands. Raises `Broken`."""
+        for segment in self._from(seq + 1):
             with segment.open("rb") as file:
                 for number, line in enumerate(file, 1):
                     if _torn(line):
                         break
-                    entry = _checked(line, seq, previous)
-                    if isinstance(entry, str):
-                        return BadEntry(segment, number, seq, entry)
-                    seq, previous = seq + 1, entry.hash
-        return None
+                    seq, previous = seq + 1, _checked(line, seq + 1, previous, self.mac, segment, number)
+                    yield Link(segment, number, seq, previous)
+
+    def end_of(self, segment: Path) -> tuple[int, str] | None:
+        """Return number and hash of the last entry of one segment as it says itself, None when it has none."""
+        entry = next(filter(None, map(_parse, _backwards(segment))), None)
+        return (entry.seq, entry.hash) if entry else None
+
+    def _from(self, first: int) -> list[Path]:
+        """Return the segments that may hold entry `first` or a later one; a segment is named after its first entry."""
+        segments = self.segments()
+        older = [number for number, each in enumerate(segments) if number and int(each.stem) <= first]
+        return segments[older[-1] if older else 0 :]
 
     def segments(self) -> list[Path]:
         """Return the segment files in order."""
@@ -87,13 +132,18 @@ class Chain:
 
 
 class Writer:
-    """Appends to a chain; each append is on disk when it returns. One writer at a time; `close` it."""
+    """Appends to a chain; each append is on disk when it returns. One writer at a time; `close` it.
 
-    def __init__(self, chain: Chain) -> None:
+    `after` is the number and hash an empty chain goes on from.
+    """
+
+    def __init__(self, chain: Chain, after: tuple[int, str] = (0, START)) -> None:
         self._chain = chain
         last = next(chain.newest(), None)
-        self._seq, self._hash = (last.seq, last.hash) if last else (0, START)
+        self._seq, self._hash = (last.seq, last.hash) if last else after
         self._descriptor, self._end = -1, 0
+        self._path, self._rolled = chain.directory, False
+        self._left = self._newest()
 
     def append(self, run: int, event: str, data: Mapping[str, Any]) -> None:
         """Write one line and fsync it. Raises OSError; then nothing was added, as far as the disk lets us undo it.
@@ -104,7 +154,7 @@ class Writer:
             self._open()
         if os.fstat(self._descriptor).st_size != self._end:
             raise BlockingIOError("another process writes to it")
-        line, digest = _line(self._seq + 1, self._hash, run, event, data)
+        line, digest = _line(self._seq + 1, self._hash, run, event, data, self._chain.mac)
         try:
             _write(self._descriptor, line)
         except OSError:
@@ -112,12 +162,32 @@ class Writer:
                 os.ftruncate(self._descriptor, self._end)
             raise
         self._seq, self._hash, self._end = self._seq + 1, digest, self._end + len(line)
+        self._left = self._newest()
+
+    @property
+    def last(self) -> tuple[int, str]:
+        """Number and hash of the last entry."""
+        return self._seq, self._hash
+
+    @property
+    def undisturbed(self) -> bool:
+        """Whether the newest segment is exactly as this writer found or left it."""
+        return self._newest() == self._left
+
+    def roll(self) -> None:
+        """Let the next line begin a new segment."""
+        self.close()
+        self._rolled = True
 
     def close(self) -> None:
         """Give the file back; fine when nothing was written."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+    def _newest(self) -> tuple[Path, str] | None:
+        segments = self._chain.segments()
+        return (segments[-1], inode(segments[-1])) if segments else None
 
     def _open(self) -> None:
         """Open the segment the next line belongs to, sealing a torn line a killed writer left."""
@@ -126,31 +196,39 @@ class Writer:
         segments = self._chain.segments()
         if segments:
             _seal(segments[-1])
-        fresh = not segments or segments[-1].stat().st_size >= SEGMENT_SIZE
-        path = self._chain.directory / f"{self._seq + 1:012d}.jsonl" if fresh else segments[-1]
-        self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        fresh = self._rolled or not segments or segments[-1].stat().st_size >= SEGMENT_SIZE
+        self._path = self._chain.directory / f"{self._seq + 1:012d}.jsonl" if fresh else segments[-1]
+        self._rolled = False
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        self._descriptor = os.open(self._path, flags, 0o600)
         self._end = os.fstat(self._descriptor).st_size
         if fresh:
             sync_directory(self._chain.directory)
 
 
-def _line(seq: int, previous: str, run: int, event: str, data: Mapping[str, Any]) -> tuple[bytes, str]:
+def _line(seq: int, previous: str, run: int, event: str, data: Mapping[str, Any], mac: Mac | None) -> tuple[bytes, str]:
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
     record = {"seq": seq, "prev": previous, "time": now, "run": run, "event": event, "data": data}
     body = canonical(record).encode()
     digest = hashlib.sha256(body).hexdigest()
-    return body[:-1] + f',"hash":"{digest}"}}\n'.encode(), digest
+    seal = b',"mac":"' + mac(digest.encode()) + b'"' if mac else b""
+    return body[:-1] + f',"hash":"{digest}"'.encode() + seal + b"}\n", digest
 
 
-def _checked(line: bytes, seq: int, previous: str) -> Entry | str:
-    """Return the entry of a line that holds at its place in the chain, else what is wrong with it."""
+def _checked(line: bytes, seq: int, previous: str, mac: Mac | None, file: Path, number: int) -> str:
+    """Return the hash of a line that holds at its place in the chain. Raises `Broken`."""
     found = LINE.fullmatch(line.removesuffix(b"\n"))
-    entry = _parse(line)
-    if not found or not entry or hashlib.sha256(found[1] + b"}").hexdigest().encode() != found[2]:
-        return "was changed"
-    if entry.seq != seq:
-        return f"is missing; entry {entry.seq} is in its place"
-    return entry if entry.prev == previous else "does not follow the one before"
+    if not found or hashlib.sha256(found[1] + b"}").hexdigest().encode() != found[4]:
+        reason = "was changed"
+    elif int(found[3]) != seq:
+        reason = f"is missing; entry {int(found[3])} is in its place"
+    elif found[2] != previous.encode():
+        reason = "does not follow the one before"
+    elif mac and (found[5] is None or not hmac.compare_digest(found[5], mac(found[4]))):
+        reason = "was not written with this site's key"
+    else:
+        return found[4].decode()
+    raise Broken(BadEntry(file, number, seq, reason))
 
 
 def _torn(line: bytes) -> bool:

@@ -46,6 +46,7 @@ from conduit.settled import STILL, forget, keep
 from conduit.wish import Wish, wish_of
 
 if TYPE_CHECKING:
+    from conduit.audit.trail import Trail
     from conduit.change import Change, Outcome
     from conduit.command import Command
     from conduit.doctor import Finding
@@ -89,6 +90,13 @@ class Engine:
     def history(self) -> History:
         """The deletable records: runs and last applied natives."""
         return History(self.state / "records.db")
+
+    @cached_property
+    def trail(self) -> Trail:
+        """The audit trail."""
+        from conduit.audit.trail import Trail
+
+        return Trail(self.settings)
 
     @cached_property
     def archive(self) -> Archive:

@@ -23,6 +23,7 @@ from conduit.api.auth import Caller, Guard, Identity, Permission, require_permis
 from conduit.api.desk import Desk
 from conduit.api.errors import answer
 from conduit.api.gate import Gate, hosts_of
+from conduit.api.recorder import Recorder, announce
 
 BODY_BYTES: Final = 2**20
 """The largest JSON body."""
@@ -44,6 +45,7 @@ def build(desk: Desk, identity: Identity) -> Litestar:
     app = Litestar(
         route_handlers=handlers(),
         guards=[guard],
+        before_request=announce,
         dependencies={
             "desk": Provide(lambda: desk, sync_to_thread=False),
             "caller": Provide(_caller, sync_to_thread=False),
@@ -60,8 +62,8 @@ def build(desk: Desk, identity: Identity) -> Litestar:
 
 
 def served(desk: Desk, identity: Identity) -> Gate:
-    """Return what the server runs: the application behind the gate."""
-    return Gate(build(desk, identity), desk.settings.api)  # type: ignore[arg-type]
+    """Return what the server runs: the application behind the gate and the recorder."""
+    return Gate(Recorder(build(desk, identity), desk.audit), desk.settings.api)  # type: ignore[arg-type]
 
 
 def table_of(app: Litestar) -> list[tuple[str, str, str]]:

@@ -13,8 +13,10 @@ from litestar.di import NamedDependency
 
 from conduit.api.auth import Caller
 from conduit.api.events import Bus
+from conduit.api.recorder import act_of, add
 from conduit.api.writes import Writes
-from conduit.audit import FAILURE, SUCCESS, Act, Audit
+from conduit.audit.act import CONDUIT, SUCCESS, Act
+from conduit.audit.trail import Trail
 from conduit.engine import Engine
 from conduit.health import Health, Watch
 from conduit.kind import Context
@@ -46,10 +48,10 @@ class Desk:
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
     _local: threading.local = field(default_factory=threading.local)
 
-    @cached_property
-    def audit(self) -> Audit:
+    @property
+    def audit(self) -> Trail:
         """The audit trail."""
-        return Audit(self.settings.path(self.settings.state_dir) / "audit")
+        return self.worker.engine.trail
 
     @cached_property
     def loop(self) -> Loop:
@@ -111,9 +113,13 @@ class Desk:
     def record(
         self, caller: Caller, action: str, message: str, *, ok: bool = True, details: Mapping[str, Any] | None = None
     ) -> None:
-        """Put one act into the audit trail. Raises `Unreadable` when it cannot be written."""
-        status = SUCCESS if ok else FAILURE
-        self.audit.append(Act(action, status, message, caller.name or "anonymous", caller.address), details)
+        """Put one act into the audit trail: with the answer to the request it belongs to, before that leaves.
+
+        Raises `Unreadable` when it belongs to none that is still open, and cannot be written.
+        """
+        act = act_of(caller, action, message, ok=ok, details=details or {})
+        if not add(act):
+            self.audit.append(act)
 
     def deny(self, caller: Caller, attempt: str) -> None:
         """Put a refused attempt into the audit trail."""
@@ -132,8 +138,8 @@ class Desk:
     def _health_changed(self, key: Key, before: Health, after: Health) -> None:
         details = {"address": str(key), "before": before.state, "after": after.state, "detail": after.detail}
         self.bus.publish("health", details)
-        act = Act("health_change", SUCCESS, f"{key} is {after.state}, was {before.state}", "conduit")
-        self.audit.append(act, details)
+        act = Act("health_change", SUCCESS, f"{key} is {after.state}, was {before.state}", CONDUIT, details=details)
+        self.audit.append(act)
 
 
 Here = NamedDependency[Desk]

@@ -213,6 +213,7 @@ def answer(request: Request[Any, Any, Any], error: Exception) -> Response[dict[s
         LOG.error("request %s failed", request.scope["state"].get("request_id", ""), exc_info=error)
     handler = request.scope.get("route_handler")
     native = handler is not None and handler.opt.get("dialect") == NATIVE
+    request.scope["state"]["failure"] = found.detail
     body = body_of(found, request.scope["state"].get("request_id", ""), native=native)
     kind = "application/problem+json" if native else "application/json"
     return Response(body, status_code=found.status, media_type=kind, headers=found.headers)

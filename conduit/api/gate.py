@@ -63,7 +63,7 @@ class Gate:
         answer = self._answering(scope, send, request_id)
         refusal = self._refusal(scope)
         if refusal:
-            await _refuse(refusal, request_id, answer)
+            await refuse(refusal, request_id, answer)
             return
         asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope  # the server leaves the body out
         await self.app(asked, receive, answer)
@@ -115,7 +115,8 @@ def _per_minute(amount: int) -> RateLimitItem | None:
     return RateLimitItemPerMinute(amount) if amount else None
 
 
-async def _refuse(error: ApiError, request_id: str, send: Send) -> None:
+async def refuse(error: ApiError, request_id: str, send: Send) -> None:
+    """Answer a request that does not reach the application, or whose own answer must not leave."""
     body = json.dumps(body_of(error, request_id, native=False)).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     headers += [(name.lower().encode(), value.encode()) for name, value in error.headers.items()]

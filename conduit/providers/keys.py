@@ -1,4 +1,4 @@
-"""The two keys of a site: one signs ownership marks and fingerprints, the other opens the secrets store.
+"""The keys of a site: one signs ownership marks and fingerprints, another opens the secrets store.
 
 They live in `keys_dir`, outside git and outside the state dir, because losing them loses ownership and every secret.
 """
@@ -62,7 +62,7 @@ def _mark(signing: bytes, text: str) -> str:
 
 
 def open_keys(settings: Settings) -> Keys:
-    """Read both keys, creating what is missing. Raises `ConduitError` for a key that is not safe to use."""
+    """Read the keys every run needs, creating missing ones. Raises `ConduitError` for a key that is not safe to use."""
     directory = settings.path(settings.keys_dir)
     try:
         with suppress(FileExistsError):
@@ -73,6 +73,18 @@ def open_keys(settings: Settings) -> Keys:
         return Keys(settings.site, _key(signing), _key(sealing), evidence)
     except OSError as error:
         raise _unusable(f"cannot use the keys in {directory}: {error.strerror or error}", _RUN_AS_OWNER) from error
+
+
+def open_key(settings: Settings, name: str) -> bytes:
+    """Read one more key of this site, creating it when it is missing. Raises `ConduitError` like `open_keys`."""
+    directory = settings.path(settings.keys_dir)
+    try:
+        with suppress(FileExistsError):
+            make_directory(directory)
+        _require_private(directory, 0o700)
+        return _key(directory / name)
+    except OSError as error:
+        raise _unusable(f"cannot use {directory / name}: {error.strerror or error}", _RUN_AS_OWNER) from error
 
 
 def _key(path: Path) -> bytes:

@@ -16,7 +16,7 @@ from conduit.api.envelopes import instant
 from conduit.api.errors import ApiError
 from conduit.api.registration import NAME, Registration
 from conduit.api.routing import Result, route
-from conduit.audit import SUCCESS
+from conduit.audit.act import SUCCESS
 from conduit.errors import ConduitError
 from conduit.grammar import split_host_port
 from conduit.health import Health, State
