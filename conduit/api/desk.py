@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final
@@ -18,6 +19,7 @@ from conduit.api.writes import Writes
 from conduit.audit.act import CONDUIT, SUCCESS, Act
 from conduit.audit.trail import Trail
 from conduit.engine import Engine
+from conduit.errors import Unreadable
 from conduit.health import Health, Watch
 from conduit.kind import Context
 from conduit.model import Key
@@ -139,7 +141,8 @@ class Desk:
         details = {"address": str(key), "before": before.state, "after": after.state, "detail": after.detail}
         self.bus.publish("health", details)
         act = Act("health_change", SUCCESS, f"{key} is {after.state}, was {before.state}", CONDUIT, details=details)
-        self.audit.append(act)
+        with suppress(Unreadable):  # it is owed then, and nothing is changed before it is written
+            self.audit.append(act)
 
 
 Here = NamedDependency[Desk]
