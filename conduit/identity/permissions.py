@@ -10,17 +10,15 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 VERBS: Final = ("read", "write", "delete")
-MANAGED: Final = ("certificates", "containers", "databases", "deployments", "images", "networks", "volumes")
-"""What runs, and what it needs."""
-SITE: Final = ("backups", "dns", "registries", "routes", "scheduler", "services")
-"""What sites consist of."""
-OPERATED: Final = tuple(each for each in (*MANAGED, *SITE) if each not in ("networks", "dns"))
-"""What an operator reads, writes and deletes."""
-TUNED: Final = ("dns", "infrastructure", "servers", "system")
-"""What an operator reads and writes."""
+CONTAINERS: Final = ("containers", "deployments", "images", "volumes")
+SITES: Final = ("certificates", "dns", "routes", "services")
+KEPT: Final = ("backups", "databases", "registries", "scheduler")
+HOST: Final = ("infrastructure", "servers", "system")
+OPERATED: Final = (*CONTAINERS, *SITES, *KEPT, *HOST)
+"""What an operator reads and writes; only an admin deletes."""
 WATCHED: Final = ("networks", "security", "templates", "traffic")
 """What an operator reads."""
-LOOKED_AT: Final = (*OPERATED, *TUNED, *WATCHED)
+LOOKED_AT: Final = (*OPERATED, *WATCHED)
 """What a viewer reads."""
 GUARDED: Final = ("apikeys", "audit", "settings", "users")
 """What concerns people and conduit itself."""
@@ -35,8 +33,8 @@ ROLES: Final[Mapping[str, frozenset[str]]] = {
     ADMIN: PERMISSIONS - SINGLE,
     "operator": frozenset(
         [
-            *(f"{each}:{verb}" for each in (*OPERATED, "apikeys") for verb in VERBS),
-            *(f"{each}:{verb}" for each in TUNED for verb in ("read", "write")),
+            *(f"{each}:{verb}" for each in OPERATED for verb in ("read", "write")),
+            *(f"apikeys:{verb}" for verb in VERBS),
             *(f"{each}:read" for each in (*WATCHED, "settings")),
         ]
     ),
