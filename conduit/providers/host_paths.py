@@ -30,8 +30,8 @@ class Grounds(NamedTuple):
     """Where conduit itself stands on the host, as absolute paths.
 
     `own`: keys, state, certificates, which no container should reach. `commands`: manifests and settings; who writes
-    there commands conduit. `homes`: the directory of the settings. What else lies below it is the operator's own, even
-    within /etc or /root.
+    there commands conduit. `homes`: the directories of settings and manifests. What else lies there is the operator's
+    own, even within /etc or /root.
     """
 
     own: tuple[str, ...] = ()
@@ -70,7 +70,7 @@ class HostPaths:
             words := _within(path, self._grounds.commands, "where it could write manifests or settings of conduit")
         ):
             return words
-        if any(path != home and _at_or_below(path, home) for home in self._homes):
+        if any(_at_or_below(path, home) for home in self._homes):
             return ""
         return _within(path, SYSTEM, "a part of the host's system")
 
@@ -102,11 +102,12 @@ def _grounds(look: Look) -> Grounds:
     files = docker_config.Config.model_validate(settings.sections.get("docker") or {}).files
     copies = (copy.dir for copy in pairs.copies.values())
     own = (settings.state_dir, settings.keys_dir, pairs.dir, *copies, files)
-    commands = (settings.desired, Path("conduit.yaml"), Path(".git"))
-    return Grounds(_places(settings, own), _places(settings, commands), _places(settings, (Path(),)))
+    commands = (settings.desired, settings.desired.parent / ".git", Path("conduit.yaml"), Path(".git"))
+    homes = (Path(), settings.desired)
+    return Grounds(_places(settings, own), _places(settings, commands), _places(settings, homes))
 
 
 def _places(settings: Settings, paths: Iterable[Path]) -> tuple[str, ...]:
     """Return the paths as they are written and, where a link is on the way, as they really are."""
-    absolute = [str(settings.path(path).absolute()) for path in paths]
+    absolute = [normpath(settings.path(path).absolute()) for path in paths]
     return tuple(dict.fromkeys(place for path in absolute for place in (path, os.path.realpath(path))))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from deployment_world import Site, place
 
+from conduit.providers import host_paths
 from conduit.resources.deployment_dangers import DANGEROUS
 
 SERVICE = [
@@ -100,6 +103,21 @@ def test_files_of_the_system_are_no_secrets(site: Site) -> None:
     found = site.problem(text)
     assert (found.code, place(found)) == (DANGEROUS, "site.yaml:9")
     assert "root" not in found.summary.replace("/root", "")
+
+
+def test_a_site_within_a_directory_of_the_system_builds_what_lies_beside_its_manifests(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The guide puts a site in /etc/conduit, and whoever is root clones into /root."""
+    monkeypatch.setattr(host_paths, "SYSTEM", (str(tmp_path),))
+    site = Site(tmp_path / "clone", desired="../desired")
+    site.settings._base = site.directory / ".sandbox"
+    site.settings.base.mkdir(parents=True)
+    site.write("desired/notes/Dockerfile", "FROM scratch")
+    site.write("desired/notes/compose.yaml", "services: {web: {build: .}}")
+    assert site.expand("deployments: {notes: {file: notes/compose.yaml}}")
+    site.write("desired/notes/compose.yaml", "services: {web: {build: ../../other}}")
+    assert site.problem("deployments: {notes: {file: notes/compose.yaml}}").code is DANGEROUS
 
 
 def test_the_time_zone_is_harmless(site: Site) -> None:
