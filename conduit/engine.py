@@ -29,9 +29,9 @@ from conduit.kind import Context
 from conduit.lock import Lock
 from conduit.manifests.archive import Archive
 from conduit.manifests.git import head_commit
-from conduit.manifests.load import load_manifests, manifests_of
+from conduit.manifests.load import manifests_of
 from conduit.manifests.settings_file import read_settings as read_settings
-from conduit.manifests.tree import Tree
+from conduit.manifests.tree import Tree, read_still_tree
 from conduit.model import FRAME, NO_FIELDS, Key, Live, Source
 from conduit.observe import observe, view
 from conduit.plan import Plan, Selection, make_plan
@@ -50,7 +50,9 @@ if TYPE_CHECKING:
     from conduit.change import Change, Outcome
     from conduit.command import Command
     from conduit.doctor import Finding
+    from conduit.manifests.known import Known
     from conduit.manifests.store import ManifestStore
+    from conduit.recall import Recall
     from conduit.run import Means
     from conduit.spec import Spec
     from conduit.status import RootStatus
@@ -58,13 +60,14 @@ if TYPE_CHECKING:
 
 @dataclass
 class Engine:
-    """One site. `now` is the clock in seconds since the epoch."""
+    """One site. `now` is the clock in seconds since the epoch; a process that goes on gives its engines a `recall`."""
 
     settings: Settings
     now: Callable[[], float] = time.time
     kinds: Kinds = field(default_factory=load_kinds)
     wish: Wish | None = None
     recovered: tuple[str, ...] = ()
+    recall: Recall | None = None
 
     @cached_property
     def state(self) -> Path:
@@ -108,7 +111,11 @@ class Engine:
         """The write path of the manifests."""
         from conduit.manifests.store import ManifestStore
 
-        return ManifestStore(self.settings, self.kinds, self.check)
+        return ManifestStore(self.settings, self.kinds, self.check, self._known)
+
+    @property
+    def _known(self) -> Known | None:
+        return self.recall.known if self.recall else None
 
     @cached_property
     def lock(self) -> Lock:
@@ -130,10 +137,14 @@ class Engine:
         """Read and expand the manifests. Raises LoadError with every problem."""
         if self.settings.reconcile.source == "commit":
             return self.load_commit("HEAD")
-        manifests = load_manifests(self.settings, self.kinds, self.now(), self.state / "cache", STILL)
-        fail("load.parsed")
-        self.wish = wish_of(manifests, self.settings, self.kinds)
+        tree = self.tree(STILL)
+        fail("load.read")
+        self.wish = self.check(tree)
         return self.wish.desired
+
+    def tree(self, still: float = 0.0) -> Tree:
+        """Read the manifests as they lie there, once they were left alone for `still` seconds. Raises LoadError."""
+        return read_still_tree(self.settings.path(self.settings.desired), self.settings.base, still, self._known)
 
     def load_commit(self, revision: str) -> Desired:
         """Read and expand the manifests of a commit. Raises LoadError, ConduitError when there is no such commit."""
@@ -144,8 +155,15 @@ class Engine:
 
     def check(self, tree: Tree) -> Wish:
         """Return the wish of a tree that need not be there. Raises LoadError with every problem."""
-        manifests = manifests_of(tree, self.settings, self.kinds, self.now(), self.state / "cache")
-        return wish_of(manifests, self.settings, self.kinds)
+        now = self.now()
+        if self.recall and (known := self.recall.wish(tree, now)):
+            return known
+        manifests = manifests_of(tree, self.settings, self.kinds, now, self.state / "cache")
+        fail("load.parsed")
+        wish = wish_of(manifests, self.settings, self.kinds)
+        if self.recall:
+            self.recall.keep(wish, now)
+        return wish
 
     @property
     def warnings(self) -> tuple[Diagnostic, ...]:

@@ -32,6 +32,11 @@ class Selection(NamedTuple):
     allow_deletes: int | None = None
     named: tuple[Key, ...] = ()
 
+    @property
+    def narrow(self) -> bool:
+        """Whether it leaves anything out."""
+        return bool(self.targets or self.excludes)
+
     def with_leaves(self, children: Mapping[Key, Sequence[Key]]) -> Selection:
         """Return this selection with all leaves its targets stand for, also those they share with others."""
         leaves = (leaf for target in self.targets for leaf in children.get(target, ()))

@@ -22,7 +22,7 @@ LAYERS: list[set[str]] = [
     {"plan_json"},
     {"show", "sandbox"},
     {"engine"},
-    {"run"},
+    {"run", "recall"},
     {"apply"},
     {"undo", "prune", "verify", "readiness", "status", "doctor", "operate", "perform", "settled", "wish"},
     {"observe", "earlier"},

@@ -24,6 +24,7 @@ from conduit.health import Health, Watch
 from conduit.kind import Context
 from conduit.model import Key
 from conduit.plan_json import errors_document, event_document, plan_document, report_document
+from conduit.recall import Recall
 from conduit.reconcile.asks import Ask
 from conduit.reconcile.loop import FAILED, Loop
 from conduit.reconcile.suspension import suspension
@@ -47,6 +48,7 @@ class Desk:
     bus: Bus = field(default_factory=Bus)
     kept: dict[Any, Any] = field(default_factory=dict)
     """Answers that are kept as bytes; see `conduit.api.cached`."""
+    _recall: Recall = field(default_factory=Recall)
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
     _local: threading.local = field(default_factory=threading.local)
 
@@ -58,7 +60,7 @@ class Desk:
     @cached_property
     def loop(self) -> Loop:
         """The loop that keeps the site true on its own."""
-        return Loop(Engine(self.settings), self._tell)
+        return Loop(Engine(self.settings, recall=self._recall), self._tell)
 
     @property
     def worker(self) -> Worker:
@@ -88,7 +90,7 @@ class Desk:
     def reader(self) -> Engine:
         """An engine of this thread's own, to read live objects with while the worker is busy."""
         if not hasattr(self._local, "engine"):
-            self._local.engine = Engine(self.settings)
+            self._local.engine = Engine(self.settings, recall=self._recall)
         engine: Engine = self._local.engine
         return engine
 

@@ -35,11 +35,13 @@ def watch(app: App) -> int:
     import gc
 
     from conduit.providers.service_manager import ServiceManager
+    from conduit.recall import Recall
     from conduit.reconcile.log import Log
     from conduit.reconcile.loop import Loop
     from conduit.reconcile.notifier import Notifier
 
     gc.enable()
+    app.engine.recall = Recall()
     log, manager, ended = Log(), ServiceManager(), threading.Event()
     notifier = Notifier(app.engine)
     loop = Loop(app.engine, log, notifier)

@@ -9,12 +9,11 @@ from typing import Any, NamedTuple
 from conduit.dialect.collector import collector_paused
 from conduit.errors import Diagnostic, LoadError
 from conduit.evidence import hash_of_tree
-from conduit.failpoints import fail
 from conduit.kind import Written
 from conduit.manifests.cache import ParseCache
 from conduit.manifests.entries import Section
 from conduit.manifests.places import Name, Places
-from conduit.manifests.tree import ManifestFile, Tree, read_still_tree
+from conduit.manifests.tree import ManifestFile, Tree
 from conduit.manifests.validate import Validator
 from conduit.model import Key, Source
 from conduit.resources import Kinds
@@ -50,22 +49,12 @@ class Manifests(NamedTuple):
         return Written(self.places.document(source.file), (self.kinds[key.kind].plural, key.name), self.base)
 
 
-def load_manifests(
-    settings: Settings, kinds: Kinds, now: float, cache: Path | None = None, still: float = 0.0
-) -> Manifests:
-    """Read and validate every manifest below `settings.desired`.
+def manifests_of(tree: Tree, settings: Settings, kinds: Kinds, now: float, cache: Path | None = None) -> Manifests:
+    """Validate every manifest of a tree, wherever it was read from.
 
     `now` is the time in seconds since 1970 that `until:` is measured against; `cache` is a directory for parsed
-    manifests; `still` is for how many seconds the tree must have been left alone. Raises `LoadError` with every
-    problem of every file.
+    manifests. Raises `LoadError` with every problem of every file.
     """
-    tree = read_still_tree(settings.path(settings.desired), settings.base, still)
-    fail("load.read")
-    return manifests_of(tree, settings, kinds, now, cache)
-
-
-def manifests_of(tree: Tree, settings: Settings, kinds: Kinds, now: float, cache: Path | None = None) -> Manifests:
-    """Validate every manifest of a tree, wherever it was read from. Raises as `load_manifests` does."""
     with collector_paused():
         places = Places({file.name: file.content for file in tree.files})
         sections, problems = _parse(tree.files, places, ParseCache(cache))

@@ -19,6 +19,7 @@ from conduit.dialect.document import Document, parse
 from conduit.errors import Code, Diagnostic, LoadError, Locked, Stale
 from conduit.failpoints import fail
 from conduit.manifests.edit import field_path, remove_value, set_value
+from conduit.manifests.known import Known
 from conduit.manifests.pulling import pull
 from conduit.manifests.saving import MOVED, Saved, Saver
 from conduit.manifests.tree import ManifestFile, Tree, read_tree
@@ -62,11 +63,15 @@ class Stored(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ManifestStore:
-    """The manifests of one site. `check` validates a whole tree and raises `LoadError`. Safe to use from threads."""
+    """The manifests of one site. `check` validates a whole tree and raises `LoadError`. Safe to use from threads.
+
+    `known` is what the process remembers of them.
+    """
 
     settings: Settings
     kinds: Kinds
     check: Callable[[Tree], object]
+    known: Known | None = None
 
     @property
     def root(self) -> Path:
@@ -75,7 +80,7 @@ class ManifestStore:
 
     def read(self, key: Key) -> Stored | None:
         """Return how a resource is declared, None when it is not. Raises LoadError when the tree cannot be read."""
-        found = self._find(read_tree(self.root, self.settings.base), key)
+        found = self._find(read_tree(self.root, self.settings.base, self.known), key)
         if found is None:
             return None
         file, document = found
@@ -96,19 +101,22 @@ class ManifestStore:
         """
         with self._alone():
             fail("edit.locked")
-            tree = read_tree(self.root, self.settings.base)
+            tree = read_tree(self.root, self.settings.base, self.known)
             before, after = self._rewritten(tree, key, edits, expect)
             if after == before.content:
                 return Saved(before.name, before.digest, "")
             path, saver = tree.base / before.name, Saver(self.root)
             saver.require_clean(path, before)
             self.check(_with(tree, before, after))
-            return saver.save(path, before, after, message, author)
+            saved = saver.save(path, before, after, message, author)
+            if self.known:
+                self.known.wrote(tree, before.name, path)
+            return saved
 
     def preview(self, key: Key, edits: Sequence[SetField | RemoveField], expect: str | None = None) -> object:
         """Return what `check` says of the tree as `edit` would leave it; nothing is written. Raises as `edit` does."""
         with self._alone():
-            tree = read_tree(self.root, self.settings.base)
+            tree = read_tree(self.root, self.settings.base, self.known)
             return self.check(_with(tree, *self._rewritten(tree, key, edits, expect)))
 
     def pull(self) -> str:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Final, NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from conduit.errors import Code, Diagnostic, LoadError
 from conduit.manifests.git import unmerged
 from conduit.model import Source
 from conduit.providers.files import read_regular
+
+if TYPE_CHECKING:
+    from conduit.manifests.known import Known
 
 UNREADABLE = Code(
     "CND-0101",
@@ -45,6 +50,11 @@ NAMED: Final = 5
 """Files in conflict that are told by name."""
 
 
+Stamp = tuple[int, ...]
+"""Device, inode, mode, size, when the content last changed and when the inode did, in nanoseconds."""
+NO_STAMPS: Final[Mapping[str, Stamp]] = MappingProxyType({})
+
+
 class ManifestFile(NamedTuple):
     """One manifest: its name for people, its bytes and their SHA-256."""
 
@@ -56,22 +66,23 @@ class ManifestFile(NamedTuple):
 class Tree(NamedTuple):
     """All manifests in the order of their names, what could not be read, and when the tree last changed (epoch).
 
-    `base` is the directory their names count from.
+    `base` is the directory their names count from; `stamps` are those of everything that was taken for a manifest.
     """
 
     files: list[ManifestFile]
     problems: list[Diagnostic]
     changed: float
     base: Path
+    stamps: Mapping[str, Stamp] = NO_STAMPS
 
 
-def read_still_tree(root: Path, base: Path, still: float) -> Tree:
+def read_still_tree(root: Path, base: Path, still: float, known: Known | None = None) -> Tree:
     """Read a tree that has not changed for `still` seconds: an editor or a pull may be half way through it.
 
     A tree that never rests is read as it is after `RESTLESS` tries. Raises as `read_tree` does.
     """
     for _ in range(RESTLESS):
-        tree = read_tree(root, base)
+        tree = read_tree(root, base, known)
         age = time.time() - tree.changed
         if not 0 <= age < still:
             break
@@ -79,34 +90,38 @@ def read_still_tree(root: Path, base: Path, still: float) -> Tree:
     return tree
 
 
-def read_tree(root: Path, base: Path) -> Tree:
+def read_tree(root: Path, base: Path, known: Known | None = None) -> Tree:
     """Read every manifest below `root`; names count from `base`. Hidden names and Compose files are ignored.
 
-    Raises `LoadError` when `root` is no directory or the tree is beyond the limits.
+    With `known` only what changed since is read. Raises `LoadError` when `root` is no directory or the tree is beyond
+    the limits.
     """
     if not root.is_dir():
         hint = "create it with `conduit init`, or correct `desired:` in conduit.yaml"
         raise LoadError(Diagnostic(NO_TREE, f"there is no directory {root}", hint=hint))
     shown, near = named(root, base)
     candidates = sorted(_candidates(root))
-    tree = Tree([], [], max((found.changed for found in candidates), default=0.0), near)
+    stamps = {f"{shown}/{found.name}": found.stamp for found in candidates if found.name}
+    changed = max((found.changed for found in candidates), default=0.0)
+    tree = Tree([], [], known.changed(stamps, changed) if known else changed, near, stamps)
     total = 0
     for found in candidates:
         if not found.name:
             continue
         name = f"{shown}/{found.name}"
+        read = partial(_read, name, root / found.name, found)
         try:
-            content = _read(root / found.name, found)
+            file = known.file(name, found.stamp, read) if known else read()
         except OSError as error:
             tree.problems.append(_unreadable(name, error))
             continue
-        total += len(content)
+        total += len(file.content)
         if len(tree.files) >= MAX_FILES or total > MAX_TREE_BYTES:
             from conduit.dialect.builder import TOO_MUCH
 
             limit = f"{MAX_FILES:,} files or {MAX_TREE_BYTES // 2**20} MiB"
             raise LoadError(Diagnostic(TOO_MUCH, f"{root} holds more than {limit}", hint="remove what does not belong"))
-        tree.files.append(ManifestFile(name, content, sha256(content).hexdigest()))
+        tree.files.append(file)
     conflicts = [f"{shown}/{name}" for name in unmerged(root)]
     return tree._replace(problems=[*tree.problems, _unmerged(conflicts)]) if conflicts else tree
 
@@ -123,6 +138,7 @@ class _Found(NamedTuple):
     name: str
     refusal: str
     changed: float = 0.0
+    stamp: Stamp = ()
 
 
 def _candidates(root: Path) -> Iterator[_Found]:
@@ -143,7 +159,8 @@ def _candidates(root: Path) -> Iterator[_Found]:
             if entry.is_dir(follow_symlinks=False) and not name.endswith(SUFFIXES):
                 waiting.append(f"{name}/")
             elif name.endswith(SUFFIXES) or (entry.is_symlink() and entry.is_dir()):
-                yield _Found(name, _refusal(entry), entry.stat(follow_symlinks=False).st_mtime)
+                there = entry.stat(follow_symlinks=False)
+                yield _Found(name, _refusal(entry), there.st_mtime, stamp_of(there))
 
 
 def _refusal(entry: os.DirEntry[str]) -> str:
@@ -156,10 +173,16 @@ def _refusal(entry: os.DirEntry[str]) -> str:
     return "" if entry.is_file(follow_symlinks=False) else "it is not a plain file"
 
 
-def _read(path: Path, found: _Found) -> bytes:
+def _read(name: str, path: Path, found: _Found) -> ManifestFile:
     if found.refusal:
         raise OSError(found.refusal)
-    return read_regular(path, MAX_FILE_BYTES)
+    content = read_regular(path, MAX_FILE_BYTES)
+    return ManifestFile(name, content, sha256(content).hexdigest())
+
+
+def stamp_of(found: os.stat_result) -> Stamp:
+    """Return what differs whenever a file was changed or replaced."""
+    return found.st_dev, found.st_ino, found.st_mode, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def _unreadable(name: str, error: OSError) -> Diagnostic:

@@ -11,6 +11,7 @@ from conduit.engine import Engine
 from conduit.errors import Code, ConduitError, Diagnostic, LoadError
 from conduit.manifests.git import head_commit
 from conduit.reconcile.asks import Snapshot, Tend
+from conduit.reconcile.echo import ECHOES
 from conduit.reconcile.holding import mistaken_kinds
 from conduit.reconcile.suspension import suspension_sign
 from conduit.reconcile.triggers import Wake, listen, watch_files, watch_sign
@@ -62,6 +63,7 @@ class Loop:
         self.worker = Worker(engine, tell)
         self._engine, self._tell, self._after = engine, tell, after
         self._stop, self._woken = threading.Event(), threading.Event()
+        self._reasons: set[str] = set()
         self._passes = 0
         self._problems: tuple[Diagnostic, ...] = ()
         self._threads: list[threading.Thread] = []
@@ -88,7 +90,11 @@ class Loop:
         self.worker.stop()
 
     def trigger(self, why: str = "") -> None:
-        """Ask for a pass soon; those asked for while one runs become one. `why` is for people alone."""
+        """Ask for a pass soon; those asked for while one runs become one.
+
+        `why` names the trigger: one that an edit of our own sets off starts no pass when that was made true already.
+        """
+        self._reasons.add(why)
         self._woken.set()
 
     @property
@@ -119,7 +125,9 @@ class Loop:
     def _run(self) -> None:
         while not self._stop.is_set():
             self._woken.clear()
-            self._pass()
+            reasons, self._reasons = self._reasons, set()
+            if not (reasons and reasons <= ECHOES and self.worker.knows()):
+                self._pass()
             self._woken.wait(self._pause())
 
     def _pass(self) -> None:

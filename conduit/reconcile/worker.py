@@ -16,11 +16,13 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from conduit.change import Outcome
+from conduit.dialect.collector import Settling, collector_paused
 from conduit.engine import Engine
 from conduit.errors import Code, ConduitError, Diagnostic, Stale
 from conduit.model import Key
 from conduit.plan import Plan, Selection
 from conduit.reconcile.asks import Apply, Ask, Look, Operate, Passed, Snapshot, Tend
+from conduit.reconcile.echo import Sight, sight, sight_now
 from conduit.reconcile.keeper import WHOLE, Keeper
 from conduit.report import ApplyOptions, Event
 from conduit.work import sole_facts
@@ -60,6 +62,9 @@ class Worker:
         self._listen = listen
         self._queue: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
         self._trials: list[Key] = []
+        self._true: Sight | None = None
+        """What was there when everything was last made true."""
+        self._settled = Settling()
         self._stop = threading.Event()
         self._facts: Mapping[Key, Mapping[str, Any]] = {}
         self._thread = threading.Thread(target=self._run, name="reconciler")
@@ -90,6 +95,16 @@ class Worker:
             yield
         finally:
             self._trials.remove(root)
+
+    def knows(self) -> bool:
+        """Whether what lies there now is just what was made true last, with nothing held back and nothing failing."""
+        known = self._true
+        if known is None or self.snapshot.held or self.keeper.failing:
+            return False
+        try:
+            return sight_now(self.engine) == known
+        except ConduitError:
+            return False
 
     def submit(self, ask: Ask) -> Future[Any]:
         """Queue a request; its future gives `Passed`, or the `Outcome` of an operation. Raises `ConduitError`."""
@@ -122,13 +137,15 @@ class Worker:
 
     def _answer(self, together: list[Waiting]) -> None:
         try:
-            result = self._carry_out(together)
+            with collector_paused():
+                result = self._carry_out(together)
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait have to be told
             for each in together:
                 each.future.set_exception(error)
         else:
             for each in together:
                 each.future.set_result(result)
+        self._settled()
 
     def _carry_out(self, together: list[Waiting]) -> Passed | Outcome:
         ask = together[0].ask
@@ -174,7 +191,7 @@ class Worker:
         return passed
 
     def _looked(self, selection: Selection) -> Plan:
-        engine = self.engine
+        engine, self._true = self.engine, None
         try:
             desired = engine.load()
         except ConduitError as error:
@@ -194,6 +211,8 @@ class Worker:
         done = {outcome.key: outcome.facts for outcome in report.outcomes if outcome.facts}
         self._keep(report=report, facts={**self._facts, **done})
         self.results[report.result] += 1
+        if report.result == "ok" and self.engine.wish and not plan.selection.narrow:
+            self._true = sight(self.engine, self.engine.wish.manifests.digest)
         self._listen("report", report)
         return Passed(plan, self.snapshot.desired, report)
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from conduit.errors import ConduitError, Diagnostic
 from conduit.expand import DeclaredLook
-from conduit.manifests.load import load_manifests
+from conduit.manifests.load import manifests_of
+from conduit.manifests.tree import read_tree
 from conduit.model import Key
 from conduit.providers.site_files import SiteFiles
 from conduit.resources import load_kinds
@@ -39,7 +40,9 @@ class Site:
     def expand(self, manifest: str) -> dict[str, Resource[Any]]:
         """Return the leaves of everything in a manifest by key text. Raises `ConduitError`."""
         self.write("desired/site.yaml", manifest)
-        found = load_manifests(self.settings, KINDS, 0.0)
+        found = manifests_of(
+            read_tree(self.settings.path(self.settings.desired), self.settings.base), self.settings, KINDS, 0.0
+        )
         look = DeclaredLook(
             self.settings, found.resources, rules_of(self.settings), lambda name: [], self.files, found.written
         )

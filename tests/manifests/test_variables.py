@@ -94,9 +94,11 @@ def test_a_broken_file_does_not_make_variables_undefined(refuse):
 def test_jinja_is_not_imported_without_a_template(run):
     code = (
         "import sys, pathlib, tempfile\n"
-        "from conduit.manifests.load import load_manifests\nfrom conduit.settings import Settings\n"
+        "from conduit.manifests.load import manifests_of\nfrom conduit.manifests.tree import read_tree\n"
+        "from conduit.settings import Settings\n"
         "base = pathlib.Path(tempfile.mkdtemp()); (base / 'a.yaml').write_text('vars: {x: 1}\\n')\n"
-        "load_manifests(Settings(desired=base), {}, 0.0, base / 'cache'); print('jinja2' in sys.modules)\n"
+        "manifests_of(read_tree(base, base), Settings(desired=base), {}, 0.0, base / 'cache')\n"
+        "print('jinja2' in sys.modules)\n"
     )
     import sys
 

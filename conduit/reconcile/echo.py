@@ -1,0 +1,32 @@
+"""What this process has just made true itself: its own edit wakes the loop once more, as a file and as a commit."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from conduit.engine import Engine
+from conduit.evidence import hash_of_tree
+from conduit.manifests.git import head_commit
+from conduit.reconcile.suspension import suspension_sign
+
+ECHOES: Final = frozenset(("files", "sign"))
+"""The triggers that an edit of our own causes."""
+
+
+class Sight(NamedTuple):
+    """All that these triggers can tell of: the manifests by their hash, the commit, and whether it is suspended."""
+
+    manifests: str
+    commit: str
+    suspended: str
+
+
+def sight(engine: Engine, manifests: str) -> Sight:
+    """Return what is there now beside manifests of this hash."""
+    root = engine.settings.path(engine.settings.desired).resolve()
+    return Sight(manifests, head_commit(root), suspension_sign(engine.state))
+
+
+def sight_now(engine: Engine) -> Sight:
+    """Return what is there now. Raises `LoadError` when the manifests cannot be read."""
+    return sight(engine, hash_of_tree(engine.tree().files))

@@ -1,0 +1,76 @@
+"""An edit that was made true already wakes the loop for nothing; whatever else happens does not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conduit.engine import Engine
+from conduit.manifests.settings_file import read_settings
+from conduit.manifests.store import SetField
+from conduit.model import Key
+from conduit.providers.git import Author
+from conduit.recall import Recall
+from conduit.reconcile.asks import Apply
+from conduit.reconcile.suspension import resume, suspend
+from conduit.reconcile.worker import Worker
+from tests.conftest import Site
+
+ANN = Author("Ann", "ann@home.arpa")
+
+
+@pytest.fixture
+def worker(site: Site, records: Callable[..., Path], git: Callable[..., str]) -> Iterator[Worker]:
+    """A worker that has made a committed site true."""
+    records(one="10.0.0.1")
+    git("add", "desired")
+    git("commit", "--quiet", "--message", "first")
+    found = Worker(Engine(read_settings(site.settings_file), recall=Recall()), lambda event, content: None)
+    found.start()
+    found.submit(Apply()).result()
+    yield found
+    found.stop()
+
+
+def edit(worker: Worker, value: str) -> None:
+    worker.engine.store.edit(Key("dns_record", "one"), [SetField("value", value)], "Move it", ANN)
+
+
+def test_our_own_edit_is_known_once_it_is_true(site: Site, worker: Worker) -> None:
+    assert worker.knows()
+    edit(worker, "10.0.0.2")
+    assert not worker.knows()
+    worker.submit(Apply()).result()
+    assert site.dig("one.home.arpa") == ["10.0.0.2"]
+    assert worker.knows()
+
+
+def test_what_somebody_else_does_is_not_known(
+    site: Site, worker: Worker, records: Callable[..., Path], git: Callable[..., str]
+) -> None:
+    path = records(one="10.0.0.3")
+    assert not worker.knows()
+    worker.submit(Apply()).result()
+    assert worker.knows()
+    git("commit", "--quiet", "--all", "--message", "second")
+    assert not worker.knows(), "a commit may allow what was held back"
+    worker.submit(Apply()).result()
+    suspend(worker.engine.state, worker.engine.now())
+    assert not worker.knows()
+    resume(worker.engine.state)
+    path.write_text("dns_records: [")
+    assert not worker.knows()
+
+
+def test_what_is_not_wholly_true_is_never_known(
+    site: Site, worker: Worker, records: Callable[..., Path], wait_for: Callable[..., Any]
+) -> None:
+    site.daemons["dnsmasq"].stop()
+    worker.submit(Apply()).result()
+    assert not worker.knows()
+    site.daemons["dnsmasq"].start()
+    worker.submit(Apply()).result()
+    assert worker.knows()
