@@ -67,7 +67,7 @@ class Decider:
     now: float
     doubts: Mapping[Key, Diagnostic]
     lives: dict[Key, list[Live]] = field(default_factory=dict)
-    foreign: dict[tuple[str, frozenset[Claim]], Live] = field(default_factory=dict)
+    foreign: dict[tuple[str, frozenset[Claim] | Key], Live] = field(default_factory=dict)
     strangers: set[Key] = field(default_factory=set)
     unmanaged: list[Live] = field(default_factory=list)
     surplus: list[Live] = field(default_factory=list)
@@ -87,8 +87,8 @@ class Decider:
                 else:
                     self.unmanaged.append(live)
                     self.strangers.add(live.key)
-                    if live.claims:
-                        self.foreign[live.key.kind, live.claims] = live
+                    if live.claims or view.frame is None:
+                        self.foreign[live.key.kind, live.claims or live.key] = live
 
     def _readable(self) -> Iterable[Observed]:
         return (view for view in self.observed.values() if not view.reason)
@@ -162,8 +162,7 @@ class Decider:
 
     def _create(self, kind: Kind[Any], wish: Resource[Any], native: Native, view: Observed) -> Change:
         wish = self._assigned(kind, wish, None, NO_DIFF, view)
-        claims = frozenset(kind.claims(wish.spec)) if self.foreign and kind.adopt else frozenset()
-        stranger = self.foreign.get((wish.key.kind, claims)) if claims else None
+        stranger = self._adoptable(kind, wish) if self.foreign and kind.adopt else None
         if stranger is None:
             if wish.key in self.strangers and view.frame is None and not kind.adopt:
                 summary = f"{wish.key}: what has this name already is not conduit's, and stands in the way"
@@ -172,6 +171,12 @@ class Decider:
         self.unmanaged.remove(stranger)
         diff = kind.same(wish, native, stranger, view.context) or Diff(reason="takes over an object that has no mark")
         return self._change(Action.ADOPT, view, wish, native, stranger, diff)
+
+    def _adoptable(self, kind: Kind[Any], wish: Resource[Any]) -> Live | None:
+        """Return the foreign object a wish takes over: with its claims, or one of its name that claims nothing."""
+        claims = frozenset(kind.claims(wish.spec))
+        by_claims = self.foreign.get((wish.key.kind, claims)) if claims else None
+        return by_claims or self.foreign.get((wish.key.kind, wish.key))
 
     def _change(
         self, action: Action, view: Observed, wish: Resource[Any], native: Native, live: Live | None, diff: Diff

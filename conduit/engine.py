@@ -129,8 +129,9 @@ class Engine:
 
     @cached_property
     def providers(self) -> dict[str, Provider]:
-        """The providers conduit.yaml names, opened."""
-        site = Site(self.keys.mark, self.keys.fingerprint, lambda name: self.secrets.get(name), self.now, fail)
+        """The providers conduit.yaml names, and conduit's own, opened."""
+        keys = self.keys
+        site = Site(keys.mark, keys.fingerprint, lambda name: self.secrets.get(name), self.now, fail, _hashed)
         return {name: open_provider(name, self.settings, site) for name in sorted(self.settings.sections)}
 
     def load(self) -> Desired:
@@ -381,3 +382,10 @@ class Engine:
         from conduit.doctor import doctor
 
         return doctor(self.settings, self.providers)
+
+
+def _hashed(password: str) -> str:
+    """Return the hash of a password that somebody logs in with. Raises `ConduitError` for an unfit one."""
+    from conduit.identity.passwords import Passwords
+
+    return Passwords().hash(password).result()

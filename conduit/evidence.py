@@ -40,6 +40,11 @@ def of_inode(path: Path) -> Evidence:
     return Evidence("inode", str(path), inode(path))
 
 
+def of_access(path: Path) -> Evidence:
+    """Return the evidence of who may use a directory, whatever is put into it; take it before it is used."""
+    return Evidence("access", str(path), access(path))
+
+
 def of_clock(instant: float, side: str) -> Evidence:
     """Return the evidence that the clock stood at the `side`, `BEFORE` or `AFTER`, of an instant (epoch seconds)."""
     return Evidence("clock", repr(instant), side)
@@ -48,6 +53,15 @@ def of_clock(instant: float, side: str) -> Evidence:
 def of_sizes(pattern: Path) -> Evidence:
     """Return the evidence of files that only grow: the names a pattern in the last part of a path fits, and sizes."""
     return Evidence("sizes", str(pattern), sizes(pattern))
+
+
+def access(path: str | Path) -> str:
+    """Tell the sort, mode and owner of what lies at a path."""
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return UNREADABLE
+    return f"{found.st_mode:o} {found.st_uid}:{found.st_gid}"
 
 
 def inode(path: str | Path) -> str:

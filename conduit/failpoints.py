@@ -60,6 +60,8 @@ POINTS: Final = {
     "nginx.commit.renamed": "the new file is in place, nginx runs the old one",
     "nginx.commit.told": "nginx was told, its new workers were not asked yet",
     "nginx.commit.after": "the new workers serve the new file",
+    "self.staged": "users, roles and grants are changed, nobody sees it yet",
+    "self.committed": "users, roles and grants are changed for everybody",
     "apply.committed": "every provider has committed",
     "apply.verified": "the live state was read again and holds",
     "apply.proved": "the roots are proven",

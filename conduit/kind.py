@@ -274,6 +274,10 @@ class Kind(ABC, Generic[S]):
         immutable = any(Marker.IMMUTABLE in fields[head].metadata for head in heads if head in fields)
         return Action.REPLACE if immutable else Action.UPDATE
 
+    def forbids(self, changes: Sequence[Change], ctx: Context) -> Iterable[Diagnostic]:
+        """Yield why these changes of this kind must not be made together, whatever each would be by itself."""
+        return ()
+
     def impact(self, change: Change, ctx: Context) -> Impact | None:
         """Return what applying a change interrupts; None leaves the answer to the provider."""
         return None

@@ -109,7 +109,7 @@ def make_plan(
     changes = _with_origins([*frames, *changes], applied)
     changes.sort(key=lambda change: (observed[change.provider].order, change.key.kind != FRAME, change.key))
     counted = [change for change in changes if change.key not in selection.named]
-    unsafe = over_budget(counted, decider.lives, prune_percent, selection.allow_deletes)
+    budget = over_budget(counted, decider.lives, prune_percent, selection.allow_deletes)
     versions = {view.name: view.reading.version for view in observed.values() if not view.reason}
     documents = {view.name for view in observed.values() if view.frame}
     return Plan(
@@ -121,7 +121,7 @@ def make_plan(
         unknown={view.name: view.reason for view in observed.values() if view.reason},
         unjudged=decider.unknown,
         warnings=(*kept, *decider.remarks, *(words for view in observed.values() for words in view.reading.warnings)),
-        unsafe=(unsafe,) if unsafe else (),
+        unsafe=(*([budget] if budget else ()), *_forbidden(changes, kinds, observed)),
         versions=versions,
         digest=_digest(changes, versions),
         commit=commit,
@@ -158,6 +158,18 @@ def _deletion(decider: Decider, live: Live, observed: Mapping[str, Observed], re
         Action.DELETE, live.key, view.name, Diff(reason=reason), Origin.UNKNOWN, Source(""), live.key, live=live
     )
     return change._replace(impact=kind.impact(change, view.context) or view.impact(change))
+
+
+def _forbidden(
+    changes: Iterable[Change], kinds: Mapping[str, Kind[Any]], observed: Mapping[str, Observed]
+) -> Iterable[Diagnostic]:
+    """Yield what the kinds themselves have against the changes of a plan."""
+    of: dict[str, list[Change]] = {}
+    for change in changes:
+        of.setdefault(change.key.kind, []).append(change)
+    for name, own in of.items():
+        if name != FRAME:
+            yield from kinds[name].forbids(own, observed[kinds[name].provider].context)
 
 
 def _frame_change(view: Observed, changes: Sequence[Change], partial: bool) -> Change | None:

@@ -186,8 +186,8 @@ class Settings(Section):
 
     @property
     def sections(self) -> Mapping[str, Any]:
-        """The provider sections as read: name -> raw mapping."""
-        return self.__pydantic_extra__ or {}
+        """The provider sections as read, name -> raw mapping, and that of conduit itself, which every site has."""
+        return {"self": {}, **(self.__pydantic_extra__ or {})}
 
     def path(self, value: Path) -> Path:
         """Make a settings path absolute against the directory of conduit.yaml."""

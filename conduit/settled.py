@@ -28,6 +28,7 @@ from conduit.evidence import (
     GONE,
     UNREADABLE,
     Evidence,
+    access,
     hash_of,
     hash_of_tree,
     inode,
@@ -245,8 +246,20 @@ def _pairs(place: str) -> str:
     return hash_of(f"{name} {examine(at, name, name.split('.')[1])[0]}" for name in sorted(listing(directory)))
 
 
+def _self(path: str) -> str:
+    """Hash what is declared of conduit's own users; a site without any pays nothing for it."""
+    store = Path(path)
+    if not store.exists():
+        return GONE
+    from conduit.providers.self_look import look, version_of
+    from conduit.providers.self_reader import SelfReader
+
+    return version_of(look(SelfReader(store)))
+
+
 LOOKS: Final[Mapping[str, Callable[[str], str]]] = {
     "bytes": _bytes,
+    "access": access,
     "inode": inode,
     "mtime": lambda path: str(os.lstat(path).st_mtime_ns),
     "names": lambda pattern: "/".join(path.name for path in names(pattern)),
@@ -263,5 +276,6 @@ LOOKS: Final[Mapping[str, Callable[[str], str]]] = {
     "user": _user,
     "root": _root,
     "pairs": _pairs,
+    "self": _self,
 }
 """How to look again at each sort of evidence but the clock."""

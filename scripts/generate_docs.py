@@ -112,9 +112,9 @@ def settings_page() -> str:
     intro = "Relative paths count from the directory of conduit.yaml. A provider without a section is not used, read\n"
     intro += "or touched. [install.md](install.md) has a commented file to begin with."
     parts = ["# Settings: conduit.yaml", intro, "## The site", _fields_table(Settings)]
-    for name in provider_names():
-        config = config_of(name)
-        parts += [f"## `{name}:`", inspect.getdoc(config) or "", _fields_table(config)]
+    for name, config in ((name, config_of(name)) for name in provider_names()):
+        if config.model_fields:
+            parts += [f"## `{name}:`", inspect.getdoc(config) or "", _fields_table(config)]
     return _join(*parts)
 
 

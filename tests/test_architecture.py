@@ -115,10 +115,14 @@ def test_leaf_kinds_import_nothing_sideways() -> None:
             assert composite or not sideways, f"{path}:{line}: a leaf kind imports {name}"
 
 
+PLAIN = {"user"}
+"""Names of kinds that are words for something else as well: an account of the system, whoever acts in a trail."""
+
+
 def kind_names() -> set[str]:
     from conduit.resources import load_kinds
 
-    return set(load_kinds()) | {kind.plural for kind in load_kinds().values()}
+    return set(load_kinds()) - PLAIN | {kind.plural for kind in load_kinds().values()}
 
 
 def test_no_module_outside_resources_names_a_kind() -> None:

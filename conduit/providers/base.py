@@ -27,7 +27,8 @@ class Site(NamedTuple):
     """What a provider may know of the site: keyed marks and fingerprints, secrets, the time, failpoints.
 
     `mark(key, part, name)` signs one native part of a resource; `fail(point)` is a named failpoint, a no-op in use;
-    `secret(name)` returns a secret's value and raises `ConduitError` when it is not stored.
+    `secret(name)` returns a secret's value and raises `ConduitError` when it is not stored. `hashed(password)` returns
+    the hash of a password that somebody logs in with, and raises `ConduitError` for an unfit one.
     """
 
     mark: Callable[[Key, str, str], str]
@@ -35,6 +36,7 @@ class Site(NamedTuple):
     secret: Callable[[str], str]
     now: Callable[[], float]
     fail: Callable[[str], None] = lambda point: None
+    hashed: Callable[[str], str] = lambda password: ""
 
 
 class Provider(ABC):

@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from conduit.errors import Code, ConduitError, Diagnostic
-from conduit.evidence import Evidence, of_inode
+from conduit.evidence import Evidence, of_access, of_inode
 from conduit.model import Key
 from conduit.providers.files import TEMPORARY, make_directory, read_regular, remove_file, write_file
 from conduit.settings import Settings
@@ -68,7 +68,7 @@ def open_keys(settings: Settings) -> Keys:
         with suppress(FileExistsError):
             make_directory(directory)
         signing, sealing = directory / "site.key", directory / "secrets.key"
-        evidence = tuple(map(of_inode, (directory, signing, sealing)))
+        evidence = (of_access(directory), *map(of_inode, (signing, sealing)))
         _require_private(directory, 0o700)
         return Keys(settings.site, _key(signing), _key(sealing), evidence)
     except OSError as error:

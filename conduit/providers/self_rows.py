@@ -127,9 +127,9 @@ class ApiKey(NamedTuple):
 
 
 Row = User | Role | Grant | Session | ApiKey
-R = TypeVar("R", User, Role, Grant, Session, ApiKey)
+R = TypeVar("R", bound=Row)
 
-TABLES: Final[Mapping[type[Row], str]] = {
+TABLES: Final[Mapping[type[Any], str]] = {
     User: "users",
     Role: "roles",
     Grant: "grants",
@@ -149,7 +149,9 @@ def stored(value: Any) -> Any:
 
 def row_of(sort: type[R], values: tuple[Any, ...]) -> R:
     """Return a row of a table from its columns. Raises sqlite3.DatabaseError for a list that is no JSON."""
-    return sort._make(_read(field, value) for field, value in zip(FIELDS[sort], values, strict=True))
+    make: Any = sort._make
+    row: R = make(_read(field, value) for field, value in zip(FIELDS[sort], values, strict=True))
+    return row
 
 
 def _read(field: Any, value: Any) -> Any:

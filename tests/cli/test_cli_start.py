@@ -54,7 +54,7 @@ def test_the_packaged_completions_are_current(nowhere: Callable[..., Any], shell
         ("conduit diff -t serv", {"service/hello", "service/second"}),
         ("conduit apply --target service/h", {"service/hello"}),
         ("conduit status service/s", {"service/second"}),
-        ("conduit get ro", {"route"}),
+        ("conduit get ro", {"role", "route"}),
         ("conduit get dns_record/", {"dns_record/plain"}),
         ("conduit diff -t nothing", set()),
     ],

@@ -7,8 +7,10 @@ drift -> heal -> prune; and a neighbour that is not ours stays as it was.
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -132,6 +134,28 @@ def remove_images(world: World) -> str:
     return docker_cli("image", "rm", *names)(world)
 
 
+def self_db(world: World) -> Path:
+    return Path(world.site.directory) / "keys" / "self.db"
+
+
+def told_by_self_db(query: str) -> Callable[[World], str]:
+    """Ask self.db as the sqlite3 program would."""
+
+    def look(world: World) -> str:
+        with closing(sqlite3.connect(self_db(world))) as connection, connection:
+            return "; ".join(" ".join(map(str, row)) for row in connection.execute(query))
+
+    return look
+
+
+def declare_user_and_deployment(world: World) -> None:
+    """Nothing of the deployment runs: its one service is in a profile that is off."""
+    world.site.write("user.yaml", "users:\n  ada: {role: operator}\n")
+    service = f"{{web: {{image: '{image.NAME}', profiles: ['off']}}}}"
+    world.site.write("wiki.yaml", f"deployments:\n  wiki:\n    compose: {{services: {service}}}\n")
+    assert world.apply().exit_code == 0
+
+
 def record(kind: str, name: str, first: str, second: str, field: str, shown: tuple[str, str]) -> Case:
     """The case of one record type; plain addresses live in the hosts file, everything else in the conf file."""
     plain = kind in ("A", "AAAA") and not name.startswith("*")
@@ -232,6 +256,37 @@ CASES = {
         after="running team two",
         prepare=declare_image,
     ),
+    "user": Case(
+        key="user/x",
+        first="users:\n  x: {role: viewer, email: x@home.arpa}\n",
+        second="users:\n  x: {role: operator, email: x@home.arpa}\n",
+        field="role",
+        damage=told_by_self_db("UPDATE users SET role = 'admin'"),
+        seen=told_by_self_db("SELECT name, role FROM users"),
+        before="x viewer",
+        after="x operator",
+    ),
+    "role": Case(
+        key="role/x",
+        first="roles:\n  x: {permissions: [dns:read]}\n",
+        second="roles:\n  x: {permissions: [dns:write, dns:read]}\n",
+        field="permissions",
+        damage=told_by_self_db("UPDATE roles SET permissions = '[\"users:write\"]'"),
+        seen=told_by_self_db("SELECT name, permissions FROM roles"),
+        before='x ["dns:read"]',
+        after='x ["dns:read", "dns:write"]',
+    ),
+    "grant": Case(
+        key="grant/x",
+        first="grants:\n  x: {user: ada, deployment: wiki, level: read}\n",
+        second="grants:\n  x: {user: ada, deployment: wiki, level: write}\n",
+        field="level",
+        damage=told_by_self_db("UPDATE grants SET level = 'admin'"),
+        seen=told_by_self_db("SELECT user, deployment, level FROM grants"),
+        before="ada wiki read",
+        after="ada wiki write",
+        prepare=declare_user_and_deployment,
+    ),
     "A": record("A", "x.home.arpa", "value: 10.0.0.1", "value: 10.0.0.2", "value", ("10.0.0.1", "10.0.0.2")),
     "AAAA": record("AAAA", "x.home.arpa", "value: 'fd00::1'", "value: 'fd00::2'", "value", ("fd00::1", "fd00::2")),
     "wildcard": record("A", "*.x.home.arpa", "value: 10.0.0.1", "value: 10.0.0.2", "value", ("10.0.0.1", "10.0.0.2")),
@@ -266,8 +321,8 @@ CASES = {
 }
 
 
-DOCKER = {"network", "image", "container"}
-"""The cases that live in Docker."""
+DOCKER = {"network", "image", "container", "grant"}
+"""The cases that live in Docker, or are about what does."""
 
 
 @pytest.fixture

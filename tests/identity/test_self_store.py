@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from conduit.errors import Unreadable
+from conduit.providers.self_place import FILE
 from conduit.providers.self_rows import ApiKey, Grant, Role, Session, User
-from conduit.providers.self_store import FILE, SelfStore
+from conduit.providers.self_store import SelfStore
 from conduit.providers.self_witness import FILE as WITNESS
 
 ROWS = (
