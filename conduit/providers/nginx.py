@@ -79,6 +79,7 @@ class Nginx(DocumentProvider[Document]):
             config.catch_all,
             str(settings.path(config.challenges)) if config.challenges else "",
             str(settings.path(config.access_log)) if config.access_log else "",
+            config.backlog,
         )
 
     def read(self) -> Reading:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from conduit.providers.nginx_text import word
 from conduit.providers.process import PlainProcess, SystemdUnit
@@ -40,6 +40,9 @@ class Config(Section):
     """The directory of the password files; only nginx's user may read them."""
     catch_all: bool = True
     """Whether hosts nobody declared are refused; off when another file has the default server of these listeners."""
+    backlog: int | None = Field(None, ge=1, le=65535)
+    """Connections that may wait to be accepted; without it nginx's own 511. It takes more than a moment of 1,000
+    requests a second on a machine that is busy to fill that, and what comes then is lost. Needs `catch_all`."""
     challenges: FilePath | None = None
     """The directory that answers ACME's HTTP challenges."""
     access_log: FilePath | None = None
@@ -50,3 +53,10 @@ class Config(Section):
     """Who nginx's workers run as."""
     process: PlainProcess | SystemdUnit = SystemdUnit(systemd="nginx.service")
     """How it is told: a systemd unit, or a pid file and a command."""
+
+    @model_validator(mode="after")
+    def _has_where_to_say_it(self) -> Self:
+        """nginx takes options of a listener once, and refuses a second server that has any for the same address."""
+        if self.backlog is not None and not self.catch_all:
+            raise ValueError("backlog is an option of the default server, and with catch_all: false that is another's")
+        return self

@@ -47,6 +47,7 @@ class Shape:
     catch_all: bool = True
     challenges: str = ""
     access_log: str = ""
+    backlog: int | None = None
 
     def frame(self, blocks: Mapping[str, Native]) -> list[str]:
         """Return the lines before the first server of a vhost."""
@@ -58,7 +59,8 @@ class Shape:
         return lines
 
     def _catch_all(self, part: str, answer: Iterable[str]) -> list[str]:
-        listens = [f"{line[:-1]} default_server;" for line in self._listens(part)]
+        options = "default_server" if self.backlog is None else f"default_server backlog={self.backlog}"
+        listens = [f"{line[:-1]} {options};" for line in self._listens(part)]
         challenge = _challenge(self.challenges) if part == "http" else ()
         inner = (
             [*listens, "server_name _;", *answer]

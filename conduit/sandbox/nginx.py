@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from conduit.sandbox.daemon import Daemon
 from conduit.sandbox.machine import current_user, find_program, free_port
+
+BACKLOG: Final = 4096
+"""Connections that may wait to be accepted, as many as Linux allows by itself (net.core.somaxconn)."""
 
 
 def prepare(
@@ -26,6 +29,7 @@ def prepare(
     section = {
         "conf_file": str(directory / "conf.d" / "conduit.conf"),
         "config": str(config),
+        "backlog": BACKLOG,
         "http": [f"127.0.0.1:{http or free_port()}"],
         "https": [f"127.0.0.1:{https or free_port()}"],
         "marker": f"127.0.0.1:{free_port()}",
@@ -62,7 +66,7 @@ def _configuration(directory: Path, address: str) -> str:
         "    access_log off;",
         *temporary,
         "    server {",
-        f"        listen {address};",
+        f"        listen {address} backlog={BACKLOG};",
         "        return 204;",
         "    }",
         f"    include {directory / 'conf.d'}/*.conf;",

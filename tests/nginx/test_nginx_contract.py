@@ -16,6 +16,7 @@ from conduit.model import Late
 from conduit.providers.nginx import Config
 from conduit.providers.transaction import Block, transact
 from conduit.sandbox.daemon import Daemon
+from tests.conftest import Ran
 
 HASH = "$2b$10$abcdefghijklmnopqrstuuqflPDzB6gcMhKa1rZqKiun2YGL5sa2u"
 """Of the password `secret`."""
@@ -46,6 +47,18 @@ def test_a_vhost_lives(world: World, upstream: Callable[..., Daemon]) -> None:
     world.apply({"wiki": None})
     assert world.status("http://wiki.lan/") == 404
     assert world.read().owned() == {}
+
+
+def test_as_many_connections_may_wait_as_the_settings_say(world: World, run: Callable[..., Ran]) -> None:
+    """With nginx's own 511, one busy moment at 1,000 requests a second filled the queue, and more were lost."""
+    for backlog in (300, 600):
+        world.options = {"backlog": backlog}
+        world.apply({"wiki": plain(redirect={"to": "https://x.lan"})})
+        (listener,) = world.daemon.section["http"]
+        assert run("ss", "-Hltn", "src", listener).stdout.split()[2] == str(backlog)
+        assert world.frame_diff() == ()
+    with pytest.raises(ValidationError, match="default server"):
+        Config(backlog=300, catch_all=False)
 
 
 def test_a_change_by_hand_is_shown_by_field_and_healed(world: World) -> None:
