@@ -333,7 +333,8 @@ class Engine:
                 self.history.record({live.key: live.native for live in lives if live.key in done})
                 self.journal.settle(left)
         proofs = prove_owed(desired, observed, self._means()) if options.prove else {}
-        return Report(0, (), proofs, recovered=self.recovered, unread=bool(plan.unjudged or plan.unknown))
+        unread, unjudged = bool(plan.unknown), bool(plan.unjudged)
+        return Report(0, (), proofs, recovered=self.recovered, unread=unread, unjudged=unjudged)
 
     def _means(self) -> Means:
         from conduit.run import Means

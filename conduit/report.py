@@ -46,7 +46,8 @@ OK, FAILED_PARTLY, MOVED, SKIPPED, INTERRUPTED = 0, 4, 5, 6, 130
 class Report(NamedTuple):
     """The end of an apply. `run` is its number in the journal, 0 when nothing had to be done.
 
-    `stale` tells that a live document moved under the plan; `unread` that not all of live and wish was known.
+    `stale` tells that a live document moved under the plan, `unread` that a daemon could not be read, `unjudged` that
+    of some resource nobody knew what it should be.
     """
 
     run: int
@@ -58,6 +59,7 @@ class Report(NamedTuple):
     interrupted: bool = False
     stale: bool = False
     unread: bool = False
+    unjudged: bool = False
 
     @property
     def counts(self) -> Counter[Result]:
@@ -74,7 +76,7 @@ class Report(NamedTuple):
             return MOVED
         if counts[Result.FAILED] or counts[Result.REVERTED] or counts[Result.QUARANTINED]:
             return FAILED_PARTLY
-        return SKIPPED if self.unread else OK
+        return SKIPPED if self.unread or self.unjudged else OK
 
     @property
     def result(self) -> str:

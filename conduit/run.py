@@ -80,7 +80,8 @@ def carry_out(
         seconds=means.now() - started,
         interrupted=work.interrupted,
         stale=work.stale,
-        unread=bool(plan.unjudged or plan.unknown),
+        unread=bool(plan.unknown),
+        unjudged=bool(plan.unjudged),
     )
     run.finish(report.result)
     _remember(plan, report, means, started)

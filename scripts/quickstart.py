@@ -68,14 +68,14 @@ PROOFS = [
 NEXT = """
 All of it is real, and no plan is made from anything but your files and the live daemons. Try it:
 
-  export CONDUIT_CONFIG=.sandbox/conduit.yaml PATH="$PWD/.venv/bin:$PATH"
+  export CONDUIT_CONFIG=.sandbox/conduit.yaml DOCKER_HOST=unix://{docker} PATH="$PWD/.venv/bin:$PATH"
 
   edit one line        sed -i 's/16MiB/32MiB/' desired/sites.yaml
   break dnsmasq        sed -i 's/^127.0.0.1 blog/127.0.0.9 blog/' .sandbox/dnsmasq/hosts/conduit.hosts
   break Caddy          curl -sS --unix-socket .sandbox/caddy/admin.sock -X PATCH --json '["other.home.arpa"]' \\
                          http://caddy/config/apps/http/servers/conduit_http/routes/2/match/0/host
   break nginx          sed -i 's/17485/17481/' .sandbox/nginx/conf.d/conduit.conf
-  break a container    docker --host unix://{docker} stop notes-web-1
+  break a container    docker stop $(docker ps -q -f name=notes-web-1)
   break a certificate  for file in .sandbox/caddy-certs/wiki.*.pem; do echo broken >"$file"; done
 
 After each, `conduit diff` shows what differs and who moved, your files or the host; `conduit apply` puts it right.

@@ -111,7 +111,7 @@ def run(args: Sequence[str]) -> int:
         _tell(app, error.diagnostics)
         return error.exit_code
     except OSError as error:
-        _tell(app, [Diagnostic(REFUSED_BY_SYSTEM, str(error))])
+        _tell(app, [_refused(error)])
         return ERROR
     except click.ClickException as error:
         app.console.notes(_usage(error))
@@ -130,6 +130,16 @@ def _tell(app: App, problems: Sequence[Diagnostic]) -> None:
         from conduit.show.diagnostics import problems_lines
 
         app.console.notes(problems_lines(problems, app.console.error_view))
+
+
+def _refused(error: OSError) -> Diagnostic:
+    """Return what the operating system refused as people say it."""
+    if error.strerror is None:
+        return Diagnostic(REFUSED_BY_SYSTEM, str(error))
+    names = " and ".join(str(name) for name in (error.filename, error.filename2) if name is not None)
+    words = f"{error.strerror[0].lower()}{error.strerror[1:]}"
+    hint = "correct the path, or what this user may do there; conduit normally runs as root" if names else ""
+    return Diagnostic(REFUSED_BY_SYSTEM, f"{names}: {words}" if names else words, hint=hint)
 
 
 def _usage(error: click.ClickException) -> list[str]:

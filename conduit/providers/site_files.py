@@ -30,9 +30,16 @@ class SiteFiles:
         return content
 
     def resolved(self, path: str) -> str:
-        """Return a path with its symbolic links followed; one that is not there keeps its missing parts."""
+        """Return a path with its symbolic links followed; one that is not there keeps its missing parts.
+
+        A link that this user may not follow, as those of other processes in /proc, is where it ends.
+        """
         self._seen[f"link {path}"] = of_inode(Path(path))
-        found = os.path.realpath(path)
+        try:
+            found = os.path.realpath(path)
+        except OSError as error:
+            self._whole = False
+            return str(error.filename)
         self._whole = self._whole and found == os.path.normpath(path)
         return found
 

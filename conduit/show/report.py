@@ -28,9 +28,7 @@ def report_lines(report: Report, view: View) -> Iterator[str]:
     failed = [outcome for outcome in report.outcomes if outcome.result in NAMED]
     if failed and view.verbosity >= 0:
         yield from _applied(report, view)
-    for outcome in failed:
-        word, role = NAMED[outcome.result]
-        yield f"{view.style(role, f'{word:<11}')} {escape(str(outcome.key))}  {escape(outcome.reason)}"
+    yield from _failed(failed, view)
     yield from _unproven(report, view)
     for words in report.warnings:
         yield view.style("warning", f"warning: {escape(words)}")
@@ -70,7 +68,9 @@ def next_command(report: Report) -> str:
         return "conduit diff    shows what moved"
     if report.exit_code == FAILED_PARTLY and failed:
         return f"conduit diff -t {shlex.quote(escape(str(failed)))}    after correcting it"
-    return "conduit doctor    tells why a daemon cannot be read" if report.exit_code == SKIPPED else ""
+    if report.unread:
+        return "conduit doctor    tells why a daemon cannot be read"
+    return "conduit diff    tells what is not known, and why" if report.exit_code == SKIPPED else ""
 
 
 def event_line(event: Event, clock: str) -> str:
@@ -84,6 +84,17 @@ def _title(report: Report) -> str:
     if report.interrupted:
         return "Apply interrupted"
     return "Apply complete" if report.exit_code == OK else "Apply incomplete"
+
+
+def _failed(outcomes: Iterable[Outcome], view: View) -> Iterator[str]:
+    """Tell what was not applied; a reason that several have stands at the first of them."""
+    first: dict[str, str] = {}
+    for outcome in outcomes:
+        word, role = NAMED[outcome.result]
+        key = escape(str(outcome.key))
+        known = first.setdefault(outcome.reason, key)
+        reason = escape(outcome.reason) if known == key else f"as {known}"
+        yield f"{view.style(role, f'{word:<11}')} {key}  {reason}"
 
 
 def _applied(report: Report, view: View) -> Iterable[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -39,6 +40,14 @@ def test_no_settings_is_an_error_with_the_next_step(nowhere: Callable[..., Any],
     done = nowhere("-C", "elsewhere", "--config", "missing.yaml", "diff")
     assert done.returncode == 1
     assert "conduit init" in done.stderr
+
+
+def test_what_the_system_refuses_is_said_in_words(nowhere: Callable[..., Any], tmp_path: Path) -> None:
+    """`[Errno 40] Too many levels of symbolic links: 'state'` was all there was."""
+    (tmp_path / "loop").symlink_to("loop")
+    done = nowhere("diff", "--out", "loop/plan.json")
+    assert done.returncode == 1
+    assert re.search(r"error: loop/\S+: too many levels of symbolic links \[CND-1052\]\n  hint: ", done.stderr)
 
 
 @pytest.mark.parametrize("shell", COMPLETIONS)

@@ -45,6 +45,22 @@ def test_what_was_not_attempted_is_named_with_its_reason() -> None:
     assert "next: conduit doctor" in text
 
 
+def test_what_nobody_can_judge_is_told_by_the_plan_and_no_matter_of_the_daemons() -> None:
+    text = text_of(Outcome(A, Action.CREATE, Result.OK), unjudged=True)
+    assert "next: conduit diff    tells what is not known" in text
+    assert "doctor" not in text
+
+
+def test_a_reason_of_several_stands_at_the_first_of_them() -> None:
+    reverted = [Outcome(key, Action.UPDATE, Result.REVERTED, "a.lan: 502 from the proxy") for key in (A, B)]
+    text = text_of(*reverted, Outcome(Key("door", "c"), Action.UPDATE, Result.SKIPPED, "it needs door/b"))
+    assert text.splitlines()[:3] == [
+        "REVERTED    door/a  a.lan: 502 from the proxy",
+        "REVERTED    door/b  as door/a",
+        "SKIPPED     door/c  it needs door/b",
+    ]
+
+
 def test_unproven_is_complete_with_a_warning_that_tells_why() -> None:
     proofs = {A: Proof(A, Level.PROXY_ERROR, "502 from the proxy")}
     text = text_of(Outcome(A, Action.CREATE, Result.UNPROVEN), proofs=proofs)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 from deployment_world import Site, place
 
 from conduit.providers import host_paths
+from conduit.providers.site_files import SiteFiles
 from conduit.resources.deployment_dangers import DANGEROUS
 
+NOBODY = 65534
 SERVICE = [
     "privileged: true",
     "cap_add: [SYS_ADMIN]",
@@ -59,6 +62,21 @@ def test_a_dangerous_service_is_refused_at_its_line(linked: Site, service: str) 
     found = linked.problem(inline(service))
     assert (found.code, place(found)) == (DANGEROUS, "site.yaml:7")
     assert "dangerous: true in deployment/a" in found.hint
+
+
+def test_a_link_that_may_not_be_followed_is_judged_by_where_it_ends(directory: Path) -> None:
+    """Only who may trace a process may follow its links; the bare errno of that was all a user got."""
+    link = directory / "link"
+    link.symlink_to("/proc/1/root")
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(NOBODY)
+    try:
+        found = SiteFiles().resolved(str(link))
+    finally:
+        if root:
+            os.seteuid(0)
+    assert found == "/proc/1/root"
 
 
 @pytest.mark.parametrize("volume", VOLUMES)
