@@ -36,7 +36,7 @@ class Entry(NamedTuple):
 
 
 def hash_of(directory: Path, dockerfile: str) -> str:
-    """Return the hash of a context and its Dockerfile, a path in the context or an absolute one.
+    """Return the hash of a context and its Dockerfile, a path that counts from the context.
 
     Raises OSError, and ValueError for one that is too large or has a `.dockerignore` that cannot be read.
     """
@@ -88,7 +88,7 @@ def _entries(directory: Path, dockerfile: str) -> Iterator[Entry]:
     """Yield what belongs to a context in one order, the Dockerfile and `.dockerignore` whatever is left out."""
     named = name_of(directory, dockerfile)
     if named == OUTSIDE:
-        path = Path(dockerfile)
+        path = directory / dockerfile
         yield Entry(OUTSIDE, path, path.stat())
     files, size = 0, 0
     for entry in _walk(directory, "", _ignore(directory), {named, NAME}):

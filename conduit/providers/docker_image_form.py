@@ -6,10 +6,12 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from itertools import chain
+from pathlib import Path
 from typing import Any, Final
 
 from conduit.canonical import canonical, digest_of
 from conduit.model import Native
+from conduit.providers.docker_context import name_of
 from conduit.providers.docker_look import Row
 from conduit.providers.docker_marks import WISH
 
@@ -34,7 +36,16 @@ def build(fields: Mapping[str, Any]) -> Native:
 
 
 def wish_of(native: Native) -> str:
-    """Return the short hash of what an image is asked to be."""
+    """Return the short hash of what an image is asked to be; where the directory lies that it is built from is no part.
+
+    What is in it is known by its hash, so that a checkout that is moved, or another one, asks for the same.
+    """
+    match native:
+        case {"build": {"context": str(context), "dockerfile": str(dockerfile)} as build, "content": str(found)} if (
+            found
+        ):
+            inside = {"context": "", "dockerfile": name_of(Path(context), dockerfile)}
+            return digest_of(native | {"build": build | inside})[:WISH_LENGTH]
     return digest_of(native)[:WISH_LENGTH]
 
 

@@ -34,6 +34,8 @@ DANGEROUS = Code(
 )
 MEANS: Final = ("dangerous", "pull_policy")
 """Fields that are no part of what an image is."""
+PLACE: Final = "build.context"
+"""Where the directory lies that an image is built from; what is in it is `content`."""
 
 
 class Image(Kind[ImageSpec]):
@@ -82,7 +84,8 @@ class Image(Kind[ImageSpec]):
     def explain(self, spec: ImageSpec, native: Native, live: Native, ctx: Context) -> Diff:
         """Show what differs, but for fields that say how an image is got: no image tells how it was."""
         diff = super().explain(spec, native, live, ctx)
-        shown = tuple(field for field in diff.fields if field.path not in MEANS)
+        hidden = (*MEANS, PLACE) if spec.content else MEANS
+        shown = tuple(field for field in diff.fields if field.path not in hidden)
         return diff._replace(fields=shown) if shown else diff
 
     def action(self, want: Resource[ImageSpec], live: Live, diff: Diff) -> Action:

@@ -261,6 +261,19 @@ def test_an_image_is_built_and_built_anew_when_its_directory_changes(
     assert names(docker) == set()
 
 
+def test_a_directory_that_is_moved_is_not_built_again(world: World, docker: Docker, context: Path) -> None:
+    """A checkout elsewhere held the same, and everything built from it was built anew."""
+    declare(world, "build: {context: app}")
+    assert world.apply().exit_code == 0
+    (world.site.directory / "elsewhere").mkdir()
+    moved = context.rename(world.site.directory / "elsewhere" / "app")
+    declare(world, "build: {context: elsewhere/app}")
+    assert world.plan().empty
+    (moved / "page").write_text("two\n")
+    (change,) = world.changes()
+    assert [each.path for each in change.diff.fields] == ["content"]
+
+
 def test_what_dockerignore_leaves_out_does_not_count(world: World, docker: Docker, context: Path) -> None:
     (context / ".dockerignore").write_text("*.log\nDockerfile\n")
     (context / "x.log").write_text("1")
@@ -271,10 +284,13 @@ def test_what_dockerignore_leaves_out_does_not_count(world: World, docker: Docke
     assert run_in(docker, ours(docker), "ls", "/app") == "page\n"
 
 
-def test_a_target_and_a_dockerfile_outside(world: World, docker: Docker, context: Path) -> None:
+@pytest.mark.parametrize("relative", [True, False])
+def test_a_target_and_a_dockerfile_outside(world: World, docker: Docker, context: Path, relative: bool) -> None:
+    """A relative one counts from the context, and not from where conduit was started."""
     outside = world.site.directory / "Other"
     outside.write_text(f"FROM {BASE} AS one\nRUN echo 1 > /n\nFROM {BASE} AS two\nRUN echo 2 > /n\n")
-    declare(world, f"build: {{context: app, dockerfile: {outside}, target: one}}")
+    written = "../Other" if relative else outside
+    declare(world, f"build: {{context: app, dockerfile: {written}, target: one}}")
     assert world.apply().exit_code == 0
     assert run_in(docker, ours(docker), "cat", "/n") == "1\n"
     outside.write_text(outside.read_text().replace("echo 1", "echo 3"))
