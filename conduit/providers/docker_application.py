@@ -16,6 +16,7 @@ from conduit.errors import ConduitError
 from conduit.model import Key
 from conduit.providers.docker_api import Api, calling
 from conduit.providers.docker_config import Config
+from conduit.providers.docker_container_read import followed
 from conduit.providers.docker_marks import COMPOSE, Marks, part_of
 from conduit.providers.docker_shapes import CONTAINER
 from conduit.settings import Settings
@@ -25,12 +26,13 @@ LONGEST_LINE: Final = 16 * 1024
 """Characters of one line of a log that are shown."""
 SHORT: Final = 12
 """Digits of an image's id that tell it apart (Docker's own habit)."""
-GRACE: Final = 10
-"""Seconds a container has to stop when nothing else is said (Docker's own default)."""
 
 
 class Member(NamedTuple):
-    """One container of an application; `status` is Docker's own sentence on how long it has been in its state."""
+    """One container of an application; `status` is Docker's own sentence on how long it has been in its state.
+
+    `follows` are the names of the resources that it is to be restarted after.
+    """
 
     key: Key
     id: str
@@ -40,6 +42,7 @@ class Member(NamedTuple):
     status: str
     image: str
     ports: tuple[str, ...]
+    follows: frozenset[str] = frozenset()
 
     @property
     def health(self) -> str:
@@ -122,13 +125,6 @@ class Application:
             chunks = client.logs(member.id, **options, **({} if since is None else {"since": since}))
             yield from map(_log_line, _lines(chunks))
 
-    def restart(self, member: Member) -> None:
-        """Stop a container, with the time it has for that, and start it again. Raises `Refused`."""
-        with calling(f"restarting {member.name}"):
-            detail = self.api.client.inspect_container(member.id)
-            grace = detail["Config"].get("StopTimeout")
-            self.api.client.restart(member.id, timeout=GRACE if grace is None else grace)
-
 
 def _member(key: Key, row: Any) -> Member:
     return Member(
@@ -140,6 +136,7 @@ def _member(key: Key, row: Any) -> Member:
         status=row["Status"],
         image=_image(row["Image"]),
         ports=tuple(sorted({_port(port) for port in row["Ports"] if port.get("PublicPort")})),
+        follows=followed(row["Labels"]),
     )
 
 

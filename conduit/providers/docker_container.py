@@ -119,7 +119,7 @@ class Containers(Part):
         return f"; it said: {said}" if said else ""
 
     def _update(self, change: Change, live: Live) -> None:
-        after = Form(change.native, spec_of(change).address)
+        after = Form(change.key.name, change.native, spec_of(change).address)
         try:
             self._name(change, live, name_for(change))
             bring(self._steps, self.config, live.id, _form(live), after)
@@ -165,7 +165,7 @@ class Containers(Part):
 
 
 def _form(live: Live) -> Form:
-    return Form(live.native, live.facts.get("address"))
+    return Form(live.key.name, live.native, live.facts.get("address"))
 
 
 def _moved(change: Change, live: Live) -> Iterator[bool]:

@@ -70,12 +70,13 @@ def body(
     return config | ({"NetworkingConfig": {"EndpointsConfig": dict([endpoint])}} if endpoint else {})
 
 
-def endpoints(native: Native, config: Config, address: str | None) -> dict[str, dict[str, Any]]:
-    """Return how a container joins each of its networks, conduit's own last (EndpointSettings)."""
+def endpoints(name: str, native: Native, config: Config, address: str | None) -> dict[str, dict[str, Any]]:
+    """Return how the container of a name joins each of its networks, conduit's own last (EndpointSettings)."""
     found = {}
     for network, form in native["Networks"].items():
         own = {name: form[name] for name in ("IPv4Address", "IPv6Address") if name in form}
         found[network] = {"Aliases": form.get("Aliases", []), "IPAMConfig": own}
     if native.get("Reached"):
-        found[config.network] = {"Aliases": [], "IPAMConfig": {"IPv4Address": address}}
+        aliases = [] if "Name" in native else [name]
+        found[config.network] = {"Aliases": aliases, "IPAMConfig": {"IPv4Address": address}}
     return found

@@ -13,18 +13,19 @@ from conduit.providers.docker_container_words import CHANGEABLE
 
 
 class Form(NamedTuple):
-    """How a container is or should be: its native form, and its address in conduit's network."""
+    """How a container is or should be: its resource's name, its native form, its address in conduit's network."""
 
+    name: str
     native: Native
     address: str | None
 
 
 def bring(steps: Steps, config: Config, container: str, have: Form, want: Form) -> None:
-    """Change limits, networks and state of a container. Raises `Refused`."""
+    """Change limits, networks and state of a container by its id. Raises `Refused`."""
     limits = dict(_limits(have.native["HostConfig"], want.native["HostConfig"]))
     if limits:
         steps.limit(container, limits)
-    before, after = (endpoints(form.native, config, form.address) for form in (have, want))
+    before, after = (endpoints(form.name, form.native, config, form.address) for form in (have, want))
     for network in [name for name in before if before[name] != after.get(name)]:
         steps.disconnect(container, network)
     for network in [name for name in after if before.get(name) != after[name]]:

@@ -3,7 +3,7 @@
 `build` and `fields` are each other's inverse. The form has the sections `Config` and `HostConfig` of Docker's API,
 holding nothing but what is asked for, and beside them what is asked for in other ways:
 
-- `Image`, `NetworkOf`, `PidOf`, `IpcOf`: the resource that is named, and its id;
+- `Image`, `NetworkOf`, `PidOf`, `IpcOf`: the resource that is named, and its id; `Follows`: several, ids by name;
 - `Name`: the declared name; live also `Renamed`: the name it has by hand instead of the one it should have;
 - `State`: running, stopped or finished; live also paused, restarting, failed, dead. `Once`: it runs to its end;
 - `Env` and `Files`: fingerprints of values by name and by target; `Mounts` by target;
@@ -51,6 +51,7 @@ def build(spec: Any, seal: Seal) -> Native:
         "Name": spec.container_name,
         "Once": spec.state == "finished",
         "Reached": bool(spec.serves),
+        "Follows": {each.container.key.name: each.container.value for each in spec.follows},
         "Env": {name: seal(value) for name, value in spec.environment.items()},
         "Mounts": {mount.target: mount_form(mount) for mount in spec.mounts},
         "Files": {file.target: file_form(file, seal(file.content)) for file in spec.files},
@@ -94,6 +95,8 @@ def fields(native: Native) -> dict[str, Any]:
         if name in native:
             kind = "image" if field == "image" else "container"
             found[field] = Ref(Key(kind, native[name]["Name"]), "id", native[name]["Id"])
+    followed = native.get("Follows", {}).items()
+    found["follows"] = [{"container": Ref(Key("container", name), "id", of)} for name, of in followed]
     networks = native["Networks"].items()
     found["networks"] = {net: {f: form[name] for f, name in ENDPOINT.items() if name in form} for net, form in networks}
     found["mounts"] = [mount_fields(target, form) for target, form in sorted(native.get("Mounts", {}).items())]

@@ -86,7 +86,7 @@ class Maker:
         files = {file.target: (native["Files"][file.target], file.content) for file in spec.files}
         for target, (form, content) in files.items():
             self._put(target, form, content)
-        joined = list(endpoints(native, self._config, spec.address).items())
+        joined = list(endpoints(change.key.name, native, self._config, spec.address).items())
         request = body(
             native,
             self._marks.container_labels(change.key, self._site.now(), bool(change.want and change.want.protect)),

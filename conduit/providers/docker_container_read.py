@@ -32,16 +32,21 @@ FileAt = Callable[[str], Native]
 
 
 def wish(native: Native) -> str:
-    """Return the label that says what was asked for: names, never values."""
+    """Return the label that says what was asked for: names, never values; ids of what nothing else in Docker tells."""
     asked: dict[str, Any] = {name: native[name]["Name"] for name in REFS.values() if name in native}
     asked |= {name: sorted(native[name]) for name in ("Env", "Mounts", "Files") if name in native}
-    asked |= {name: native[name] for name in ("Name", "Once") if name in native}
+    asked |= {name: native[name] for name in ("Name", "Once", "Follows") if name in native}
     for section in ("Config", "HostConfig"):
         words = native[section].items()
         asked[section] = {
             name: sorted(v) if isinstance(v, dict) else True for name, v in words if name not in CHANGEABLE
         }
     return json.dumps(asked, sort_keys=True, separators=(",", ":"))
+
+
+def followed(labels: Mapping[str, str]) -> frozenset[str]:
+    """Return the names of the resources that a container of ours is made anew after."""
+    return frozenset(json.loads(labels.get(WISH, "{}")).get("Follows", ()))
 
 
 def read(
@@ -66,6 +71,7 @@ def read(
     mounts = mounted(host)
     parts = {
         "Once": "Once" in asked,
+        "Follows": asked.get("Follows", {}),
         "Env": {name: seal(variables[name]) for name in asked.get("Env", ())},
         "Mounts": {target: mounts[target] for target in asked.get("Mounts", ())},
         "Files": {target: at(mounts[target]["Source"]) for target in asked.get("Files", ())},

@@ -51,6 +51,8 @@ TOO_SHORT = Code(
     "resource a longer name, or the container one of its own with `container_name`.",
 )
 SHORTEST_NAME: Final = 2
+DEFAULT_NETWORK: Final = "bridge"
+"""Docker's own network, in which no container has a name."""
 
 
 class Container(Kind[ContainerSpec]):
@@ -67,7 +69,11 @@ class Container(Kind[ContainerSpec]):
     provider = "docker"
 
     def complete(self, resource: Resource[ContainerSpec], look: Look) -> Resource[ContainerSpec]:
-        """Refuse a name Docker cannot give, and what hands over the host unless that is asked for."""
+        """Refuse a name Docker cannot give, and what hands over the host unless that is asked for.
+
+        A container answers to the name of its resource, whichever of its two names it has.
+        """
+        resource = _answering(resource)
         spec = resource.spec
         if len(resource.key.name) < SHORTEST_NAME and spec.container_name is None:
             words = f"{resource.key}: a container's name has {SHORTEST_NAME} characters at least"
@@ -102,7 +108,7 @@ class Container(Kind[ContainerSpec]):
         said = {name: part for name, part in live.items() if name not in ("Renamed", "Reached")}
         if parsed is None or wanted is None or self.render(parsed, ctx) != said:
             return difference(live, native)
-        found = (*compare(_by_target(parsed), _by_target(wanted)), *_beside_the_spec(spec, native, live))
+        found = (*compare(_in_order(parsed), _in_order(wanted)), *_beside_the_spec(spec, native, live))
         return Diff(found) if found else difference(live, native)
 
     def action(self, want: Resource[ContainerSpec], live: Live, diff: Diff) -> Action:
@@ -133,6 +139,8 @@ class Container(Kind[ContainerSpec]):
         if change.action is not Action.REPLACE or change.live is None or change.want is None:
             return _of_what_is_there(change)
         reason = held_twice(change.native, change.live)
+        if "Once" in change.live.native and change.want.spec.state == "stopped":
+            return Impact(note="no interruption, made anew to run again when it is started")
         if change.live.native.get("State") != "running":
             return Impact(note="no interruption, it does not run now")
         if not reason or change.want.spec.state == "stopped":
@@ -149,6 +157,21 @@ class Container(Kind[ContainerSpec]):
         for network, attachment in spec.networks.items():
             for address in filter(None, (attachment.ipv4_address, attachment.ipv6_address)):
                 yield Claim("address", (network, address))
+
+
+def _answering(resource: Resource[ContainerSpec]) -> Resource[ContainerSpec]:
+    """Return a container with its resource's name among its aliases, as docker compose gives it to its containers.
+
+    Docker answers for a `container_name` itself, and in its default network for no name at all.
+    """
+    spec, name = resource.spec, resource.key.name
+    silent = [net for net, joined in spec.networks.items() if net != DEFAULT_NETWORK and name not in joined.aliases]
+    if spec.container_name is not None or not silent:
+        return resource
+    named = {
+        net: spec.networks[net].model_copy(update={"aliases": (*spec.networks[net].aliases, name)}) for net in silent
+    }
+    return resource._replace(spec=spec.model_copy(update={"networks": spec.networks | named}))
 
 
 def _seal(ctx: Context) -> Seal:
@@ -169,9 +192,10 @@ def _beside_the_spec(spec: ContainerSpec, native: Native, live: Native) -> Itera
         yield FieldChange("serves", before, list(spec.serves))
 
 
-def _by_target(spec: ContainerSpec) -> ContainerSpec:
-    """Return a spec whose mounts and files are in one order: theirs means nothing, and Docker does not keep it."""
+def _in_order(spec: ContainerSpec) -> ContainerSpec:
+    """Return a spec whose lists are in one order where theirs means nothing, and Docker does not keep it."""
     ordered = {name: sorted(getattr(spec, name), key=lambda each: each.target) for name in ("mounts", "files")}
+    ordered["follows"] = sorted(spec.follows, key=lambda each: each.container.key)
     return spec.model_copy(update={name: tuple(each) for name, each in ordered.items()})
 
 

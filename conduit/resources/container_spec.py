@@ -34,6 +34,13 @@ class InjectedFile(Spec):
     """The file's permissions; by default everyone in the container may read it."""
 
 
+class Followed(Spec):
+    """Another container that one is made anew after."""
+
+    container: Annotated[Ref, RefTo("container", "id")]
+    """The name of its resource."""
+
+
 class ContainerSpec(Process):
     """One container: its image, what runs in it, and how it is reached."""
 
@@ -73,6 +80,8 @@ class ContainerSpec(Process):
     """Whether it runs, stands still, or has run once to its end."""
     depends_on: dict[str, Condition] = {}
     """What has to be true of other containers before it starts, by the names of their resources."""
+    follows: tuple[Followed, ...] = Field((), strict=False)
+    """The containers after which it is made anew whenever they were, and restarted by `conduit restart`."""
     serves: tuple[Port, ...] = Field((), strict=False)
     """Ports through which a proxy reaches it; it joins conduit's network and counts as up once they accept."""
     project: Name | None = None

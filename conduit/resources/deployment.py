@@ -14,7 +14,6 @@ from conduit.kind import Context, Kind, Look
 from conduit.resources.deployment_application import application_of, told
 from conduit.resources.deployment_commands import Commands
 from conduit.resources.deployment_leaves import Leaves
-from conduit.resources.deployment_limits import passed_over
 from conduit.resources.deployment_spec import DeploymentSpec
 from conduit.spec import Resource
 
@@ -30,7 +29,7 @@ class Deployment(Commands, Kind[DeploymentSpec]):
         """Return the images, networks, volumes and containers of a deployment. Raises `ConduitError`."""
         loaded = application_of(resource, look)
         written = look.written(resource.key)
-        look.warnings.extend(told(warning, written) for warning in (*loaded.warnings, *passed_over(loaded)))
+        look.warnings.extend(told(warning, written) for warning in loaded.warnings)
         try:
             return list(Leaves(resource, loaded, look).all())
         except ConduitError as error:

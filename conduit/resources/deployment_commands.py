@@ -89,22 +89,22 @@ class Commands:
 
     @command()
     def restart(self, doing: Doing, name: str, params: OfService) -> int:
-        """Restart the running containers of a deployment, one after the other.
+        """Restart the running containers of a deployment, one after the other, and those that follow them.
 
         \b
         Example:
           conduit restart wiki
           conduit restart wiki web
         """
-        application = _application(doing, name)
-        members = [member for member in _members(doing, name, params.service) if member.state in UP]
+        from conduit.providers.docker_restart import restart, with_followers
+
+        application, chosen = _application(doing, name), _members(doing, name, params.service)
+        members = [member for member in with_followers(chosen, application.members()) if member.state in UP]
         with doing.changing([member.key for member in members], PROVIDER) as failed:
-            for member in members:
-                try:
-                    application.restart(member)
-                except ConduitError as error:
-                    failed[member.key] = error.diagnostics[0].summary
-                doing.tell(container=member.name, result=failed.get(member.key, "restarted"))
+            for member, words in restart(application.api, members):
+                if words:
+                    failed[member.key] = words
+                doing.tell(container=member.name, result=words or "restarted")
         return 0
 
     @command()

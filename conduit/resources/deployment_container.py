@@ -13,7 +13,7 @@ from conduit.compose.process import Process
 from conduit.compose.service import Service
 from conduit.kind import Look
 from conduit.model import Key, Ref
-from conduit.resources.container_spec import ContainerSpec
+from conduit.resources.container_spec import ContainerSpec, Followed
 from conduit.resources.deployment_files import files_of
 from conduit.resources.deployment_secrets import tokens_of
 from conduit.resources.deployment_spec import DeploymentSpec, container_key, image_key
@@ -49,6 +49,7 @@ def common_fields(
         "pids": limits.pids,
         "state": _state(name, resource.spec, application),
         "depends_on": dict(_conditions(service, application, deployment)),
+        "follows": tuple(_followed(service, application, deployment)),
         "project": application.name,
         "service": name,
         "dangerous": resource.spec.dangerous,
@@ -98,3 +99,10 @@ def _conditions(service: Service, application: Application, deployment: str) -> 
     for other, dependency in service.depends_on.items():
         for number in range(1, application.services[other].deploy.replicas + 1):
             yield container_key(deployment, other, number).name, dependency.condition
+
+
+def _followed(service: Service, application: Application, deployment: str) -> Iterator[Followed]:
+    """Yield the containers after which a service's own are made anew; one whose namespace is shared is among them."""
+    for other, dependency in service.depends_on.items():
+        for number in range(1, application.services[other].deploy.replicas + 1) if dependency.restart else ():
+            yield Followed(container=Ref(container_key(deployment, other, number), "id"))

@@ -1,4 +1,4 @@
-"""What a Compose file may say and a deployment does not do: refused, or told, but never passed over in silence."""
+"""What a Compose file may say and a deployment does not do: refused, and never passed over in silence."""
 
 from __future__ import annotations
 
@@ -13,13 +13,6 @@ WITHOUT_IPV4 = Code(
     "Networks that conduit makes have IPv4 addresses; Docker can leave them out since version 27 alone. Remove "
     "`enable_ipv4: false`, or make the network by hand and declare it `external`.",
 )
-NOT_RESTARTED = Code(
-    "CND-1548",
-    "a restart that follows no other",
-    "`restart: true` below depends_on asks for a restart whenever the other service was changed. conduit replaces a "
-    "container when its own declaration changes, and when it shares the network, processes or memory of the other, but "
-    "for no other reason. Remove the line, or run `conduit restart` after such a change.",
-)
 
 
 def refused(loaded: Loaded) -> Iterator[Diagnostic]:
@@ -30,14 +23,3 @@ def refused(loaded: Loaded) -> Iterator[Diagnostic]:
             yield Diagnostic(
                 WITHOUT_IPV4, f"the network {name} would have no IPv4 addresses", source, "remove the line"
             )
-
-
-def passed_over(loaded: Loaded) -> Iterator[Diagnostic]:
-    """Yield a warning for each wish that has no effect."""
-    for name, service in loaded.application.services.items():
-        shared = {value.removeprefix("service:") for value in service.namespaces().values()}
-        for other, dependency in service.depends_on.items():
-            if dependency.restart and other not in shared:
-                source = loaded.source(("services", name, "depends_on", other, "restart"))
-                summary = f"{name} is not restarted when {other} changes"
-                yield Diagnostic(NOT_RESTARTED, summary, source, "remove restart: true", severity="warning")

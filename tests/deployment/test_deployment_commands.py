@@ -18,6 +18,7 @@ import pytest
 from containers import IMAGE, run_member
 
 from conduit.cli.kind_commands import kind_commands
+from conduit.providers.docker_container_lives import seconds_of
 from tests.conftest import ROOT, Ran, Site
 
 FOREVER = ("sleep", "1000")
@@ -142,6 +143,32 @@ def test_restart_restarts_what_runs_and_journals_it(wiki: Site, docker: Callable
     assert [event["event"] for event in events] == ["run_started", "intent", "outcome", "run_finished"]
     assert events[0]["data"]["operation"] == "restart"
     assert events[2]["data"]["outcomes"][0]["key"] == "container/wiki-web-1"
+
+
+def test_a_restart_takes_along_what_follows_once_it_is_up(docker_site: Site, docker: Callable[..., Ran]) -> None:
+    """`depends_on: {db: {restart: true}}`, as docker compose does it."""
+    at_once = ("--stop-timeout", "0")
+    check = ("--health-cmd", "test -e /tmp/up", "--health-interval", "1s", "--health-retries", "20")
+    serve = ("sh", "-c", "rm -f /tmp/up; sleep 2; touch /tmp/up; exec sleep 1000")
+
+    def following(service: str, other: str) -> None:
+        label = ("--label", f'io.conduit.wish={{"Follows": {{"wiki-{other}-1": "x"}}}}')
+        run_member(docker_site, docker, service, *FOREVER, options=(*label, *at_once))
+
+    run_member(docker_site, docker, "db", *serve, options=(*check, *at_once))
+    run_member(docker_site, docker, "other", *FOREVER)
+    following("app", "db")
+    following("admin", "app")
+    done = docker_site.conduit("restart", "wiki", "db")
+    assert (done.code, containers(done)) == (0, ["wiki-db-1", "wiki-app-1", "wiki-admin-1"])
+    up = docker("exec", "wiki-db-1", "stat", "-c", "%Y", "/tmp/up").stdout
+    started = docker("inspect", "--format", "{{.State.StartedAt}}", "wiki-app-1").stdout
+    assert int(up) < seconds_of(started.strip())
+
+    docker("cp", "/dev/null", "wiki-db-1:/bin/busybox")
+    failed = docker_site.conduit("restart", "wiki", "db")
+    assert failed.code == 4
+    assert "it follows wiki-db-1, which failed" in failed.stdout
 
 
 def test_a_restart_that_fails_says_so(wiki: Site, docker: Callable[..., Ran]) -> None:

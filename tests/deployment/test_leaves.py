@@ -263,8 +263,11 @@ def test_a_network_without_ipv4_is_refused(site: Site) -> None:
     assert (found.code, place(found)) == (WITHOUT_IPV4, "site.yaml:7")
 
 
-@pytest.mark.parametrize(("shared", "told"), [("", [6]), ("network_mode: 'service:b', ", [])])
-def test_a_restart_that_would_not_follow_is_told(site: Site, shared: str, told: list[int]) -> None:
-    text = "deployments:\n  a:\n    compose:\n      services:\n        b: {image: b}\n"
-    site.expand(f"{text}        a: {{image: a, {shared}depends_on: {{b: {{restart: true}}}}}}\n")
-    assert [warning.source.line for warning in site.warnings if warning.source] == told
+def test_a_restart_that_follows_another_is_a_reference_to_every_replica(site: Site) -> None:
+    text = "deployments:\n  a:\n    compose:\n      services:\n        b: {image: b, deploy: {replicas: 2}}\n"
+    text += "        a: {image: a, depends_on: {b: {restart: true}, c: {}}}\n        c: {image: c}\n"
+    (found, *_) = (leaf for key, leaf in site.expand(text).items() if key == "container/a-a-1")
+    assert [followed.container for followed in found.spec.follows] == [
+        Ref(Key("container", f"a-b-{number}"), "id") for number in (1, 2)
+    ]
+    assert site.warnings == []

@@ -107,6 +107,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "pid": st.just("host"),
     "ipc": st.sampled_from(("private", "shareable")),
     "container_name": st.just("exactly-this"),
+    "follows": unique(st.fixed_dictionaries({"container": WORD}), "container"),
     "project": st.just("wiki"),
     "service": st.just("web"),
     "number": st.integers(2, 9),

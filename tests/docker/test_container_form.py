@@ -98,6 +98,13 @@ def test_the_order_of_mounts_and_files_is_no_difference() -> None:
     assert [field.path for field in diff.fields] == ["memory"]
 
 
+def test_the_order_of_whom_it_follows_is_no_difference() -> None:
+    live = KIND.render(spec(follows=[{"container": "a"}, {"container": "z"}], memory=64 << 20), CTX)
+    wish = spec(follows=[{"container": "z"}, {"container": "a"}], memory=96 << 20)
+    diff = KIND.explain(wish, KIND.render(wish, CTX), live, CTX)
+    assert [field.path for field in diff.fields] == ["memory"]
+
+
 def test_values_of_variables_and_files_are_in_no_form_and_no_difference() -> None:
     old = spec(environment={"PASSWORD": "tr0ub4dor"}, files=[{"target": "/run/secrets/key", "content": "tr0ub4dor"}])
     new = spec(environment={"PASSWORD": "correct-horse"}, files=[{"target": "/run/secrets/key", "content": "horse"}])

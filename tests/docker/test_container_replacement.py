@@ -8,8 +8,9 @@ import pytest
 
 from conduit.change import Action, Result
 from conduit.providers.docker_container_lives import seconds_of
+from conduit.sandbox.image import NAME
 from conduit.sandbox.machine import free_port
-from tests.docker.container_world import SLEEP, Containers
+from tests.docker.container_world import SLEEP, Containers, website
 
 PUBLISHED = "networks: {front: {}}, ports: [{target: 80, published: 'PORT', host_ip: 127.0.0.1}]"
 REASONS = {
@@ -126,6 +127,33 @@ def test_a_job_runs_once_to_its_end_and_again_when_it_changes(containers: Contai
     assert containers.settled()
 
 
+def test_a_job_runs_again_when_it_was_stopped_and_is_started(containers: Containers) -> None:
+    """As docker compose does; what waits for the job is started after it, and an apply in between runs nothing."""
+    mounts = "mounts: [{type: volume, source: data, target: /data}]"
+    waits = f"{SLEEP}, {mounts}, needs: [container/job], depends_on: {{job: service_completed_successfully}}, "
+    look = ("run", "--rm", "--volume", "data:/data", "sandbox/busybox:1", "cat", "/data/log")
+
+    def declare(job: str, web: str) -> None:
+        command = f"command: [sh, -c, 'echo ran >> /data/log'], {mounts}"
+        containers.declare(job=f"{command}, state: {job}", web=f"{waits} state: {web}")
+
+    declare("finished", "running")
+    containers.apply()
+    declare("stopped", "stopped")
+    impacts = {change.key.name: str(change.impact) for change in containers.world.changes()}
+    assert impacts["job"] == "no interruption, made anew to run again when it is started"
+    containers.apply()
+    assert containers.running() == []
+    containers.apply()
+    assert containers.hand(*look).split() == ["ran"]
+    declare("finished", "running")
+    containers.apply()
+    assert containers.hand(*look).split() == ["ran", "ran"]
+    ended, started = (containers.inspect(name)["State"] for name in ("job", "web"))
+    assert seconds_of(ended["FinishedAt"]) <= seconds_of(started["StartedAt"])
+    assert containers.settled()
+
+
 def test_a_job_that_fails_stops_what_waits_for_it(containers: Containers) -> None:
     waits = f"{SLEEP}, needs: [container/job], depends_on: {{job: service_completed_successfully}}"
     containers.declare(job="command: [sh, -c, 'echo no database; exit 2'], state: finished", web=waits, other=SLEEP)
@@ -162,3 +190,36 @@ def test_containers_that_share_a_network_are_replaced_together(containers: Conta
     containers.apply()
     assert containers.names() == ["side-b", "web-b"]
     assert containers.settled()
+
+
+def test_what_follows_another_is_made_anew_after_it(containers: Containers) -> None:
+    """`depends_on: {db: {restart: true}}`: it had no effect but a warning."""
+    follows = f"{SLEEP}, follows: [{{container: db}}]"
+    containers.declare(db=SLEEP, web=follows, other=f"{SLEEP}, needs: [container/db]")
+    containers.apply()
+    assert containers.settled()
+    containers.declare(db=f"{SLEEP}, labels: {{a: b}}", web=follows, other=f"{SLEEP}, needs: [container/db]")
+    assert [str(change.key) for change in containers.world.changes()] == ["container/db", "container/web"]
+    containers.apply()
+    assert containers.names() == ["db-b", "other", "web-b"]
+    started = [seconds_of(containers.inspect(name)["State"]["StartedAt"]) for name in ("db-b", "web-b")]
+    assert started == sorted(started)
+    assert containers.settled()
+    containers.hand("rm", "--force", "db-b")
+    containers.apply()
+    assert containers.names() == ["db", "other", "web"]
+    assert containers.settled()
+
+
+def test_a_container_answers_to_its_name_whichever_it_has(containers: Containers) -> None:
+    """The second of its two names has -b at its end, and whoever asked for it by its own found nobody."""
+    joined = "networks: {front: {}}"
+    containers.hand("network", "create", "front")
+    fetch = ("wget", "-q", "-O", "-", "http://web:8080/")
+    for text in ("one", "two", "three"):  # its own name, the other, and its own again
+        site = f"{website(text)}, {joined}"
+        containers.declare(containers.own_network, web=site, other=f"{SLEEP}, {joined}")
+        containers.apply()
+        assert containers.hand("exec", "other", *fetch) == text
+        assert containers.hand("run", "--rm", "--network", "conduit", NAME, *fetch) == text
+    assert containers.names() == ["other", "web"]
