@@ -96,6 +96,12 @@ class Chain:
                 if entry:
                     yield entry
 
+    def entries(self) -> Iterator[Entry]:
+        """Yield the entries from the first to the last; lines that do not parse are skipped."""
+        for segment in self.segments():
+            with segment.open("rb") as file:
+                yield from filter(None, map(_parse, file))
+
     def verify(self) -> BadEntry | None:
         """Return the first entry that was changed, moved or lost, or None; a torn last line is not one."""
         try:
@@ -115,10 +121,9 @@ class Chain:
                     seq, previous = seq + 1, _checked(line, seq + 1, previous, self.mac, segment, number)
                     yield Link(segment, number, seq, previous)
 
-    def end_of(self, segment: Path) -> tuple[int, str] | None:
-        """Return number and hash of the last entry of one segment as it says itself, None when it has none."""
-        entry = next(filter(None, map(_parse, _backwards(segment))), None)
-        return (entry.seq, entry.hash) if entry else None
+    def last_of(self, segment: Path) -> Entry | None:
+        """Return the last entry of one segment as it stands there, None when it has none."""
+        return next(filter(None, map(_parse, _backwards(segment))), None)
 
     def _from(self, first: int) -> list[Path]:
         """Return the segments that may hold entry `first` or a later one; a segment is named after its first entry."""
@@ -142,7 +147,6 @@ class Writer:
         last = next(chain.newest(), None)
         self._seq, self._hash = (last.seq, last.hash) if last else after
         self._descriptor, self._end = -1, 0
-        self._path, self._rolled = chain.directory, False
         self._left = self._newest()
 
     def append(self, run: int, event: str, data: Mapping[str, Any]) -> None:
@@ -175,9 +179,9 @@ class Writer:
         return self._newest() == self._left
 
     def roll(self) -> None:
-        """Let the next line begin a new segment."""
-        self.close()
-        self._rolled = True
+        """Begin a new segment. Raises OSError."""
+        self._open(fresh=True)
+        self._left = self._newest()
 
     def close(self) -> None:
         """Give the file back; fine when nothing was written."""
@@ -189,18 +193,17 @@ class Writer:
         segments = self._chain.segments()
         return (segments[-1], inode(segments[-1])) if segments else None
 
-    def _open(self) -> None:
+    def _open(self, *, fresh: bool = False) -> None:
         """Open the segment the next line belongs to, sealing a torn line a killed writer left."""
         self.close()
         make_directory(self._chain.directory)
         segments = self._chain.segments()
         if segments:
             _seal(segments[-1])
-        fresh = self._rolled or not segments or segments[-1].stat().st_size >= SEGMENT_SIZE
-        self._path = self._chain.directory / f"{self._seq + 1:012d}.jsonl" if fresh else segments[-1]
-        self._rolled = False
+        fresh = fresh or not segments or segments[-1].stat().st_size >= SEGMENT_SIZE
+        path = self._chain.directory / f"{self._seq + 1:012d}.jsonl" if fresh else segments[-1]
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-        self._descriptor = os.open(self._path, flags, 0o600)
+        self._descriptor = os.open(path, flags, 0o600)
         self._end = os.fstat(self._descriptor).st_size
         if fresh:
             sync_directory(self._chain.directory)

@@ -368,14 +368,21 @@ class Engine:
         with self.hold(verb), self.journal.run(verb, "") as run:
             return operate(run, provider, kind, key, verb, parameters, self.context())
 
-    def perform(self, command: Command, name: str, params: Spec, listen: Callable[[dict[str, Any]], None]) -> int:
+    def perform(
+        self,
+        command: Command,
+        name: str,
+        params: Spec,
+        listen: Callable[[dict[str, Any]], None],
+        begin: Callable[[], object] = lambda: None,
+    ) -> int:
         """Carry out a command of a kind on the resource `name`, declared or not, and return its exit code.
 
-        `listen` is told each finding. Raises `ConduitError`, `Locked`.
+        `listen` is told each finding; `begin` is called before anything changes. Raises `ConduitError`, `Locked`.
         """
         from conduit.perform import Doing, perform
 
-        doing = Doing(command.name, listen, self.context(), self.hold, self.journal)
+        doing = Doing(command.name, listen, self.context(), self.hold, self.journal, begin)
         return perform(command, doing, name, params)
 
     def doctor(self) -> list[Finding]:

@@ -33,6 +33,7 @@ class Doing:
     context: Context
     hold: Callable[[str], AbstractContextManager[None]]
     journal: Journal
+    begin: Callable[[], object]
     failed: dict[Key, str] = field(default_factory=dict)
 
     def tell(self, **found: Any) -> None:
@@ -42,6 +43,7 @@ class Doing:
     @contextmanager
     def changing(self, keys: Iterable[Key], provider: str) -> Iterator[dict[Key, str]]:
         """Journal what is done inside a `with` block, under the lock."""
+        self.begin()
         changes = [_change(key, provider) for key in keys]
         failed: dict[Key, str] = {}
         with self.hold(self.name), self.journal.run(self.name, "") as run:

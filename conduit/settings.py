@@ -142,6 +142,15 @@ class Notify(Section):
     """The channels by a name of your choice."""
 
 
+class AuditTrail(Section):
+    """The audit trail: how long it is kept, and where its head is written down beside git."""
+
+    retention: int = Field(365, ge=1)
+    """Days an entry is kept; older ones leave a signed note of where the trail begins."""
+    anchor: Secret | str = ""
+    """A file on another disk, or a URL that takes PUT and gives back what was put (RFC 9110 section 9.3.4)."""
+
+
 class Settings(Section):
     """The settings of one conduit process, from conduit.yaml."""
 
@@ -169,6 +178,8 @@ class Settings(Section):
     """Messages about failures, drift and certificates."""
     api: Api = Api()
     """The REST API."""
+    audit: AuditTrail = AuditTrail()
+    """The audit trail."""
     prune_percent: int = Field(30, ge=0, le=100)
     """More deletions than this share of a kind of ten or more need `--allow-deletes`."""
     _base: Path = PrivateAttr(default=Path())

@@ -18,6 +18,8 @@ from conduit.providers.files import read_regular, write_file
 
 CHECKPOINT: Final = "checkpoint"
 STUB: Final = "stub"
+EVERY: Final = 100
+"""The most entries that no checkpoint covers."""
 LOST: Final = "lost"
 """The reason of a stub that conduit wrote when it found no trail where there had been one."""
 LIMIT: Final = 4096

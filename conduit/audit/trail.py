@@ -17,12 +17,23 @@ from itertools import islice, takewhile
 from typing import Final
 
 from conduit.audit.act import CONDUIT, FAILURE, Act
-from conduit.audit.checkpoints import CHECKPOINT, LOST, NOTHING, STUB, Checkpoints, Signed, read_stub, sign, write_stub
+from conduit.audit.checkpoints import (
+    CHECKPOINT,
+    EVERY,
+    LOST,
+    NOTHING,
+    STUB,
+    Checkpoints,
+    Signed,
+    read_stub,
+    sign,
+    write_stub,
+)
 from conduit.audit.head import Head, HeadFile
 from conduit.audit.key import AuditKey
 from conduit.audit.reserve import Reserve
 from conduit.chain import BadEntry, Broken, Chain, Entry, Writer
-from conduit.errors import Code, Diagnostic, Unreadable
+from conduit.errors import Code, ConduitError, Diagnostic, Unreadable
 from conduit.providers.files import make_directory
 from conduit.settings import Settings
 
@@ -39,8 +50,6 @@ TAMPERED = Code(
     "nothing is changed: the next entry would hide it. `conduit audit verify` names the first bad entry. Put the right "
     'files back, or keep these as evidence and begin anew: conduit audit seal --aside "WHY".',
 )
-EVERY: Final = 100
-"""The most entries that no checkpoint covers."""
 SECONDS: Final = 600.0
 """The longest an entry waits for a checkpoint while conduit runs."""
 MOST_OWED: Final = 1000
@@ -84,6 +93,14 @@ class Trail:
             self._settle(writer)
             return self._sign(writer.last)
 
+    def seal(self) -> None:
+        """Sign the trail and begin a new segment, unless the present one has no entry. Raises `Unreadable`."""
+        with self._writing() as writer:
+            self._settle(writer)
+            self._sign(writer.last)
+            if any(segment.stat().st_size for segment in self.chain.segments()[-1:]):
+                writer.roll()
+
     def due(self) -> bool:
         """Whether an entry has waited for a checkpoint for ten minutes. Raises OSError."""
         waiting = self.since(self._covered())
@@ -92,6 +109,10 @@ class Trail:
     def newest(self, limit: int) -> list[Entry]:
         """Return up to `limit` entries, newest first."""
         return list(islice(self.chain.newest(), limit))
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield all entries, oldest first."""
+        return self.chain.entries()
 
     def since(self, number: int) -> list[Entry]:
         """Return the entries after the one of this number, oldest first."""
@@ -125,9 +146,10 @@ class Trail:
                 yield self._writer
         except OSError as error:
             self._writer = None
-            hint = "free space in the state directory, or repair its permissions"
-            summary = f"the audit trail cannot be written: {error.strerror or error}"
-            raise Unreadable(Diagnostic(UNWRITABLE, summary, hint=hint)) from error
+            raise Unreadable(unwritable(error)) from error
+        except ConduitError as error:
+            self._writer = None
+            raise Unreadable(error.diagnostics) from error
 
     def _opened(self) -> Writer:
         """Return a new writer. Raises `Unreadable` when the newest segment does not hold, or the head is not in it."""
@@ -152,8 +174,8 @@ class Trail:
     def _break(self, head: Head | None, stub: Signed) -> BadEntry | None:
         """Return the first bad entry of the newest segment, or what is missing after it."""
         segments = self.chain.segments()
-        before = self.chain.end_of(segments[-2]) if len(segments) > 1 else None
-        last = before or (stub.entry, stub.hash)
+        before = self.chain.last_of(segments[-2]) if len(segments) > 1 else None
+        last = (before.seq, before.hash) if before else (stub.entry, stub.hash)
         place, line = (segments[-1] if segments else self.directory), 0
         try:
             for link in self.chain.links(*last):
@@ -208,6 +230,12 @@ class Trail:
         """Return the number of the last entry that a checkpoint covers."""
         signed = next(self.checkpoints.newest(), None)
         return signed.entry if signed else read_stub(self.directory).entry
+
+
+def unwritable(error: OSError) -> Diagnostic:
+    """Return why nothing can be written down now."""
+    hint = "free space in the state directory, or repair its permissions"
+    return Diagnostic(UNWRITABLE, f"the audit trail cannot be written: {error.strerror or error}", hint=hint)
 
 
 def _day(epoch: float) -> int:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from conduit.cli.app import App, Command, pass_app
+from conduit.cli.deed import Deed
 from conduit.cli.plan import make_plan, print_plan, selection_options
 from conduit.errors import Unsafe
 from conduit.model import Key
@@ -149,9 +150,11 @@ def carry_through(
     if plan.changes and ask and not yes and not click.confirm("Apply these changes?"):
         app.console.notes(["nothing was changed"])
         return 1
-    if plan.changes:
-        before()
-    return _carry_out(app, plan, prove=prove)
+    with Deed(app, click.get_current_context().command.name or "apply") as deed:
+        if plan.changes:
+            deed.begin()
+            before()
+        return _carry_out(app, plan, deed, prove=prove)
 
 
 def _plan(
@@ -169,11 +172,13 @@ def _plan(
     return plan
 
 
-def _carry_out(app: App, plan: Plan, *, prove: bool) -> int:
+def _carry_out(app: App, plan: Plan, deed: Deed, *, prove: bool) -> int:
+    from conduit.audit.applies import details_of, sentence
     from conduit.report import ApplyOptions
 
     with _stoppable() as (stop, signals):
         report = app.engine.apply(plan, ApplyOptions(prove, app.timeout), _listener(app), stop)
+    deed.ok, deed.message, deed.details = not report.exit_code, sentence(report), details_of(plan, report)
     if app.json:
         from conduit.plan_json import report_document
 

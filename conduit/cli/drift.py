@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import pwd
 from typing import TYPE_CHECKING
 
 import click
 
 from conduit.cli.app import App, Command, pass_app
+from conduit.cli.deed import Deed, login_user
 from conduit.cli.names import KeyType
 from conduit.show.text import escape
 
@@ -57,8 +57,11 @@ def accept(app: App, subject: str) -> int:
     from conduit.accept import accept as take_over
 
     engine = app.engine
-    engine.store.recover()
-    saved = take_over(engine, subject, person())
+    with Deed(app, "accept", f"accepted {subject}", address=subject) as deed:
+        deed.begin()
+        engine.store.recover()
+        saved = take_over(engine, subject, person())
+        deed.details["commit"] = saved.commit
     app.console.notes(map(escape, saved.warnings))
     commit = f", commit {saved.commit[:7]}" if saved.commit else ""
     app.console.lines([f"Accepted: {escape(saved.file)}{commit}."])
@@ -69,6 +72,5 @@ def person() -> Author:
     """Return who runs this command, as the author of commits."""
     from conduit.providers.git import Author
 
-    entry = pwd.getpwuid(os.getuid())
-    name = os.environ.get("SUDO_USER") or entry.pw_name
+    name = login_user()
     return Author(name, f"{name}@{os.uname().nodename}")

@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 
 from conduit.cli import app
 from conduit.cli.app import App
+from conduit.cli.deed import Deed
 from conduit.cli.names import declared
 from conduit.command import Command, Letter, Operand, Rest, commands_of
 from conduit.show.text import columns, escape
@@ -52,7 +53,9 @@ class KindCommand(app.Command):
         except ValidationError as error:
             raise click.UsageError(_problem(error, self.command.params.model_fields)) from None
         show = _Lines(invoked) if self.command.streams else _Table(invoked, self.name or "")
-        code = invoked.engine.perform(self.command, subject, params, show.add)
+        with Deed(invoked, self.command.name, f"{self.command.name} {subject}") as deed:
+            code = invoked.engine.perform(self.command, subject, params, show.add, deed.begin)
+            deed.ok = not code
         show.end()
         return code
 

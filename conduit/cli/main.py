@@ -50,6 +50,7 @@ COMMANDS: Final = {
     "serve": "serve",
     "api": "serve",
     "secret": "secret",
+    "audit": "audit",
     "sandbox": "sandbox",
     "failpoints": "reference",
     "version": "reference",

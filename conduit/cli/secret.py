@@ -7,6 +7,7 @@ import sys
 import click
 
 from conduit.cli.app import App, Command, pass_app
+from conduit.cli.deed import Deed
 
 LIMIT = 64 * 1024 + 1
 """Characters read of a value: one more than the store takes, so that a longer one is refused and not cut."""
@@ -31,7 +32,9 @@ def set_(app: App, name: str) -> None:
         value = click.prompt("Value", hide_input=True, confirmation_prompt=True)
     else:
         value = sys.stdin.read(LIMIT).removesuffix("\n")
-    reference = app.engine.secrets.set(name, value)
+    with Deed(app, "secret_set", f"stored the secret {name}") as deed:
+        deed.begin()
+        reference = app.engine.secrets.set(name, value)
     app.console.lines([f"Stored. Write {reference} where a manifest needs it."])
 
 
@@ -63,5 +66,7 @@ def rm(app: App, name: str) -> None:
     Example:
       conduit secret rm wiki-password
     """
-    app.engine.secrets.remove(name)
+    with Deed(app, "secret_rm", f"forgot the secret {name}") as deed:
+        deed.begin()
+        app.engine.secrets.remove(name)
     app.console.lines([f'Forgot "{name}".'])

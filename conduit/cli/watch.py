@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from conduit.cli.app import App, Command, pass_app
+from conduit.cli.deed import Deed
 from conduit.show.text import escape
 
 if TYPE_CHECKING:
@@ -108,11 +109,13 @@ def suspend(app: App, reason: str, until: str) -> None:
     from conduit.settled import forget
 
     engine = app.engine
-    try:
-        found = begin(engine.state, engine.now(), reason, until)
-    except ValueError as error:
-        raise click.UsageError(f"--until: {error}") from None
-    forget(engine.state)
+    with Deed(app, "suspend", reason) as deed:
+        deed.begin()
+        try:
+            found = begin(engine.state, engine.now(), reason, until)
+        except ValueError as error:
+            raise click.UsageError(f"--until: {error}") from None
+        forget(engine.state)
     app.console.lines([f"The loop is {escape(str(found))}."])
 
 
@@ -127,5 +130,7 @@ def resume(app: App) -> None:
     """
     from conduit.reconcile.suspension import resume as end
 
-    end(app.engine.state)
+    with Deed(app, "resume") as deed:
+        deed.begin()
+        end(app.engine.state)
     app.console.lines(["The loop is not suspended."])

@@ -156,7 +156,7 @@ class Git:
     def _opened(self) -> Iterator[Repository]:
         import pygit2
 
-        _without_settings_of_users()
+        without_settings_of_users()
         try:
             yield pygit2.Repository(str(self.work_tree))
         except (pygit2.GitError, OSError, ValueError) as error:
@@ -174,7 +174,8 @@ class Git:
 
 
 @cache
-def _without_settings_of_users() -> None:
+def without_settings_of_users() -> None:
+    """Let libgit2 read no settings but a repository's own, and write durably."""
     import pygit2
     from pygit2.enums import ConfigLevel
 

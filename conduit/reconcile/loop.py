@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from conduit.audit.upkeep import Upkeep
 from conduit.engine import Engine
 from conduit.errors import Code, ConduitError, Diagnostic, LoadError
 from conduit.manifests.git import head_commit
@@ -31,6 +32,8 @@ BROKEN = Code(
     "the loop tries again. Please report the message with the lines of the log before it.",
 )
 
+TENDED_EVERY: Final = 5.0
+"""Seconds between two looks at what the audit trail needs."""
 FAILED: Final = "failed"
 """The event of a pass that did not come to an end; its content is the list of diagnostics."""
 
@@ -80,6 +83,7 @@ class Loop:
             self._begin(name, listen, provider)
         if rules := self._engine.settings.reconcile.pull:
             self._begin("pull", self._follow, rules.interval)
+        self._begin("audit", self._look_after, Upkeep(self._engine.trail, self._engine.settings, self._secret))
         self._threads.append(threading.Thread(target=self._run, name="loop", daemon=True))
         self._threads[-1].start()
 
@@ -109,18 +113,33 @@ class Loop:
         thread.start()
 
     def _follow(self, seconds: int, wake: Wake, stop: threading.Event) -> None:
-        """Pull again and again; a reason why not is told once, until it is another one."""
+        """Pull again and again."""
+
+        def pull() -> None:
+            if self._engine.store.pull():
+                wake("pull")
+
+        self._repeat(pull, seconds, stop)
+
+    def _look_after(self, upkeep: Upkeep, wake: Wake, stop: threading.Event) -> None:
+        """Do what the audit trail needs."""
+        self._repeat(upkeep.tend, TENDED_EVERY, stop)
+
+    def _repeat(self, work: Callable[[], None], seconds: float, stop: threading.Event) -> None:
+        """Do something again and again; a reason why not is told once, until it is another one."""
         told = ""
         while not stop.is_set():
             try:
-                if self._engine.store.pull():
-                    wake("pull")
+                work()
                 told = ""
             except ConduitError as error:
                 if str(error) != told:
                     self._tell(FAILED, error.diagnostics)
                 told = str(error)
             stop.wait(seconds)
+
+    def _secret(self, name: str) -> str:
+        return self._engine.secrets.get(name)
 
     def _run(self) -> None:
         while not self._stop.is_set():

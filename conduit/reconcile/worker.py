@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from conduit.audit.applies import applied
 from conduit.change import Outcome
 from conduit.dialect.collector import Settling, collector_paused
 from conduit.engine import Engine
@@ -181,13 +182,22 @@ class Worker:
             plan = self._looked(Selection())
             allowed = keeper.allowed(plan)
             self._keep(held=keeper.held, drift=keeper.ages, suspended=keeper.suspended)
-            passed = self._applied(allowed, ApplyOptions()) if allowed else Passed(plan, self.snapshot.desired)
+            passed = self._by_itself(allowed) if allowed else Passed(plan, self.snapshot.desired)
         except ConduitError as error:
             keeper.stumbled(error)
             raise
         keeper.backoff.worked(WHOLE)
         if allowed and passed.report:
             keeper.learn(allowed, passed.report)
+        return passed
+
+    def _by_itself(self, plan: Plan) -> Passed:
+        """Apply what nobody asked for, as an entry of the audit trail."""
+        if plan.changes:
+            self.engine.trail.require()
+        passed = self._applied(plan, ApplyOptions())
+        if passed.report and passed.report.run:
+            self.engine.trail.append(applied(plan, passed.report))
         return passed
 
     def _looked(self, selection: Selection) -> Plan:

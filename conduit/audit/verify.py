@@ -1,0 +1,105 @@
+"""Does the trail hold? Every line, every signature, and everything that was kept of it elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+from conduit.audit.checkpoints import EVERY, LOST, Checkpoints, Signed, read_stub
+from conduit.audit.key import PublicKey
+from conduit.chain import BadEntry, Broken, Chain, Link, Mac
+
+
+class Witness(NamedTuple):
+    """What somebody else than the trail knows: that entry `entry` has the hash `hash`."""
+
+    place: str
+    entry: int
+    hash: str
+
+
+class Verdict(NamedTuple):
+    """What was found: the first and the last good entry, up to which one they are signed, and the first bad one."""
+
+    first: int
+    last: int
+    signed: int
+    bad: BadEntry | None
+
+
+def verify(directory: Path, public: PublicKey, mac: Mac | None = None, witnesses: Iterable[Witness] = ()) -> Verdict:
+    """Check the trail in a directory. Without `mac` the MACs are not looked at. Raises OSError."""
+    stub, checkpoints = read_stub(directory), list(Checkpoints(directory).newest())[::-1]
+    known = [*witnesses, *(Witness("a checkpoint", each.entry, each.hash) for each in checkpoints)]
+    last, bad = _walked(Chain(directory, mac), stub, known)
+    bad = _bad_stub(directory, stub, public) or bad or _bad_signing(directory, stub, checkpoints, public, last)
+    signed = max((each.entry for each in checkpoints), default=stub.entry)
+    return Verdict(stub.entry + 1, last.seq, signed, bad)
+
+
+def _walked(chain: Chain, stub: Signed, known: Iterable[Witness]) -> tuple[Link, BadEntry | None]:
+    """Return the last good entry and what is wrong after it."""
+    last, wanted = Link(chain.directory, 0, stub.entry, stub.hash), dict[int, list[Witness]]()
+    for witness in known:
+        wanted.setdefault(witness.entry, []).append(witness)
+    try:
+        for link in chain.links(stub.entry, stub.hash):
+            if link.seq in wanted and (place := _differs(link, wanted)):
+                return last, BadEntry(link.file, link.line, link.seq, f"is another one than {place} holds")
+            last = link
+    except Broken as error:
+        return last, error.bad
+    return last, _cut(last, wanted)
+
+
+def _differs(link: Link, wanted: dict[int, list[Witness]]) -> str:
+    """Return who knows another hash of an entry, "" for nobody."""
+    return next((each.place for each in wanted.get(link.seq, ()) if each.hash != link.hash), "")
+
+
+def _cut(last: Link, wanted: dict[int, list[Witness]]) -> BadEntry | None:
+    entry = max(wanted, default=0)
+    if entry <= last.seq:
+        return None
+    reason = (
+        f"is missing: {wanted[entry][0].place} knows entry {entry}, so the end was cut off or an older copy put back"
+    )
+    return BadEntry(last.file, last.line + 1, last.seq + 1, reason)
+
+
+def _bad_stub(directory: Path, stub: Signed, public: PublicKey) -> BadEntry | None:
+    """Say why a trail cannot begin where it does."""
+    if not stub.entry:
+        return None
+    if stub.entry < 0 or not stub.holds(public):
+        reason = "is missing, and what tells why was not signed by this site"
+    elif stub.reason == LOST:
+        reason = f"is missing: there was no trail on {stub.time}, so one was begun after entry {stub.entry}"
+    else:
+        return None
+    return BadEntry(directory / "stub.json", 1, 1, reason)
+
+
+def _bad_signing(
+    directory: Path, stub: Signed, checkpoints: list[Signed], public: PublicKey, last: Link
+) -> BadEntry | None:
+    """Say which entries no checkpoint of this site covers."""
+    if bad := Checkpoints(directory).chain.verify():
+        return bad._replace(reason=f"of the checkpoints {bad.reason}")
+    for number, each in enumerate(checkpoints, 1):
+        if not each.holds(public):
+            return BadEntry(directory / "checkpoints", number, each.entry, "has a checkpoint this site did not sign")
+    for before, after in pairwise(_covered(stub, checkpoints, last)):
+        if after - before > EVERY:
+            return BadEntry(
+                last.file, last.line, before + 1, f"and {after - before} after it are covered by no checkpoint"
+            )
+    return None
+
+
+def _covered(stub: Signed, checkpoints: list[Signed], last: Link) -> Iterator[int]:
+    yield stub.entry
+    yield from (each.entry for each in checkpoints if each.entry > stub.entry)
+    yield max(last.seq, stub.entry)
