@@ -43,7 +43,7 @@ def verify(app: App, public_key: Path | None, trail: Path | None) -> None:
     \b
     Example:
       conduit audit verify
-      conduit audit verify --public-key conduit.pem --trail copy/
+      conduit audit verify --public-key conduit.pem --trail state/audit
     """
     if trail and not public_key:
         raise click.UsageError("--trail needs --public-key: the other key is on the machine of the trail")

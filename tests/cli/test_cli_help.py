@@ -83,3 +83,5 @@ def run_example(site: Any, line: str) -> None:
     given = (site.directory / line.partition(" < ")[2]).read_text() if " < " in line else None
     done = site.conduit(*words, input=given)
     assert done.code == (2 if "--detailed-exitcode" in words else 0), (line, done)
+    if " > " in line:
+        (site.directory / line.partition(" > ")[2]).write_text(done.stdout)
