@@ -51,6 +51,7 @@ COMMANDS: Final = {
     "api": "serve",
     "secret": "secret",
     "audit": "audit",
+    "user": "user",
     "sandbox": "sandbox",
     "failpoints": "reference",
     "version": "reference",

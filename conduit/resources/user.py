@@ -117,7 +117,7 @@ class User(Kind[UserSpec]):
     def revoke(self, ctx: Context, live: Live, params: Mapping[str, Any]) -> Outcome:
         """End every session, also those that only a token knows."""
         ended = ctx.provider.end_sessions(live.key.name)
-        return Outcome(live.key, Action.UPDATE, Result.OK, f"{ended} sessions ended")
+        return Outcome(live.key, Action.UPDATE, Result.OK, f"{ended} session{'' if ended == 1 else 's'} ended")
 
 
 def _label(password: Secret | None, ctx: Context) -> str:

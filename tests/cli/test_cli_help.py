@@ -59,8 +59,11 @@ def test_every_command_has_a_summary_and_an_example_of_itself(name: str) -> None
 
 
 def test_every_example_works_on_a_prepared_site(site: Any, upstream: Callable[..., Any]) -> None:
-    site.write("a.yaml", f"services:\n  wiki:\n    upstream: {upstream().address}\n    tls: off\n")
-    (site.directory / "password.txt").write_text("opensesame\n")
+    site.write(
+        "a.yaml",
+        f"services:\n  wiki:\n    upstream: {upstream().address}\n    tls: off\nusers:\n  ada: {{role: admin}}\n",
+    )
+    (site.directory / "password.txt").write_text("open, sesame\n")
     for name in GROUPED["site"]:
         for line in examples(ALL[name]):
             if "apply plan.json" in line:  # a plan is for the moment it was made at

@@ -1,0 +1,179 @@
+"""user: who may log in, and what whoever commands this machine can always do about it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from conduit.cli.app import App, Command, pass_app
+from conduit.cli.deed import Deed
+from conduit.errors import Code, ConduitError, Diagnostic
+from conduit.model import Key
+from conduit.show.text import columns, escape
+
+if TYPE_CHECKING:
+    from conduit.providers.self_store import SelfStore
+
+NOBODY = Code(
+    "CND-2403",
+    "there is no such user",
+    "Users are declared under `users:` in a manifest and exist once that was applied. `conduit user list` shows those "
+    "there are.",
+)
+FAILED = Code(
+    "CND-2404",
+    "a user could not be changed",
+    "What was to be done with a user failed; the message says why. Nothing was changed.",
+)
+LINE = 1024
+"""Characters read of a password: more than one may have, so that a longer one is refused and not cut."""
+
+
+@click.group()
+def user() -> None:
+    """List users, set a password, and see or end sessions."""
+
+
+@user.command("list", cls=Command)
+@pass_app
+def list_(app: App) -> None:
+    """List all users, what they are and when they logged in last.
+
+    \b
+    Example:
+      conduit user list
+    """
+    from conduit.providers.self_rows import User
+
+    _show(
+        app,
+        "users",
+        (
+            {
+                "name": each.name,
+                "role": each.role,
+                "active": each.active,
+                "password": bool(each.password_hash),
+                "second_factor": each.totp_confirmed,
+                "last_login": _instant(each.last_login_at),
+            }
+            for each in _store(app).rows(User)
+        ),
+    )
+
+
+@user.command(cls=Command)
+@click.argument("name")
+@pass_app
+def password(app: App, name: str) -> None:
+    """Set the password of a user, from standard input or asked for without showing it; every session of theirs ends.
+
+    \b
+    Example:
+      conduit user password ada < password.txt
+    """
+    from conduit.identity.passwords import Passwords
+
+    _require(app, name)
+    if app.console.interactive:
+        value = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    else:
+        value = sys.stdin.read(LINE).removesuffix("\n")
+    _operate(app, name, "password", {"hash": Passwords().hash(value).result()})
+    app.console.lines([f"{name} has another password, and logs in again."])
+
+
+@user.command(cls=Command)
+@click.argument("name")
+@pass_app
+def sessions(app: App, name: str) -> None:
+    """List where a user is logged in.
+
+    \b
+    Example:
+      conduit user sessions ada
+    """
+    from conduit.providers.self_rows import Session
+
+    _require(app, name)
+    _show(
+        app,
+        "sessions",
+        (
+            {
+                "kind": each.kind,
+                "address": each.address,
+                "program": each.agent,
+                "since": _instant(each.created_at),
+                "used": _instant(each.used_at),
+                "until": _instant(each.expires_at),
+            }
+            for each in _store(app).rows(Session, user=name)
+        ),
+    )
+
+
+@user.command(cls=Command)
+@click.argument("name")
+@pass_app
+def revoke(app: App, name: str) -> None:
+    """End every session of a user at once; API keys stay.
+
+    \b
+    Example:
+      conduit user revoke ada
+    """
+    _require(app, name)
+    app.console.lines([f"{name}: {_operate(app, name, 'revoke', {})}"])
+
+
+def _store(app: App) -> SelfStore:
+    from conduit.providers.self_store import open_store
+
+    return open_store(app.settings)
+
+
+def _require(app: App, name: str) -> None:
+    """Raise `ConduitError` when there is no such user."""
+    from conduit.providers.self_rows import User
+
+    if _store(app).find(User, name=name) is None:
+        raise ConduitError(Diagnostic(NOBODY, f"there is no user {escape(name)}", hint="conduit user list"))
+
+
+def _operate(app: App, name: str, verb: str, parameters: Mapping[str, Any]) -> str:
+    """Carry out an operation of a user, recorded, and return what it says. Raises `ConduitError`."""
+    from conduit.change import Result
+
+    with Deed(app, f"user_{verb}", f"{verb} of the user {name}", name=name) as deed:
+        deed.begin()
+        outcome = app.engine.operate(Key("user", name), verb, parameters)
+        if outcome.result is not Result.OK:
+            raise ConduitError(Diagnostic(FAILED, f"{name}: {outcome.reason}"))
+    return outcome.reason
+
+
+def _show(app: App, what: str, found: Iterable[Mapping[str, Any]]) -> None:
+    rows = list(found)
+    if app.json:
+        from conduit.plan_json import document
+
+        app.console.document(document(what, **{what: rows}))
+    elif rows:
+        cells = [[escape(_word(value)) for value in row.values()] for row in rows]
+        app.console.lines(columns([[name.upper().replace("_", " ") for name in rows[0]], *cells]))
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "never" if value is None else str(value)
+
+
+def _instant(epoch: float | None) -> str | None:
+    """Return a time in UTC, to the second."""
+    return None if epoch is None else datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
