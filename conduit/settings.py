@@ -28,6 +28,11 @@ def _address(value: object) -> str:
     return text
 
 
+def _network(text: str) -> str:
+    """An address or a block of addresses."""
+    return str(ip_network(text))
+
+
 def _name_or_network(text: str) -> str:
     """A host name, or a block of addresses."""
     try:
@@ -80,12 +85,15 @@ class Api(Section):
     """Serve HTTPS with this certificate."""
     hosts: tuple[str, ...] = Field(default=(), strict=False)
     """More values of the Host header that are answered, beside the address and, on loopback, localhost."""
+    trusted_proxies: tuple[Annotated[str, AfterValidator(_network)], ...] = Field(default=(), strict=False)
+    """Addresses and CIDR blocks of proxies whose X-Forwarded-For tells whose request it is; from others it is ignored.
+    Behind them the dashboard may be served over HTTPS under the names in `hosts`."""
     anonymous_read: bool = False
     """Whether reads need no key; on loopback only."""
     reads_per_minute: int = Field(600, ge=0)
-    """Reads one client address may send in a minute; 0 is no limit."""
+    """Reads one client address, and one key, may send in a minute; 0 is no limit."""
     writes_per_minute: int = Field(60, ge=0)
-    """Writes one client address may send in a minute; 0 is no limit."""
+    """Writes one client address, and one key, may send in a minute; 0 is no limit."""
     health_interval: int = Field(30, ge=1)
     """Seconds between two checks of a service that declares no interval of its own."""
     slow_seconds: float = Field(1.0, gt=0)

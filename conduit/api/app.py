@@ -19,7 +19,7 @@ from litestar.routes import HTTPRoute
 
 from conduit import __version__
 from conduit.api import controllers
-from conduit.api.auth import Caller, Guard, Identity, Permission, require_permissions
+from conduit.api.auth import Caller, Guard, Permission, require_permissions
 from conduit.api.desk import Desk
 from conduit.api.errors import answer
 from conduit.api.gate import Gate, hosts_of
@@ -39,9 +39,9 @@ def handlers() -> list[HTTPRouteHandler]:
     return [handler for module in found for handler in getattr(module, "ROUTES", ())]
 
 
-def build(desk: Desk, identity: Identity) -> Litestar:
+def build(desk: Desk) -> Litestar:
     """Return the application. Raises `ConduitError` when a route declares no permission."""
-    guard = Guard(identity, desk.settings.api, hosts_of(desk.settings.api), desk.deny)
+    guard = Guard(desk.door.recognition, desk.settings.api, hosts_of(desk.settings.api), desk.deny)
     app = Litestar(
         route_handlers=handlers(),
         guards=[guard],
@@ -61,9 +61,9 @@ def build(desk: Desk, identity: Identity) -> Litestar:
     return app
 
 
-def served(desk: Desk, identity: Identity) -> Gate:
+def served(desk: Desk) -> Gate:
     """Return what the server runs: the application behind the gate and the recorder."""
-    return Gate(Recorder(build(desk, identity), desk.audit), desk.settings.api)  # type: ignore[arg-type]
+    return Gate(Recorder(build(desk), desk.audit), desk.settings.api)  # type: ignore[arg-type]
 
 
 def table_of(app: Litestar) -> list[tuple[str, str, str]]:

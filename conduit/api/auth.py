@@ -7,11 +7,8 @@ permissions may do nothing.
 from __future__ import annotations
 
 import asyncio
-import hmac
-import os
+import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from hashlib import sha256
 from ipaddress import ip_address
 from typing import Any, Final, Protocol
 
@@ -23,6 +20,8 @@ from litestar.routes import HTTPRoute
 
 from conduit.api.errors import ApiError
 from conduit.errors import Code, ConduitError, Diagnostic
+from conduit.identity.caller import OWN
+from conduit.identity.caller import Caller as Caller
 from conduit.settings import Api
 
 UNDECLARED = Code(
@@ -36,28 +35,13 @@ PUBLIC: Final = "public"
 """The permission of a route that anyone may use."""
 COOKIE: Final = "__Host-conduit"
 """The name of the session's cookie."""
-KEY_VARIABLE: Final = "CONDUIT_API_KEY"
 READ: Final = ":read"
+
+LOG: Final = logging.getLogger("conduit.api")
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 Permission = str | Callable[[Connection], str]
 """What a route needs, `<resource>:<read|write|delete>`, or how to tell it from the request."""
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Somebody who was recognised. `by` says how: `key`, `session` or `anonymous`. `address` is the peer's own."""
-
-    name: str
-    permissions: frozenset[str] = frozenset()
-    admin: bool = False
-    by: str = "key"
-    address: str = ""
-
-    def may(self, permission: str) -> bool:
-        """Return whether this caller holds a permission; nobody holds one that is empty."""
-        return bool(permission) and (self.admin or permission in self.permissions)
-
 
 Who = NamedDependency[Caller]
 """How a handler asks who calls."""
@@ -66,30 +50,17 @@ Who = NamedDependency[Caller]
 class Identity(Protocol):
     """Recognises callers by what a request shows."""
 
-    def recognise(self, key: str, cookie: str) -> Caller | None:
-        """Return whose key or session it is; None for an unknown, expired or revoked one."""
+    def recognise(self, shown: str, cookie: str, address: str) -> Caller | None:
+        """Return whose key, token or session it is; None for an unknown, expired or revoked one.
 
+        Raises `Unreadable` when that cannot be told.
+        """
 
-class OneKey:
-    """One admin key, kept as its hash alone."""
+    def is_news(self, caller: Caller) -> bool:
+        """Return whether this use is to be written down."""
 
-    def __init__(self, key: str) -> None:
-        self._hash = sha256(key.encode()).digest() if key else None
-
-    @property
-    def known(self) -> bool:
-        """Whether there is a key at all."""
-        return self._hash is not None
-
-    def recognise(self, key: str, cookie: str) -> Caller | None:
-        """Return the admin for the one key."""
-        found = sha256(key.encode()).digest()
-        return Caller("admin", admin=True) if self._hash and hmac.compare_digest(found, self._hash) else None
-
-
-def key_of_environment() -> OneKey:
-    """Take the admin key out of the environment, so that no child of this process inherits it."""
-    return OneKey(os.environ.pop(KEY_VARIABLE, ""))
+    def note(self, caller: Caller) -> None:
+        """Write down that a key or session was used now. Raises `Unreadable`, OSError."""
 
 
 class Guard:
@@ -97,42 +68,58 @@ class Guard:
 
     def __init__(self, identity: Identity, api: Api, hosts: Iterable[str], deny: Callable[[Caller, str], None]) -> None:
         self._identity, self._api, self._deny = identity, api, deny
-        scheme = "https" if api.tls else "http"
-        self._origins = frozenset(f"{scheme}://{host}" for host in hosts)
+        schemes = ("http", "https") if api.trusted_proxies else ("https",) if api.tls else ("http",)
+        self._origins = frozenset(f"{scheme}://{host}" for host in hosts for scheme in schemes)
 
     async def __call__(self, connection: Connection, handler: BaseRouteHandler) -> None:
-        """Recognise the caller and check the permission of the route. Raises `ApiError`: 401, 403."""
+        """Recognise the caller and check the permission of the route. Raises `ApiError`: 401, 403; `Unreadable`."""
         wanted: Permission = handler.opt.get("permission", PUBLIC)
-        if wanted == PUBLIC:
-            return
         permission = wanted(connection) if callable(wanted) else wanted
-        caller = self._caller(connection, permission)
+        caller = None if permission == PUBLIC else self._caller(connection, permission)
         refusal = self._refusal(connection, caller, permission)
         if refusal:
-            who = caller or Caller("", by="anonymous", address=_address(connection))
+            who = caller or Caller("", by="anonymous", address=address_of(connection))
             await asyncio.to_thread(self._deny, who, f"{connection.scope['method']} {connection.url.path}")  # type: ignore[typeddict-item]
             raise refusal
-        connection.scope["state"]["caller"] = caller
+        if caller:
+            connection.scope["state"]["caller"] = caller
+            await self._note(caller)
 
     def still_knows(self, connection: Connection) -> bool:
         """Return whether the caller of an open stream would still be recognised."""
         caller: Caller = connection.scope["state"]["caller"]
-        if caller.by == "anonymous":
-            return True
-        return self._identity.recognise(_key(connection.headers), connection.cookies.get(COOKIE, "")) is not None
+        try:
+            return caller.by == "anonymous" or self._recognised(connection) is not None
+        except ConduitError:
+            return False
+
+    async def _note(self, caller: Caller) -> None:
+        """Write down a use. One that cannot be written down makes a session end sooner, and no request fail."""
+        if self._identity.is_news(caller):
+            try:
+                await asyncio.to_thread(self._identity.note, caller)
+            except (ConduitError, OSError) as error:
+                LOG.warning("the last use of a key or session could not be written down: %s", error)
+
+    def _recognised(self, connection: Connection) -> Caller | None:
+        shown, cookie = shown_by(connection.headers), connection.cookies.get(COOKIE, "")
+        return self._identity.recognise(shown, cookie, address_of(connection))
 
     def _caller(self, connection: Connection, permission: str) -> Caller | None:
-        key, cookie, address = _key(connection.headers), connection.cookies.get(COOKIE, ""), _address(connection)
-        found = self._identity.recognise(key, cookie) if key or cookie else None
-        if found:
-            return Caller(found.name, found.permissions, found.admin, found.by, address)
-        if self._api.anonymous_read and not key and permission.endswith(READ) and _is_loopback(address):
+        if found := self._recognised(connection):
+            return found
+        address, shown = address_of(connection), shown_by(connection.headers)
+        readable = permission.endswith(READ) and permission not in OWN
+        if self._api.anonymous_read and not shown and readable and _is_loopback(address):
             return Caller("anonymous", frozenset((permission,)), by="anonymous", address=address)
         return None
 
     def _refusal(self, connection: Connection, caller: Caller | None, permission: str) -> ApiError | None:
-        if not permission.endswith(READ) and (foreign := self._foreign(connection, caller)):
+        reads = permission.endswith(READ) or (permission, connection.scope["method"]) == (PUBLIC, "GET")  # type: ignore[typeddict-item]
+        if not reads and (foreign := self._foreign(connection, caller)):
             return ApiError(403, foreign)
+        if permission == PUBLIC:
+            return None
         if caller is None:
             return ApiError(401, "this needs a valid key", headers={"WWW-Authenticate": "Bearer"})
         return None if caller.may(permission) else ApiError(403, f"{permission} is required")
@@ -144,7 +131,7 @@ class Guard:
             return "the request comes from another site (Origin)"
         if site not in ("", "same-origin", "none"):
             return "the request comes from another site (Sec-Fetch-Site)"
-        by_cookie = COOKIE in connection.cookies and not (caller and caller.by == "key")
+        by_cookie = COOKIE in connection.cookies and not (caller and caller.by in ("key", "token"))
         return "a session changes things only from its own site (Origin)" if by_cookie and origin is None else ""
 
 
@@ -163,15 +150,16 @@ def _declares(handler: HTTPRouteHandler) -> bool:
     return bool(handler.opt.get("permission")) or handler.http_methods == {"OPTIONS"}
 
 
-def _key(headers: Mapping[str, str]) -> str:
-    """Return the key a request shows, in either of the two ways."""
+def shown_by(headers: Mapping[str, str]) -> str:
+    """Return the key or token a request shows, in either of the two ways."""
     if key := headers.get("x-api-key"):
         return key
     scheme, _, value = headers.get("authorization", "").partition(" ")
     return value.strip() if scheme.lower() in ("bearer", "apikey") else ""
 
 
-def _address(connection: Connection) -> str:
+def address_of(connection: Connection) -> str:
+    """Return the address of who is really there: the peer, or whom a trusted proxy names (`conduit.api.peer`)."""
     return connection.client.host if connection.client else ""
 
 

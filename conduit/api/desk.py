@@ -21,6 +21,8 @@ from conduit.audit.trail import Trail
 from conduit.engine import Engine
 from conduit.errors import Unreadable
 from conduit.health import Health, Watch
+from conduit.identity.door import Door
+from conduit.identity.one_key import OneKey
 from conduit.kind import Context
 from conduit.model import Key
 from conduit.plan_json import errors_document, event_document, plan_document, report_document
@@ -45,6 +47,7 @@ class Desk:
     """One serving process. Handlers read `worker.snapshot` and `watch`, and ask the worker for everything else."""
 
     settings: Settings
+    one_key: OneKey = field(default_factory=OneKey)
     bus: Bus = field(default_factory=Bus)
     kept: dict[Any, Any] = field(default_factory=dict)
     """Answers that are kept as bytes; see `conduit.api.cached`."""
@@ -56,6 +59,11 @@ class Desk:
     def audit(self) -> Trail:
         """The audit trail."""
         return self.worker.engine.trail
+
+    @cached_property
+    def door(self) -> Door:
+        """All that logging in needs."""
+        return Door(self.settings, self.one_key)
 
     @cached_property
     def loop(self) -> Loop:

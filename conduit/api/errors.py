@@ -135,6 +135,8 @@ STATUSES: Final[tuple[tuple[type[ConduitError], int], ...]] = (
 
 NATIVE: Final = "native"
 """The value of a route's `dialect` option that asks for problem+json."""
+SECOND: Final = "second"
+"""The value of the second documented API, which answers 400 for any wrong field."""
 
 
 @dataclasses.dataclass
@@ -212,7 +214,10 @@ def answer(request: Request[Any, Any, Any], error: Exception) -> Response[dict[s
     if found.status >= 500 and not isinstance(error, (ConduitError, ApiError, OSError)):
         LOG.error("request %s failed", request.scope["state"].get("request_id", ""), exc_info=error)
     handler = request.scope.get("route_handler")
-    native = handler is not None and handler.opt.get("dialect") == NATIVE
+    dialect = handler.opt.get("dialect") if handler is not None else ""
+    native = dialect == NATIVE
+    if dialect == SECOND and found.status == 422:
+        found.status, found.code = 400, found.code or INVALID
     request.scope["state"]["failure"] = found.detail
     body = body_of(found, request.scope["state"].get("request_id", ""), native=native)
     kind = "application/problem+json" if native else "application/json"

@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from ipaddress import ip_address
+from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
+from hashlib import sha256
+from ipaddress import ip_address, ip_network
 from typing import Any, Final
 
 from limits import RateLimitItem, RateLimitItemPerMinute
@@ -17,6 +18,7 @@ from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
 from conduit.api.errors import ApiError, body_of
+from conduit.api.peer import address_behind
 from conduit.settings import Api
 
 Scope = MutableMapping[str, Any]
@@ -27,6 +29,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 SAFE: Final = frozenset(("GET", "HEAD", "OPTIONS"))
 """The methods that change nothing (RFC 9110 section 9.2.1)."""
+CREDENTIALS: Final = frozenset((b"x-api-key", b"authorization"))
+"""The headers that show a key or token."""
 EXEMPT: Final = frozenset(("/api/ping", "/healthz"))
 """What may be asked without limit: whether the server is there."""
 POLICY: Final = (
@@ -50,7 +54,8 @@ class Gate:
     def __init__(self, app: App, api: Api) -> None:
         self.app, self.hosts = app, hosts_of(api)
         self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
-        self._allowance = {True: _per_minute(api.reads_per_minute), False: _per_minute(api.writes_per_minute)}
+        self._allowance = {"read": _per_minute(api.reads_per_minute), "write": _per_minute(api.writes_per_minute)}
+        self._trusted = tuple(ip_network(each) for each in api.trusted_proxies)
         extra = {"strict-transport-security": "max-age=31536000"} if api.tls else {}
         self._always = [(name.encode(), value.encode()) for name, value in {**SECURITY, **extra}.items()]
 
@@ -60,6 +65,9 @@ class Gate:
             await self.app(scope, receive, send)
             return
         scope.setdefault("state", {})["request_id"] = request_id = secrets.token_hex(8)
+        if self._trusted and scope.get("client"):
+            peer, port = scope["client"]
+            scope["client"] = (address_behind(peer, scope["headers"], self._trusted), port)
         answer = self._answering(scope, send, request_id)
         refusal = self._refusal(scope)
         if refusal:
@@ -78,16 +86,17 @@ class Gate:
         return None if scope["path"] in EXEMPT else self._over_limit(scope)
 
     def _over_limit(self, scope: Scope) -> ApiError | None:
-        """Return the refusal of a sender who asks too much; the sender is who is really connected, not a header."""
-        safe = scope["method"] in SAFE
-        allowance = self._allowance[safe]
-        address = (scope.get("client") or ("",))[0]
-        sort = "read" if safe else "write"
-        if allowance is None or self._limiter.hit(allowance, sort, address):
+        """Return the refusal of a sender who asks too much: an address, and beside it the key that is shown."""
+        sort = "read" if scope["method"] in SAFE else "write"
+        allowance = self._allowance[sort]
+        if allowance is None:
             return None
-        seconds = self._limiter.get_window_stats(allowance, sort, address).reset_time
-        wait = max(1, min(60, round(seconds - time.time())))
-        return ApiError(429, f"more than {allowance.amount} {sort}s in a minute", headers={"Retry-After": str(wait)})
+        for sender in _senders(scope):
+            if not self._limiter.hit(allowance, sort, *sender):
+                seconds = self._limiter.get_window_stats(allowance, sort, *sender).reset_time
+                wait = {"Retry-After": str(max(1, min(60, round(seconds - time.time()))))}
+                return ApiError(429, f"more than {allowance.amount} {sort}s in a minute", headers=wait)
+        return None
 
     def _answering(self, scope: Scope, send: Send, request_id: str) -> Send:
         own = [*self._always, (b"x-request-id", request_id.encode())]
@@ -109,6 +118,14 @@ def hosts_of(api: Api) -> frozenset[str]:
     if ip_address(api.host).is_loopback:
         names.add("localhost")
     return frozenset(name.lower() for base in names for name in (base, f"{base}:{api.port}"))
+
+
+def _senders(scope: Scope) -> Iterator[tuple[str, str]]:
+    """Yield the address, which is really connected, and the hash of the key or token that is shown."""
+    yield "address", (scope.get("client") or ("",))[0]
+    for name, value in scope["headers"]:
+        if name in CREDENTIALS:
+            yield "key", sha256(value.rpartition(b" ")[2]).hexdigest()
 
 
 def _per_minute(amount: int) -> RateLimitItem | None:

@@ -40,6 +40,9 @@ class Site(Collector):
         for result, count in sorted(desk.worker.results.items()):
             passes.add_metric([result], count)
         yield passes
+        checks = CounterMetricFamily("conduit_password_checks", "Passwords that were checked, right or wrong")
+        checks.add_metric([], self._desk.door.passwords.checks)
+        yield checks
 
     def _of_plan(self, snapshot: Snapshot) -> Iterable[Metric]:
         changes, unknown = (snapshot.plan.changes, snapshot.plan.unknown) if snapshot.plan else ((), {})

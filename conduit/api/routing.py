@@ -10,7 +10,7 @@ from litestar import delete, get, patch, post, put
 from litestar.openapi.datastructures import ResponseSpec
 
 from conduit.api.auth import PUBLIC, Permission
-from conduit.api.errors import CODES, NATIVE
+from conduit.api.errors import CODES, NATIVE, SECOND
 
 Decorator = Callable[[Callable[..., Any]], Any]
 
@@ -62,14 +62,19 @@ def route(
     permission: Permission,
     *,
     native: bool = False,
+    second: bool = False,
     versioned: bool = False,
     **options: Any,
 ) -> Decorator:
-    """Declare a handler. `native` answers failures as problem+json; a `versioned` one takes If-Match."""
+    """Declare a handler. `native` answers failures as problem+json; a `versioned` one takes If-Match.
+
+    A `second` one belongs to the second documented API.
+    """
     statuses = [*ALWAYS, *(WRITES if method != "GET" else ()), *(VERSIONED if versioned else ())]
     container = Problem if native else Failure
     said = {status: ResponseSpec(container, description=_title(status), generate_examples=False) for status in statuses}
-    opt = {"permission": permission, "dialect": NATIVE if native else "documented", **options.pop("opt", {})}
+    dialect = NATIVE if native else SECOND if second else "documented"
+    opt = {"permission": permission, "dialect": dialect, **options.pop("opt", {})}
     options.setdefault("status_code", 200)
     options.setdefault("security", [] if permission == PUBLIC else [{"key": []}, {"bearer": []}])
 

@@ -16,6 +16,8 @@ from conduit.show.text import columns
 if TYPE_CHECKING:
     from litestar import Litestar
 
+    from conduit.identity.door import Door
+
 
 @click.command(cls=Command)
 @pass_app
@@ -29,17 +31,16 @@ def serve(app: App) -> None:
       conduit serve
     """
     from conduit.api.app import served
-    from conduit.api.auth import key_of_environment
     from conduit.api.desk import Desk
     from conduit.api.server import refuse_open, serve
     from conduit.cli.watch import attend
+    from conduit.identity.one_key import key_of_environment
     from conduit.providers.service_manager import ServiceManager
 
     gc.enable()
-    identity, desk, ended = key_of_environment(), Desk(app.settings), threading.Event()
+    desk, ended = Desk(app.settings, key_of_environment()), threading.Event()
     refuse_open(app.settings)
-    if not identity.known:
-        app.console.notes(["warning: CONDUIT_API_KEY is not set, so every request that needs a key is refused"])
+    _offer_bootstrap(app, desk.door)
 
     def started() -> None:
         api = app.settings.api
@@ -49,10 +50,24 @@ def serve(app: App) -> None:
     manager = ServiceManager()
     signal.signal(signal.SIGHUP, lambda *_: desk.loop.trigger("SIGHUP"))
     try:
-        serve(served(desk, identity), app.settings, started)
+        serve(served(desk), app.settings, started)
     finally:
         ended.set()
         manager.tell(STOPPING=1, STATUS="stopping")
+
+
+def _offer_bootstrap(app: App, door: Door) -> None:
+    """Without an admin and without a key nobody could do anything: whoever is root here may make the first admin.
+
+    The token is shown on a terminal alone: a log is read by more people than the file.
+    """
+    if not door.bootstrap.needed:
+        door.bootstrap.forget()
+    elif not door.one_key.known:
+        token = door.bootstrap.make()
+        app.console.notes([f"there is no admin; for half an hour {door.bootstrap.path} has a token that makes one"])
+        if app.console.interactive:
+            app.console.notes([token])
 
 
 @click.group()
@@ -96,8 +111,7 @@ def routes(app: App) -> None:
 
 def _application() -> Litestar:
     from conduit.api.app import build
-    from conduit.api.auth import OneKey
     from conduit.api.desk import Desk
     from conduit.settings import Settings
 
-    return build(Desk(Settings()), OneKey(""))
+    return build(Desk(Settings()))

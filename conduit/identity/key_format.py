@@ -24,7 +24,7 @@ class NewKey(NamedTuple):
 
     text: str
     id: str
-    hash: bytes
+    hash: str
 
 
 def make_key() -> NewKey:
@@ -41,9 +41,9 @@ def id_of(text: str) -> str | None:
     return found[2] if found and _checksum(found[1]) == found[3] else None
 
 
-def hash_of(text: str) -> bytes:
+def hash_of(text: str) -> str:
     """Return what is kept of a key."""
-    return sha256(text.encode()).digest()
+    return sha256(text.encode(errors="replace")).hexdigest()
 
 
 def _random(digits: int) -> str:

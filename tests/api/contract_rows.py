@@ -1,7 +1,8 @@
 """The contract rows: one for each endpoint, and how a row is tried on a served site.
 
-`before` prepares; `request` and `at` are what is sent; `reply` are the keys of the answer, `says` their values,
-`contains` parts of them; `manifest` is what stands in desired/ afterwards; `effect` is what other programs then see.
+`before` prepares; `request` and `at` are what is sent, with the admin key or `as` somebody; `reply` are the keys of the
+answer, `says` their values, `contains` parts of them; `manifest` is what stands in desired/ afterwards; `effect` what
+other programs then see.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import people_world
 import yaml
 
 from conduit.sandbox.machine import wait_for
@@ -65,8 +67,14 @@ def _ask(row: dict[str, Any], served: Any) -> None:
         with served.client.stream(row["method"], path) as stream:
             assert stream.headers["content-type"].startswith(row["stream"])
         return
+    path = people_world.spelled(path, served)
     headers = {"If-Match": served.api("GET", path).headers["etag"]} if row.get("seen") else {}
-    answer = served.api(row["method"], path, row.get("request"), headers=headers)
+    if "as" in row:
+        headers |= {"X-API-Key": "", "Authorization": f"Bearer {people_world.minted(served, row['as'])}"}
+    sent = row.get("request")
+    if sent and sent.get("totp") == "$code":
+        sent = {**sent, "totp": people_world.code_of(row["as"])}
+    answer = served.api(row["method"], path, sent, headers=headers)
     assert answer.status_code == row["status"], answer.text
     if "text" in row:
         assert row["text"] in answer.text
@@ -75,6 +83,8 @@ def _ask(row: dict[str, Any], served: Any) -> None:
 
 
 def _prepare(step: dict[str, Any], served: Any) -> None:
+    if people_world.prepare(step, served):
+        return
     if "register" in step:
         assert served.register(step["register"], overwrite=True)["ok"]
     elif "cache" in step:
@@ -121,6 +131,8 @@ def _check_effect(effect: dict[str, Any], served: Any, earlier: dict[str, str]) 
         assert serial(served, effect["openssl"]) != earlier[effect["openssl"]]
     elif "cached" in effect:
         assert cached(served) == effect["cached"]
+    elif "sql" in effect:
+        assert [list(each) for each in people_world.rows(served, effect["sql"])] == effect["is"]
     elif "trusts" in effect:
         bundle = served.trust / "store" / "ca-certificates.crt"
         assert answered(served, f"https://{effect['trusts']}/", trust=bundle)

@@ -14,7 +14,6 @@ from api_world import make_served
 from litestar import get
 
 from conduit.api import app
-from conduit.api.auth import OneKey
 from conduit.api.desk import Desk
 from conduit.errors import ConduitError
 from conduit.settings import Settings
@@ -53,7 +52,7 @@ def test_a_route_without_a_permission_stops_the_server_from_starting(monkeypatch
 
     monkeypatch.setattr(app, "handlers", lambda: [bare])
     with pytest.raises(ConduitError, match=r"GET /api/open .*CND-2020"):
-        app.build(Desk(Settings()), OneKey(""))
+        app.build(Desk(Settings()))
 
 
 @pytest.fixture(scope="module")
