@@ -1,12 +1,14 @@
 """Who listens on a port: asked before a daemon is told to open one, so that the answer can name the holder.
 
-Reads /proc/net/tcp and tcp6 (proc_pid_net(5)); a socket in state 0A listens.
+Reads /proc/net/tcp and tcp6 (proc_pid_net(5)); a socket in state 0A listens. The kernel tells those before all
+connections (net/ipv4/tcp_ipv4.c, tcp_seq_next), of which a proxy has tens of thousands: none of them is asked for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import takewhile
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -29,9 +31,9 @@ def holder(port: int) -> Holder | None:
 def _inodes(port: int) -> Iterator[str]:
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         with suppress(OSError), open(table, encoding="ascii") as lines:
-            for line in lines:
-                fields = line.split()
-                if fields[3] == LISTEN and int(fields[1].rpartition(":")[2], 16) == port:
+            next(lines)
+            for fields in takewhile(lambda fields: fields[3] == LISTEN, map(str.split, lines)):
+                if int(fields[1].rpartition(":")[2], 16) == port:
                     yield fields[9]
 
 
