@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -19,10 +19,8 @@ from conduit.decide import Observed
 from conduit.dialect.collector import collector_paused
 from conduit.earlier import Earlier
 from conduit.errors import Diagnostic, Unsafe
-from conduit.evidence import BEFORE, Evidence, of_clock, of_sizes
 from conduit.expand import Desired
 from conduit.failpoints import fail
-from conduit.grammar import instant
 from conduit.history import History, Started
 from conduit.journal import Journal
 from conduit.kind import Context
@@ -42,7 +40,7 @@ from conduit.providers.secrets import Secrets, open_secrets
 from conduit.report import ApplyOptions, Listener, Report
 from conduit.resources import Kinds, load_kinds
 from conduit.settings import Settings
-from conduit.settled import STILL, forget, keep
+from conduit.settled import STILL, forget
 from conduit.wish import Wish, wish_of
 
 if TYPE_CHECKING:
@@ -50,6 +48,7 @@ if TYPE_CHECKING:
     from conduit.change import Change, Outcome
     from conduit.command import Command
     from conduit.doctor import Finding
+    from conduit.keeping import Keeper
     from conduit.manifests.known import Known
     from conduit.manifests.store import ManifestStore
     from conduit.recall import Recall
@@ -240,29 +239,14 @@ class Engine:
 
         For callers that only look: an apply that changes nothing writes nothing.
         """
-        with suppress(OSError):
-            self._keep(plan, *self._planned[1:])
+        _, desired, observed = self._planned
+        self._keeper.keep(plan, self.wish, desired, {name: seen.reading for name, seen in observed.items()})
 
-    def _keep(self, plan: Plan, desired: Desired, observed: Mapping[str, Observed]) -> None:
-        told = (plan.changes, plan.ignored, plan.unknown, plan.unjudged, plan.warnings, plan.unsafe)
-        if any(told) or plan.selection != Selection() or self.wish is None or desired is not self.wish.desired:
-            return
-        runs = of_sizes(self.state / "journal" / "*")
-        if self.lock.holder() or self.journal.unfinished():
-            return
-        head = Evidence("head", str(self.settings.path(self.settings.desired)), plan.commit)
-        unmanaged = Evidence("unmanaged", str(len(plan.unmanaged)), str(len(plan.unmanaged)))
-        untils = {entry.until for root in desired.roots.values() for entry in root.ignore if entry.until}
-        clock = [of_clock(instant(until), BEFORE) for until in sorted(untils)]
-        parts = [
-            self.settings.evidence,
-            self.wish.evidence,
-            (*self.keys.evidence, head, runs, *clock, unmanaged),
-            self.secrets.evidence(),
-            *(provider.evidence(observed[name].reading) for name, provider in self.providers.items()),
-        ]
-        if None not in parts:
-            keep(self.state, [each for part in parts for each in part or ()])
+    @cached_property
+    def _keeper(self) -> Keeper:
+        from conduit.keeping import Keeper
+
+        return Keeper(self.settings, self.state, self.keys, self.secrets, self.providers, self.journal, self.lock)
 
     @contextmanager
     def hold(self, operation: str) -> Iterator[None]:
@@ -307,11 +291,13 @@ class Engine:
             raise ValueError("apply the plan that this engine made last")
         if not plan.changes:
             return self._nothing_to_do(plan, options)
-        with self.hold("apply"), self.journal.run("apply", plan.digest, plan.commit) as run:
+        with self.hold("apply"), self.journal.run("apply", plan.digest, plan.commit) as run, self.history.beside():
             forget(self.state)
             self._note_started(plan, run.id)
             ended = stop or threading.Event()
-            report = carry_out(plan, desired, observed, self._means(), run, options, on_event, ended)
+            report, settled = carry_out(plan, desired, observed, self._means(), run, options, on_event, ended)
+        if settled:
+            self._keeper.keep(plan._replace(changes=()), self.wish, desired, settled)
         return report._replace(warnings=tuple(self.history.warnings), recovered=self.recovered)
 
     def _note_started(self, plan: Plan, run: int) -> None:

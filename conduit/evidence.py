@@ -73,10 +73,11 @@ def inode(path: str | Path) -> str:
         return GONE
     except OSError:
         return UNREADABLE
-    return " / ".join(map(_inode, [found, *target]))
+    return " / ".join(map(inode_of, [found, *target]))
 
 
-def _inode(found: os.stat_result) -> str:
+def inode_of(found: os.stat_result) -> str:
+    """Tell which file was found and how it was last changed."""
     place = f"{found.st_dev}:{found.st_ino} {found.st_mode:o} {found.st_uid}:{found.st_gid}"
     return f"{place} {found.st_size} {found.st_mtime_ns} {found.st_ctime_ns}"
 

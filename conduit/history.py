@@ -1,29 +1,23 @@
 """The records database: past runs, and the native form each resource was last applied with.
 
-It decides nothing but a label (docs/decisions/0002-records-decide-nothing.md). So reading never fails: a database that
-is missing, locked or damaged has no records. Writing never fails a run either: it leaves a warning, and a damaged file
-is moved aside.
+It decides nothing but a label (docs/decisions/0002-records-decide-nothing.md), so it may fail: see `conduit.records`.
 """
 
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from conduit.canonical import canonical
 from conduit.change import Action, Outcome, Result
 from conduit.model import Key, Native
-from conduit.providers.files import make_directory
+from conduit.records import Records
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
-
-T = TypeVar("T")
 
 SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS applied (key TEXT PRIMARY KEY, native TEXT NOT NULL, at TEXT NOT NULL) WITHOUT ROWID;
@@ -43,13 +37,6 @@ INSERT INTO applied VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET native = ex
 """
 KEPT_RUNS: Final = 5000
 KEPT_STARTED: Final = 200
-READ_WAIT: Final = 0.25
-"""Seconds a reader waits for a writer's commit before it goes on without records."""
-WRITE_WAIT: Final = 5.0
-DAMAGED: Final = (1, 11, 26)
-"""SQLITE_ERROR (another schema), SQLITE_CORRUPT and SQLITE_NOTADB, https://sqlite.org/rescode.html."""
-CACHE_KIB: Final = 65536
-"""Page cache of a writer, large enough that other processes can read until it commits."""
 
 
 class RunRecord(NamedTuple):
@@ -83,74 +70,71 @@ class Started(NamedTuple):
     keys: tuple[Key, ...]
 
 
-class History:
-    """The records of one state directory. Opening one does no I/O. `warnings` tells what could not be written."""
+class History(Records):
+    """The records of one state directory."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self.warnings: list[str] = []
+        super().__init__(path, SCHEMA)
 
     def applied(self, keys: Iterable[Key]) -> dict[Key, str]:
         """Return the canonical text of the last applied native of each key that has one."""
         wanted = {str(key): key for key in keys}
         if not wanted:
             return {}
-        return {wanted[key]: native for key, native in self._select(lambda c: _find(c, list(wanted)))}
+        return {wanted[key]: native for key, native in self.select(lambda c: _find(c, list(wanted)))}
 
     def record(self, natives: Mapping[Key, Native | None]) -> None:
         """Store what was just applied; None forgets the key."""
         if not natives:
             return
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        kept = [(str(key), canonical(native), now) for key, native in natives.items() if native is not None]
-        gone = [(str(key),) for key, native in natives.items() if native is None]
 
         def write(connection: Connection) -> None:
+            kept = [(str(key), canonical(native), now) for key, native in natives.items() if native is not None]
+            gone = [(str(key),) for key, native in natives.items() if native is None]
             connection.executemany(UPSERT, kept)
             connection.executemany("DELETE FROM applied WHERE key = ?", gone)
 
-        self._write(write)
+        self.write(write)
 
     def unproven(self) -> set[Key]:
         """Return the roots whose proof has not passed since they were applied."""
-        return {Key.parse(key) for (key,) in self._select(lambda c: c.execute("SELECT key FROM unproven"))}
+        return {Key.parse(key) for (key,) in self.select(lambda c: c.execute("SELECT key FROM unproven"))}
 
     def note_proofs(self, passed: Mapping[Key, bool]) -> None:
         """Remember which roots are still to be proven; writes nothing when nothing changed."""
-        known = self.unproven()
-        failing = [(str(key),) for key, ok in passed.items() if not ok and key not in known]
-        proven = [(str(key),) for key, ok in passed.items() if ok and key in known]
-        if not failing and not proven:
-            return
 
         def write(connection: Connection) -> None:
-            connection.executemany("INSERT OR IGNORE INTO unproven VALUES (?)", failing)
-            connection.executemany("DELETE FROM unproven WHERE key = ?", proven)
+            known = {key for (key,) in connection.execute("SELECT key FROM unproven")}
+            told = {str(key): ok for key, ok in passed.items()}
+            failing = [(key,) for key, ok in told.items() if not ok and key not in known]
+            connection.executemany("INSERT INTO unproven VALUES (?)", failing)
+            connection.executemany("DELETE FROM unproven WHERE key = ?", [(key,) for key in known if told.get(key)])
 
-        self._write(write)
+        if passed:
+            self.write(write)
 
     def reverted(self) -> dict[Key, Reverted]:
         """Return what was taken back last, by root, and has not been applied since."""
-        rows = self._select(lambda c: c.execute("SELECT root, digest, run, at, reason FROM reverted"))
+        rows = self.select(lambda c: c.execute("SELECT root, digest, run, at, reason FROM reverted"))
         return {Key.parse(root): Reverted(*row) for root, *row in rows}
 
     def note_reverted(self, found: Mapping[Key, Reverted | None]) -> None:
         """Remember what was taken back; None forgets a root. Writes nothing when nothing changed."""
-        known = self.reverted()
-        gone = [(str(root),) for root, each in found.items() if each is None and root in known]
-        kept = [(str(root), *each) for root, each in found.items() if each]
-        if not gone and not kept:
-            return
 
         def write(connection: Connection) -> None:
+            known = [root for (root,) in connection.execute("SELECT root FROM reverted")]
+            gone = [(root,) for root in known if Key.parse(root) in found and not found[Key.parse(root)]]
+            kept = [(str(root), *each) for root, each in found.items() if each]
             connection.executemany("INSERT OR REPLACE INTO reverted VALUES (?, ?, ?, ?, ?)", kept)
             connection.executemany("DELETE FROM reverted WHERE root = ?", gone)
 
-        self._write(write)
+        if found:
+            self.write(write)
 
     def drift(self) -> dict[Key, float]:
         """Return since when (epoch) each drift that is known has been seen."""
-        return {Key.parse(key): since for key, since in self._select(lambda c: c.execute("SELECT * FROM drift"))}
+        return {Key.parse(key): since for key, since in self.select(lambda c: c.execute("SELECT * FROM drift"))}
 
     def note_drift(self, keys: Iterable[Key], now: float) -> dict[Key, float]:
         """Remember which keys drift at `now`, and return since when each does. Writes only what changed."""
@@ -165,92 +149,44 @@ class History:
             connection.executemany("DELETE FROM drift WHERE key = ?", gone)
             connection.executemany("INSERT OR REPLACE INTO drift VALUES (?, ?)", rows)
 
-        self._write(write)
+        self.write(write)
         return found
 
     def add_run(self, run: RunRecord) -> None:
         """Store one finished run and forget the oldest beyond the limit."""
-        summary, outcomes = json.dumps(dict(run.summary)), json.dumps([_encoded(o) for o in run.outcomes])
-        row = (run.id, run.started, run.finished, run.operation, run.result, run.digest, run.commit, summary, outcomes)
 
         def write(connection: Connection) -> None:
+            summary, outcomes = json.dumps(dict(run.summary)), json.dumps([_encoded(o) for o in run.outcomes])
+            row = (*run[: RunRecord._fields.index("summary")], summary, outcomes)
             connection.execute("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
             connection.execute("DELETE FROM runs WHERE id <= ?", (run.id - KEPT_RUNS,))
 
-        self._write(write)
+        self.write(write)
 
     def runs(self, limit: int = 20) -> list[RunRecord]:
         """Return the last runs, newest last."""
-        rows = self._select(lambda c: map(_run, c.execute("SELECT * FROM runs ORDER BY id DESC LIMIT ?", (limit,))))
+        rows = self.select(lambda c: map(_run, c.execute("SELECT * FROM runs ORDER BY id DESC LIMIT ?", (limit,))))
         return rows[::-1]
 
     def note_started(self, started: Started) -> None:
         """Remember what a run sets out to do, and forget all but the last `KEPT_STARTED`."""
-        row = (started.run, started.manifests, json.dumps([str(key) for key in started.keys]))
 
         def write(connection: Connection) -> None:
+            row = (started.run, started.manifests, json.dumps([str(key) for key in started.keys]))
             connection.execute("INSERT OR REPLACE INTO started VALUES (?, ?, ?)", row)
             connection.execute("DELETE FROM started WHERE run <= ?", (started.run - KEPT_STARTED,))
 
-        self._write(write)
+        self.write(write)
 
     def started(self) -> list[Started]:
         """Return the last runs that began, newest last."""
-        rows = self._select(lambda c: c.execute("SELECT run, manifests, keys FROM started ORDER BY run"))
+        rows = self.select(lambda c: c.execute("SELECT run, manifests, keys FROM started ORDER BY run"))
         return [Started(run, manifests, tuple(map(Key.parse, json.loads(keys)))) for run, manifests, keys in rows]
 
     def run(self, run_id: int) -> RunRecord | None:
         """Return one past run, None when there is no record of it."""
-        rows = self._select(lambda c: map(_run, c.execute("SELECT * FROM runs WHERE id = ?", (run_id,))))
+        rows = self.select(lambda c: map(_run, c.execute("SELECT * FROM runs WHERE id = ?", (run_id,))))
         return rows[0] if rows else None
-
-    def _select(self, query: Callable[[Connection], Iterable[T]]) -> list[T]:
-        """Run a query without creating or changing a file; no rows when that is not possible."""
-        import sqlite3
-
-        try:
-            with self._connect(READ_WAIT) as connection:
-                return list(query(connection))
-        except (sqlite3.Error, ValueError, TypeError, LookupError, OverflowError):
-            return []
-
-    def _write(self, change: Callable[[Connection], None]) -> None:
-        """Run one transaction; a damaged database is moved aside and begun anew."""
-        import sqlite3
-
-        try:
-            try:
-                self._commit(change)
-            except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # SQLite may quote damaged bytes
-                if getattr(error, "sqlite_errorcode", DAMAGED[0]) & 0xFF not in DAMAGED:
-                    raise
-                self._move_aside()
-                self._commit(change)
-        except (sqlite3.Error, OSError) as error:
-            self.warnings.append(f"the records in {self.path} were not written: {error}")
-
-    def _commit(self, change: Callable[[Connection], None]) -> None:
-        make_directory(self.path.parent)
-        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
-        with self._connect(WRITE_WAIT) as connection:
-            connection.execute("PRAGMA synchronous = NORMAL")
-            connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-            connection.executescript(SCHEMA)
-            with connection:
-                change(connection)
-
-    @contextmanager
-    def _connect(self, wait: float) -> Iterator[Connection]:
-        import sqlite3
-
-        with closing(sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=rw", timeout=wait, uri=True)) as connection:
-            yield connection
-
-    def _move_aside(self) -> None:
-        aside = self.path.with_name(f"{self.path.name}.damaged")
-        self.path.with_name(f"{self.path.name}-journal").unlink(missing_ok=True)
-        self.path.replace(aside)
-        self.warnings.append(f"the records were damaged; they are now {aside}, and new ones were begun")
 
 
 def _find(connection: Connection, keys: list[str]) -> Iterator[tuple[str, str]]:

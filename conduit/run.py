@@ -14,9 +14,10 @@ from conduit.expand import Desired
 from conduit.failpoints import fail
 from conduit.history import History, Reverted, RunRecord
 from conduit.journal import Run
+from conduit.keeping import left_nothing
 from conduit.kind import Context, Kind
 from conduit.lock import Lock
-from conduit.model import Key, Native
+from conduit.model import Key, Native, Reading
 from conduit.plan import Plan
 from conduit.providers.base import Provider
 from conduit.report import ApplyOptions, Listener, Report
@@ -43,8 +44,9 @@ class Memory(NamedTuple):
     lock: Lock
 
     def intent(self, provider: str, changes: Iterable[Change]) -> None:
-        """Journal what is about to change, if this run still holds the lock."""
+        """Journal what is about to change, if this run still holds the lock, with all records before it written."""
         self.lock.check()
+        self.history.wait()
         self.run.intent(provider, changes)
 
     def outcome(self, outcomes: Iterable[Outcome]) -> None:
@@ -65,8 +67,11 @@ def carry_out(
     options: ApplyOptions,
     listen: Listener,
     stop: threading.Event,
-) -> Report:
-    """Apply a plan and remember the run. Raises what `conduit.apply.apply` raises; the run then has no end."""
+) -> tuple[Report, Mapping[str, Reading]]:
+    """Apply a plan and remember the run; return its report, and all readings if the next plan is empty for sure.
+
+    Raises what `conduit.apply.apply` raises; the run then has no end.
+    """
     started = means.now()
     memory = Memory(run, means.history, means.lock)
     work = Work(plan, desired, means.kinds, observed, means.providers, memory, means.context, options, listen, stop)
@@ -88,7 +93,7 @@ def carry_out(
     means.history.note_reverted(_reverted(plan, work, run.id, _instant(started)))
     means.history.note_proofs({key: proof.passed for key, proof in proofs.items() if key not in work.blamed})
     fail("apply.unlock")
-    return report
+    return report, work.readings if left_nothing(work) else {}
 
 
 def _reverted(plan: Plan, work: Work, run: int, at: str) -> dict[Key, Reverted | None]:

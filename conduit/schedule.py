@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from itertools import takewhile
 from typing import NamedTuple
 
 from conduit.change import Action, Change, Disturbance
@@ -73,7 +74,10 @@ def _objects(waiting: Mapping[Key, Change], edges: Edges, documents: Collection[
 
 
 def _document(waiting: Mapping[Key, Change], edges: Edges, order: Mapping[str, int]) -> Round:
-    """Return the next document commit: a whole one in make-before-break order, else as much of one as is ready."""
+    """Return the next document commit: a whole one in make-before-break order, else as much of one as is ready.
+
+    Whole ones that follow each other and only add commit side by side: a name without a site answers nothing.
+    """
     by_provider: dict[str, dict[Key, Change]] = {}
     for key, change in waiting.items():
         by_provider.setdefault(change.provider, {})[key] = change
@@ -81,8 +85,14 @@ def _document(waiting: Mapping[Key, Change], edges: Edges, order: Mapping[str, i
     ready = {provider: _ready(by_provider[provider], waiting, edges) for provider in ranked}
     whole = [provider for provider in ranked if len(ready[provider]) == len(by_provider[provider])]
     partial = [provider for provider in ranked if any(key.kind != FRAME for key in ready[provider])]
-    chosen = (whole or partial)[0]
-    return (Step(chosen, True, tuple(change for _, change in sorted(ready[chosen].items()))),)
+    adding = list(takewhile(lambda provider: _only_adds(ready[provider].values()), whole))
+    chosen = adding or (whole or partial)[:1]
+    return tuple(Step(name, True, tuple(change for _, change in sorted(ready[name].items()))) for name in chosen)
+
+
+def _only_adds(changes: Iterable[Change]) -> bool:
+    """Tell whether changes let go of nothing; the frame follows what is in it."""
+    return all(change.action is Action.CREATE or change.key.kind == FRAME for change in changes)
 
 
 def _ready(own: Mapping[Key, Change], waiting: Mapping[Key, Change], edges: Edges) -> dict[Key, Change]:

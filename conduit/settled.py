@@ -14,7 +14,7 @@ import re
 import site
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from hashlib import sha256
@@ -32,10 +32,11 @@ from conduit.evidence import (
     hash_of,
     hash_of_tree,
     inode,
+    inode_of,
     names,
     sizes,
 )
-from conduit.providers.files import make_directory, read_regular, write_file
+from conduit.providers.files import read_regular, write_cache
 from conduit.variables import given
 
 FORMAT: Final = 2
@@ -90,9 +91,8 @@ def keep(state: Path, evidence: Iterable[Evidence]) -> None:
     if not CODE:
         return
     with suppress(OSError):
-        make_directory(state / "cache")
         if _read(state) != content:
-            write_file(_path(state), content)
+            write_cache(_path(state), content)
 
 
 def forget(state: Path) -> None:
@@ -136,16 +136,21 @@ def _code() -> str:
 
     Empty when that cannot be told, or while a file is so fresh that it may not be the one that was imported.
     """
-    sources = sorted(
-        f"{directory}/{name}"
-        for directory, _, files in os.walk(Path(__file__).parent)
-        for name in files
-        if not name.endswith(".pyc")
-    )
-    newest = max((Path(each).stat().st_ctime for each in sources), default=time.time())
+    sources = {entry.path: entry.stat() for entry in _sources(str(Path(__file__).parent))}
+    newest = max((found.st_ctime for found in sources.values()), default=time.time())
     if newest > time.time() - FRESH:
         return ""
-    return hash_of([sys.version, *(f"{each} {inode(each)}" for each in [*sources, *site.getsitepackages()])])
+    seen = [f"{path} {inode_of(sources[path])}" for path in sorted(sources)]
+    return hash_of([sys.version, *seen, *(f"{each} {inode(each)}" for each in site.getsitepackages())])
+
+
+def _sources(directory: str) -> Iterator[os.DirEntry[str]]:
+    """Yield all files below a directory but compiled ones."""
+    for entry in os.scandir(directory):
+        if entry.is_dir():
+            yield from _sources(entry.path)
+        elif not entry.name.endswith(".pyc"):
+            yield entry
 
 
 CODE: Final = _code()

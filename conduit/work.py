@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from conduit.change import Change, Outcome, Result
 from conduit.decide import Observed
 from conduit.expand import Desired
+from conduit.failpoints import fail
 from conduit.graph import refs, with_refs
 from conduit.kind import Context, Kind
 from conduit.model import FRAME, Key, Late, Live, Native, Reading
@@ -19,7 +20,7 @@ from conduit.providers.transaction import Block
 from conduit.report import ApplyOptions, Event, EventKind, Listener
 from conduit.spec import Resource
 
-BAD = frozenset({Result.FAILED, Result.QUARANTINED, Result.REVERTED, Result.SKIPPED})
+BAD = (Result.FAILED, Result.QUARANTINED, Result.REVERTED, Result.SKIPPED)
 
 
 class Memory(Protocol):
@@ -171,8 +172,27 @@ class Work:
         parsed = kind.parse(change.live.native)
         return parsed is not None and not set(kind.claims(parsed)) <= set(kind.claims(change.want.spec))
 
+    @property
+    def smooth(self) -> bool:
+        """Whether nothing is known that could keep any change from being made, so that none need be looked at."""
+        known = self.stale or self.blamed or self.keeping or self.late or self.plan.unjudged
+        return not (known or self.stop.is_set() or len(self.readings) < len(self.providers))
+
+    def unhindered(self, changes: Iterable[Change]) -> list[Change]:
+        """Return the changes that may be made now."""
+        return list(changes) if self.smooth else [change for change in changes if not self.obstacle(change)]
+
+    def begin(self, provider: str, changes: Collection[Change]) -> None:
+        """Write down what a provider is about to change. Raises ConduitError: then nothing may."""
+        self.memory.intent(provider, changes)
+        fail("apply.intent")
+        number = len(changes)
+        self.listen(Event(EventKind.STARTED, None, provider, f"{number} change{'' if number == 1 else 's'}"))
+
     def passable(self, changes: Iterable[Change]) -> list[Change]:
         """Return the changes that may be made now; the others are skipped with their reason."""
+        if self.smooth:
+            return list(changes)
         passed = []
         for change in changes:
             reason = self.obstacle(change)
@@ -192,15 +212,19 @@ class Work:
             self.outcomes[outcome.key] = outcome
             if outcome.facts:
                 self.facts[outcome.key] = outcome.facts
-            change = self.planned.get(outcome.key)
-            if change and outcome.result in BAD and self._lets_go(change):
-                self.keeping.add(change.provider)
-            if outcome.result in (Result.FAILED, Result.QUARANTINED):
-                leaf = self.desired.leaves.get(outcome.key)
-                root = leaf.root if leaf else outcome.key
-                for each in (root, *self.desired.sharers({root})):
-                    self.blame(each, outcome.reason)
+            if outcome.result in BAD:
+                self._settle_bad(outcome)
             self.listen(Event(EventKind.FINISHED, outcome.key, "", f"{outcome.action} {outcome.result}"))
+
+    def _settle_bad(self, outcome: Outcome) -> None:
+        change = self.planned.get(outcome.key)
+        if change and self._lets_go(change):
+            self.keeping.add(change.provider)
+        if outcome.result in (Result.FAILED, Result.QUARANTINED):
+            leaf = self.desired.leaves.get(outcome.key)
+            root = leaf.root if leaf else outcome.key
+            for each in (root, *self.desired.sharers({root})):
+                self.blame(each, outcome.reason)
 
     def blame(self, root: Key, reason: str) -> None:
         """Mark a root as failed; nothing more of it is done, and what was done is taken back."""

@@ -16,7 +16,7 @@ from typing import Any, Final
 from conduit import __version__
 from conduit.dialect.document import Document
 from conduit.manifests.entries import Entry, Section, outline
-from conduit.providers.files import make_directory, read_regular, write_file
+from conduit.providers.files import read_regular, write_cache
 
 FORMAT: Final = 2
 """Raise it whenever the dialect, the outline or the layout below changes what a file loads as."""
@@ -54,8 +54,7 @@ class ParseCache:
             return
         body = json.dumps(self._used, ensure_ascii=False, separators=(",", ":")).encode()
         with suppress(OSError):
-            make_directory(self._path.parent)
-            write_file(self._path, f"{HEADER}{sha256(body).hexdigest()}\n".encode() + body)
+            write_cache(self._path, f"{HEADER}{sha256(body).hexdigest()}\n".encode() + body)
 
 
 def _read(path: Path) -> dict[str, list[Any]]:

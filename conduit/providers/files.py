@@ -24,8 +24,23 @@ def write_file(
     put_in_place(stage_file(path, content, mode=mode, user=user, mtime_ns=mtime_ns), path)
 
 
+def write_cache(path: Path, content: bytes) -> None:
+    """Replace a file that tells by itself whether it is whole, so that nothing waits for the disk. Raises OSError.
+
+    A reader sees the old or the new file; after a crash of the machine it may be neither.
+    """
+    make_directory(path.parent)
+    os.rename(stage_file(path, content, durable=False), path)
+
+
 def stage_file(
-    path: Path, content: bytes, *, mode: int = 0o600, user: str | None = None, mtime_ns: int | None = None
+    path: Path,
+    content: bytes,
+    *,
+    mode: int = 0o600,
+    user: str | None = None,
+    mtime_ns: int | None = None,
+    durable: bool = True,
 ) -> Path:
     """Write what `path` shall hold beside it, durably, and return where. Raises OSError and leaves nothing then."""
     temporary = path.with_name(f"{TEMPORARY}{path.name}.{os.getpid()}-{threading.get_native_id()}.tmp")
@@ -40,7 +55,8 @@ def stage_file(
             file.flush()
             if mtime_ns is not None:
                 os.utime(file.fileno(), ns=(mtime_ns, mtime_ns))
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
     except BaseException:
         with suppress(FileNotFoundError):
             os.unlink(temporary)

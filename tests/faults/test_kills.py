@@ -64,7 +64,7 @@ def kill_first(world: World, point: str) -> None:
     world.converge("before")
 
 
-@pytest.mark.parametrize("point", ["certs.issue.written", "caddy.commit.sent"])
+@pytest.mark.parametrize("point", ["certs.issue.written", "dnsmasq.commit.renamed", "caddy.commit.sent"])
 def test_a_kill_of_a_first_apply(world: World, point: str) -> None:
     kill_first(world, point)
 

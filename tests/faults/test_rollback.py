@@ -53,6 +53,17 @@ def test_a_change_that_breaks_a_site_is_taken_back_with_all_its_parts(world: Wor
     assert (code, "No changes" in told) == (0, True), told
 
 
+def test_what_was_committed_beside_a_failure_is_taken_back(world: World) -> None:
+    """New names and sites are committed side by side; when the names fail, no site stays without its name."""
+    world.site.write("site.yaml", BEFORE.format(**world.upstreams))
+    done = world.apply(**at("dnsmasq.commit.renamed", "eio"))
+    assert done.code == 4, oracle.told(done)
+    assert sites(world, "one", "two") == [GONE, GONE]
+    assert "home.arpa" not in oracle.caddy_config(world.site)[1]
+    assert apply(world, BEFORE)[0] == 0
+    assert sites(world, "one", "two") == [A, B]
+
+
 def test_a_change_that_was_taken_back_is_told_by_the_next_plan(world: World) -> None:
     """By hand it may be tried again, but not without knowing."""
     assert apply(world, BEFORE)[0] == 0

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from conduit import history as module
+from conduit import records
 from conduit.canonical import canonical
 from conduit.change import Action, Outcome, Result
 from conduit.history import History, RunRecord
@@ -165,8 +166,8 @@ def test_a_deleted_database_comes_back(history: History, path: Path) -> None:
 
 
 def test_a_locked_database_is_a_warning(history: History, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "WRITE_WAIT", 0.05)
-    monkeypatch.setattr(module, "READ_WAIT", 0.05)
+    monkeypatch.setattr(records, "WRITE_WAIT", 0.05)
+    monkeypatch.setattr(records, "READ_WAIT", 0.05)
     history.record({KEYS[0]: 1})
     with closing(sqlite3.connect(path)) as other:
         other.execute("BEGIN EXCLUSIVE")
@@ -195,7 +196,7 @@ def test_readers_go_on_while_a_writer_works(history: History, path: Path) -> Non
 def test_readers_go_on_while_much_is_written(history: History, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A write larger than SQLite's usual page cache must not lock readers out before its commit."""
     history.record({KEYS[0]: 1})
-    monkeypatch.setattr(module, "READ_WAIT", 0)
+    monkeypatch.setattr(records, "READ_WAIT", 0)
     connect, seen = history._connect, []
 
     @contextmanager

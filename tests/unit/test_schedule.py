@@ -56,6 +56,25 @@ def test_two_documents_that_wait_for_each_other_commit_in_parts() -> None:
     ] or names(changes, edges) == [("dns", ["dns/a"]), ("proxy", ["route/a", "route/b"]), ("dns", ["dns/b"])]
 
 
+def together(changes: list[Change], edges: dict[Key, tuple[Key, ...]]) -> list[list[str]]:
+    """The providers of each round."""
+    return [[step.provider for step in steps] for steps in schedule(changes, edges, DOCUMENTS, ORDER)]
+
+
+def test_documents_that_only_add_commit_side_by_side() -> None:
+    frame = change("frame/proxy", "proxy", Action.UPDATE)
+    adding = [change("dns/a", "dns"), change("route/a", "proxy"), frame]
+    assert together(adding, {}) == [["dns", "proxy"]]
+    for action in (Action.UPDATE, Action.DELETE, Action.ADOPT):
+        assert together([*adding, change("route/b", "proxy", action)], {}) == [["dns"], ["proxy"]]
+        assert together([*adding, change("dns/b", "dns", action)], {}) == [["dns"], ["proxy"]]
+
+
+def test_a_document_that_waits_for_another_does_not_commit_beside_it() -> None:
+    adding = [change("dns/a", "dns"), change("route/a", "proxy")]
+    assert together(adding, {Key("route", "a"): (Key("dns", "a"),)}) == [["dns"], ["proxy"]]
+
+
 def test_a_name_is_deleted_before_the_site_it_leads_to() -> None:
     changes = [change("route/a", "proxy", Action.DELETE), change("dns/a", "dns", Action.DELETE)]
     for also in ([], [change("route/b", "proxy")], [change("dns/b", "dns")]):

@@ -1,0 +1,113 @@
+"""Keeping what an empty plan was drawn from: after a plan that found nothing, and after an apply that left nothing.
+
+See `conduit.settled`, and docs/decisions/0009-evidence-of-a-settled-site.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from conduit.change import Action, Result
+from conduit.evidence import BEFORE, Evidence, of_clock, of_sizes
+from conduit.expand import Desired
+from conduit.grammar import instant
+from conduit.journal import Journal
+from conduit.lock import Lock
+from conduit.model import FRAME, Key, Live, Reading
+from conduit.plan import Plan, Selection
+from conduit.providers.base import Provider
+from conduit.providers.keys import Keys
+from conduit.providers.secrets import Secrets
+from conduit.settings import Settings
+from conduit.settled import keep
+from conduit.wish import Wish
+from conduit.work import Work
+
+
+class Keeper(NamedTuple):
+    """Where evidence comes from, beside the readings, and the state directory it goes to."""
+
+    settings: Settings
+    state: Path
+    keys: Keys
+    secrets: Secrets
+    providers: Mapping[str, Provider]
+    journal: Journal
+    lock: Lock
+
+    def keep(self, plan: Plan, wish: Wish | None, desired: Desired, readings: Mapping[str, Reading]) -> None:
+        """Keep the evidence of a plan that tells of nothing but what is unmanaged. Never fails."""
+        if wish is None or desired is not wish.desired or plan.changes or _told(plan):
+            return
+        with suppress(OSError):
+            runs = of_sizes(self.state / "journal" / "*")
+            if self.lock.holder() or self.journal.unfinished():
+                return
+            head = Evidence("head", str(self.settings.path(self.settings.desired)), plan.commit)
+            unmanaged = Evidence("unmanaged", str(len(plan.unmanaged)), str(len(plan.unmanaged)))
+            parts = [
+                self.settings.evidence,
+                wish.evidence,
+                (*self.keys.evidence, head, runs, *_ends(desired), unmanaged),
+                self.secrets.evidence(),
+                *(provider.evidence(readings[name]) for name, provider in self.providers.items()),
+            ]
+            if None not in parts:
+                keep(self.state, [each for part in parts for each in part or ()])
+
+
+def _told(plan: Plan) -> bool:
+    """Tell whether a plan says more than its changes."""
+    return plan.selection != Selection() or any(
+        (plan.ignored, plan.unknown, plan.unjudged, plan.warnings, plan.unsafe),
+    )
+
+
+def _ends(desired: Desired) -> list[Evidence]:
+    """Return the instants at which differences are not ignored any more."""
+    untils = {entry.until for root in desired.roots.values() for entry in root.ignore if entry.until}
+    return [of_clock(instant(until), BEFORE) for until in sorted(untils)]
+
+
+def left_nothing(work: Work) -> bool:
+    """Tell whether the next plan is empty without any doubt, by what the apply has read back.
+
+    Only documents changed, all of it held, and whatever did not change is just as it was when the plan was made of it.
+    """
+    plan = work.plan
+    if _told(plan) or work.late or len(work.outcomes) < len(plan.changes):
+        return False
+    if any(outcome.result is not Result.OK for outcome in work.outcomes.values()):
+        return False
+    if any(change.action is Action.ADOPT for change in plan.changes):
+        return False
+    return all(_as_planned(work, name) for name in {change.provider for change in plan.changes})
+
+
+def _as_planned(work: Work, name: str) -> bool:
+    provider, after = work.document(name), work.readings.get(name)
+    if provider is None or after is None or after.stale or after.warnings:
+        return False
+    before = work.observed[name].reading
+    changes = [change for change in work.plan.changes if change.provider == name and change.key.kind != FRAME]
+    keys = {change.key for change in changes}
+    wanted = sum(change.want is not None for change in changes)
+    there = sum(live.key in keys for live in after.ours())
+    same = after.features == before.features and _others(after, keys) == _others(before, keys)
+    return same and there == wanted and provider.frame(after.owned()) == after.frame
+
+
+def _others(reading: Reading, keys: set[Key]) -> dict[tuple[Key, str], Any]:
+    """Return what a plan may depend on of all live objects but those of some keys."""
+    return {(live.key, live.id): _seen(live) for live in _all(reading) if not (live.owned and live.key in keys)}
+
+
+def _all(reading: Reading) -> Iterable[Live]:
+    return (live for lives in reading.objects.values() for live in lives)
+
+
+def _seen(live: Live) -> tuple[Any, ...]:
+    return live.native, live.owned, live.protected, live.facts, live.claims

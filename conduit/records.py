@@ -1,0 +1,137 @@
+"""A SQLite file of records that may be missing, locked or damaged at any time.
+
+Reading never fails: there are no records then. Writing never fails a run either: it leaves a warning, and a damaged
+file is moved aside.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from conduit.providers.files import make_directory
+
+if TYPE_CHECKING:
+    from queue import Queue
+    from sqlite3 import Connection
+
+T = TypeVar("T")
+
+READ_WAIT: Final = 0.25
+"""Seconds a reader waits for a writer's commit before it goes on without records."""
+WRITE_WAIT: Final = 5.0
+DAMAGED: Final = (1, 11, 26)
+"""SQLITE_ERROR (another schema), SQLITE_CORRUPT and SQLITE_NOTADB, https://sqlite.org/rescode.html."""
+CACHE_KIB: Final = 65536
+"""Page cache of a writer, large enough that other processes can read until it commits."""
+
+Write = Callable[["Connection"], None]
+"""What is done in a transaction."""
+
+
+class Records:
+    """The records in one file with a schema. Opening one does no I/O. `warnings` tells what could not be written."""
+
+    def __init__(self, path: Path, schema: str) -> None:
+        self.path, self._schema = path, schema
+        self.warnings: list[str] = []
+        self._queue: Queue[Write | None] | None = None
+
+    def select(self, query: Callable[[Connection], Iterable[T]]) -> list[T]:
+        """Run a query without creating or changing a file; no rows when that is not possible."""
+        import sqlite3
+
+        try:
+            with self._connect(READ_WAIT) as connection:
+                return list(query(connection))
+        except (sqlite3.Error, ValueError, TypeError, LookupError, OverflowError):
+            return []
+
+    def write(self, change: Write) -> None:
+        """Run one transaction, now or `beside` what goes on."""
+        if self._queue is None:
+            self._carry_out([change])
+        else:
+            self._queue.put(change)
+
+    @contextmanager
+    def beside(self) -> Iterator[None]:
+        """Let a thread carry out in their order what is written in a `with` block; leaving it waits for the last.
+
+        A commit waits for the disk several times. What comes together meanwhile goes into the next transaction.
+        """
+        from queue import Queue
+        from threading import Thread
+
+        queue = self._queue = Queue()
+        writer = Thread(target=self._drain, args=(queue,), name="records", daemon=True)
+        writer.start()
+        try:
+            yield
+        finally:
+            self._queue = None
+            queue.put(None)
+            writer.join()
+
+    def wait(self) -> None:
+        """Wait until all is written that was so far."""
+        if self._queue is not None:
+            self._queue.join()
+
+    def _drain(self, queue: Queue[Write | None]) -> None:
+        changes: list[Write | None] = []
+        while None not in changes:
+            changes = [queue.get(), *(queue.get_nowait() for _ in range(queue.qsize()))]
+            try:
+                self._carry_out([change for change in changes if change])
+            except Exception as error:  # noqa: BLE001 - nobody would hear of it, and a run never fails for its records
+                self._warn(error)
+            for _ in changes:
+                queue.task_done()
+
+    def _carry_out(self, changes: list[Write]) -> None:
+        """Run changes as one transaction; a damaged database is moved aside and begun anew."""
+        import sqlite3
+
+        try:
+            try:
+                self._commit(changes)
+            except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # SQLite may quote damaged bytes
+                if getattr(error, "sqlite_errorcode", DAMAGED[0]) & 0xFF not in DAMAGED:
+                    raise
+                self._move_aside()
+                self._commit(changes)
+        except (sqlite3.Error, OSError) as error:
+            self._warn(error)
+
+    def _warn(self, error: Exception) -> None:
+        self.warnings.append(f"the records in {self.path} were not written: {error}")
+
+    def _commit(self, changes: list[Write]) -> None:
+        if not changes:
+            return
+        make_directory(self.path.parent)
+        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
+        with self._connect(WRITE_WAIT) as connection:
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+            connection.executescript(self._schema)
+            with connection:
+                for change in changes:
+                    change(connection)
+
+    @contextmanager
+    def _connect(self, wait: float) -> Iterator[Connection]:
+        import sqlite3
+
+        with closing(sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=rw", timeout=wait, uri=True)) as connection:
+            yield connection
+
+    def _move_aside(self) -> None:
+        aside = self.path.with_name(f"{self.path.name}.damaged")
+        self.path.with_name(f"{self.path.name}-journal").unlink(missing_ok=True)
+        self.path.replace(aside)
+        self.warnings.append(f"the records were damaged; they are now {aside}, and new ones were begun")
