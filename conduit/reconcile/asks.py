@@ -50,7 +50,12 @@ class Operate:
 
 @dataclass(frozen=True, slots=True)
 class Tend:
-    """Ask for a pass of the loop: apply what the site's mode, a suspension and earlier failures let through."""
+    """Ask for a pass of the loop: apply what the site's mode, a suspension and earlier failures let through.
+
+    An `echo` was set off by what may have been made true since; then there is nothing to do.
+    """
+
+    echo: bool = False
 
 
 Ask = Look | Apply | Operate | Tend

@@ -145,13 +145,12 @@ class Loop:
         while not self._stop.is_set():
             self._woken.clear()
             reasons, self._reasons = self._reasons, set()
-            if not (reasons and reasons <= ECHOES and self.worker.knows()):
-                self._pass()
+            self._pass(Tend(echo=bool(reasons) and reasons <= ECHOES))
             self._woken.wait(self._pause())
 
-    def _pass(self) -> None:
+    def _pass(self, ask: Tend) -> None:
         try:
-            self.worker.submit(Tend()).result()
+            self.worker.submit(ask).result()
         except ConduitError as error:
             self._problems = error.diagnostics
             self._tell(FAILED, self._problems)

@@ -155,8 +155,9 @@ class Worker:
                 return self.engine.operate(ask.key, ask.verb, ask.parameters)
             case Look():
                 return self._pass(ask.selection, None)
-            case Tend():
-                return self._tend()
+            case Tend(echo):
+                plan = self.snapshot.plan
+                return Passed(plan, self.snapshot.desired) if echo and plan and self.knows() else self._tend()
         asks = [each.ask for each in together if isinstance(each.ask, Apply)]
         named = self._parts(tuple(key for each in asks for key in each.named))
         return self._pass(ask.selection._replace(named=named), ask)
@@ -201,10 +202,11 @@ class Worker:
         return passed
 
     def _looked(self, selection: Selection) -> Plan:
-        engine, self._true = self.engine, None
+        engine = self.engine
         try:
             desired = engine.load()
         except ConduitError as error:
+            self._true = None
             self._keep(problems=error.diagnostics)
             raise
         observed = engine.observe()
@@ -217,6 +219,7 @@ class Worker:
         return plan
 
     def _applied(self, plan: Plan, options: ApplyOptions) -> Passed:
+        self._true = None
         report = self.engine.apply(plan, options, self._tell, self._stop)
         done = {outcome.key: outcome.facts for outcome in report.outcomes if outcome.facts}
         self._keep(report=report, facts={**self._facts, **done})

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from conduit.engine import Engine
+from conduit.errors import LoadError
 from conduit.manifests.settings_file import read_settings
 from conduit.manifests.store import SetField
 from conduit.model import Key
 from conduit.providers.git import Author
 from conduit.recall import Recall
-from conduit.reconcile.asks import Apply
+from conduit.reconcile.asks import Apply, Look, Tend
 from conduit.reconcile.suspension import resume, suspend
 from conduit.reconcile.worker import Worker
 from tests.conftest import Site
@@ -46,6 +47,14 @@ def test_our_own_edit_is_known_once_it_is_true(site: Site, worker: Worker) -> No
     worker.submit(Apply()).result()
     assert site.dig("one.home.arpa") == ["10.0.0.2"]
     assert worker.knows()
+    passes = worker.snapshot.number
+    worker.submit(Tend(echo=True)).result()
+    worker.submit(Look()).result()
+    worker.submit(Tend(echo=True)).result()
+    assert worker.snapshot.number == passes + 1, "only the look was a pass"
+    edit(worker, "10.0.0.3")
+    worker.submit(Tend(echo=True)).result()
+    assert site.dig("one.home.arpa") == ["10.0.0.3"]
 
 
 def test_what_somebody_else_does_is_not_known(
@@ -61,8 +70,12 @@ def test_what_somebody_else_does_is_not_known(
     suspend(worker.engine.state, worker.engine.now())
     assert not worker.knows()
     resume(worker.engine.state)
+    whole = path.read_text()
     path.write_text("dns_records: [")
     assert not worker.knows()
+    assert isinstance(worker.submit(Apply()).exception(), LoadError)
+    path.write_text(whole)
+    assert not worker.knows(), "what could not be loaded meanwhile is told until the next pass"
 
 
 def test_what_is_not_wholly_true_is_never_known(
