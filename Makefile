@@ -41,9 +41,12 @@ docs: venv ## write the generated pages of docs/ again
 	$(BIN)/python scripts/generate_docs.py
 
 bench: venv bench-peers ## measure conduit and its peers, and write docs/performance.md
+	@scripts/bootstrap.sh test
 	$(BIN)/python benchmarks/run.py --site proxy-dns --write-docs
 	$(BIN)/python benchmarks/run.py --site full --write-docs
 	$(BIN)/python benchmarks/updates.py --write-docs
+	$(BIN)/python benchmarks/saved.py --write-docs
+	$(BIN)/python benchmarks/api.py --write-docs
 
 bench-peers: .venv-peers/installed ## install pyinfra and Ansible to compare with
 

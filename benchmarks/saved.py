@@ -1,6 +1,6 @@
 """How long from a saved manifest until every daemon serves it, with `conduit watch` running.
 
-    saved.py [--sizes 10,100,1000] [--rounds 15]
+    saved.py [--sizes 10,100,1000] [--rounds 15] [--write-docs]
 
 One service of N changes its upstream and its address, again and again. The clock starts when the file is renamed into
 place, and stops when Caddy answers from the other upstream and dnsmasq with the other address. The floor is measured
@@ -15,6 +15,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -27,9 +28,10 @@ import dns.message
 import dns.query
 import httpx
 from job import SITES, changing, host, manifest, wish
-from report import table
+from report import publish, table
 from tools import conduit
 from updates import admin
+from versions import versions
 from world import World
 
 from conduit.sandbox.machine import wait_for
@@ -118,11 +120,12 @@ def measured(count: int, rounds: int) -> tuple[float, float]:
     return median(loop), median(hand)
 
 
-def main() -> None:
-    """Measure each size and print a table."""
+def main() -> int:
+    """Measure each size, print a table, and return the exit code: 1 when the promise does not hold."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--sizes", default="10,100,1000")
     options.add_argument("--rounds", type=int, default=15)
+    options.add_argument("--write-docs", action="store_true", help="write the figures into docs/performance.md")
     given = options.parse_args()
     rows = []
     for count in map(int, given.sizes.split(",")):
@@ -130,8 +133,16 @@ def main() -> None:
         limit = PROMISE * hand + STILL + SLACK
         cells = (f"{count:,}", f"{loop * 1000:.0f}", f"{hand * 1000:.0f}", f"{limit * 1000:.0f}")
         rows.append((*cells, "held" if loop <= limit else "**missed**"))
-    print("\n".join(table(("services", "saved to live, ms", "by hand, ms", "promised, ms", ""), rows)))
+    facts = versions(SITES["proxy-dns"], ())
+    about = f"Measured {facts.pop('date')} with `benchmarks/saved.py --sizes {given.sizes} --rounds {given.rounds}`: "
+    about += ", ".join(f"{name} {value}" for name, value in facts.items()) + "."
+    head = ("services", "saved to live, ms", "by hand, ms", "promised, ms", "")
+    text = "\n".join([about, "", *table(head, rows)])
+    print(text)
+    if given.write_docs:
+        publish(text, "saved")
+    return int(any(row[-1] != "held" for row in rows))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -7,6 +7,7 @@ import re
 import shutil
 import tempfile
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
@@ -26,10 +27,10 @@ class World:
 
     `description` is a JSON file with all a tool without conduit.yaml must know. dnsmasq knows the hosts file of such a
     tool from its start, so that a SIGHUP is all the tool needs; conduit has to declare that file itself. What was
-    started `beside` it ends first.
+    started `beside` it ends first. `settings` are laid over those of the site.
     """
 
-    def __init__(self, site: Site, *, knows_hosts: bool) -> None:
+    def __init__(self, site: Site, *, knows_hosts: bool, settings: Mapping[str, Any] | None = None) -> None:
         self.site, self.beside = site, ExitStack()
         self.directory = Path(tempfile.mkdtemp(prefix="bench-"))
         self.manifest = self.directory / "desired" / "site.yaml"
@@ -37,8 +38,8 @@ class World:
         self.hosts = self.directory / "dnsmasq" / "hosts" / "site.hosts"
         upstreams = {"before": free_port(), "after": free_port()}
         self.upstreams = {name: f"127.0.0.1:{port}" for name, port in upstreams.items()}
-        settings = {"internal_domain": DOMAIN}
-        options: dict[str, Any] = {"settings": settings, "proxies": site.proxies, "docker": site.docker}
+        own = {"internal_domain": DOMAIN, **(settings or {})}
+        options: dict[str, Any] = {"settings": own, "proxies": site.proxies, "docker": site.docker}
         self.sandbox = Sandbox(self.directory, upstreams=upstreams, **options)
         if knows_hosts:
             self.hosts.parent.mkdir(parents=True)

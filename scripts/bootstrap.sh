@@ -27,6 +27,7 @@ missing_packages() {
     if [ "${1:-}" = test ]; then
         have git || say git
         have strace || say strace
+        have wrk || say wrk
         have sshd || say openssh-server
         have ssh-keygen || say openssh-client
         have docker-registry || say docker-registry

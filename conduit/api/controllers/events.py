@@ -24,10 +24,11 @@ LastEvent = Annotated[
 async def events(desk: Here, caller: Who, request: Request[Any, Any, Any], last: LastEvent = None) -> Stream:
     """Stream plans, progress, reports and changes of health; with Last-Event-ID first what was missed.
 
-    A comment is sent every 15 s, and the stream ends after an hour. Five streams for each caller, 100 in all.
+    A comment is sent every 15 s, and the stream ends after an hour. Five streams for each caller, or for each address
+    without a key; 100 in all.
     """
     guard: Guard = request.app.state.guard
-    reader = desk.bus.open(caller.name, last)
+    reader = desk.bus.open(caller.name if caller.by != "anonymous" else caller.address, last)
     extensions: Mapping[str, Any] = request.scope.get("extensions") or {}
     body = stream(desk.bus, reader, lambda: guard.still_knows(request), extensions[ABORT])
     return Stream(body, media_type="text/event-stream")
