@@ -34,6 +34,18 @@ def audit() -> None:
 
 
 @audit.command(cls=Command)
+@pass_app
+def key(app: App) -> None:
+    """Print the public key that checkpoints are signed with. Keep a copy on another machine.
+
+    \b
+    Example:
+      conduit audit key > conduit.pem
+    """
+    app.console.lines([app.engine.trail.key.public.pem().rstrip()])
+
+
+@audit.command(cls=Command)
 @click.option("--public-key", type=FILE, metavar="FILE", help="Go by this key alone, on any machine; no MACs then.")
 @click.option("--trail", type=DIRECTORY, metavar="DIRECTORY", help="A copy of the trail, with --public-key.")
 @pass_app
@@ -162,18 +174,6 @@ def seal(app: App, aside: str | None) -> None:
     upkeep.trail.seal()
     upkeep.anchor()
     app.console.lines(["Sealed. The next entry begins a new segment."])
-
-
-@audit.command(cls=Command)
-@pass_app
-def key(app: App) -> None:
-    """Print the public key that checkpoints are signed with. Keep a copy on another machine.
-
-    \b
-    Example:
-      conduit audit key > conduit.pem
-    """
-    app.console.lines([app.engine.trail.key.public.pem().rstrip()])
 
 
 def _upkeep(app: App) -> Upkeep:
