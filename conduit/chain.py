@@ -70,6 +70,14 @@ class Link(NamedTuple):
     hash: str
 
 
+class Located(NamedTuple):
+    """An entry, the name of its segment, and where in it its line begins."""
+
+    entry: Entry
+    segment: str
+    offset: int
+
+
 class Broken(Exception):
     """A chain does not hold; `bad` is where."""
 
@@ -101,6 +109,33 @@ class Chain:
         for segment in self.segments():
             with segment.open("rb") as file:
                 yield from filter(None, map(_parse, file))
+
+    def located(self, after: tuple[str, int] | None) -> Iterator[Located]:
+        """Yield the entries after the line at a segment's name and offset, None for all, with where they are."""
+        name, offset = after or ("", 0)
+        for segment in self.segments():
+            if segment.name < name:
+                continue
+            with segment.open("rb") as file:
+                if segment.name == name:
+                    file.seek(offset)
+                    offset += len(file.readline())
+                else:
+                    offset = 0
+                for line in file:
+                    if line.endswith(b"\n") and (entry := _parse(line)):
+                        yield Located(entry, segment.name, offset)
+                    offset += len(line)
+
+    @staticmethod
+    def read(segment: Path, offset: int) -> Entry | None:
+        """Return the entry at an offset of a segment, None when there is none."""
+        try:
+            with segment.open("rb") as file:
+                file.seek(offset)
+                return _parse(file.readline())
+        except FileNotFoundError:
+            return None
 
     def verify(self) -> BadEntry | None:
         """Return the first entry that was changed, moved or lost, or None; a torn last line is not one."""

@@ -75,12 +75,14 @@ async def _finish(desk: Desk, caller: Caller, wanted: Change, edited: Edited) ->
         if result["changes"]:
             await _made_true(desk, edited.key, Apply(named=(edited.key,)), "")
     message = wanted.said if result["ok"] else result["stderr"].strip() or wanted.said
-    await asyncio.to_thread(_record, desk, caller, wanted, edited, message, ok=result["ok"])
+    await asyncio.to_thread(_record, desk, caller, wanted, edited, message, ok=result["ok"], run=result["run"])
     return result
 
 
-def _record(desk: Desk, caller: Caller, wanted: Change, edited: Edited, message: str, *, ok: bool) -> None:
-    details = {"address": str(edited.key), "commit": edited.saved.commit, **wanted.details}
+def _record(
+    desk: Desk, caller: Caller, wanted: Change, edited: Edited, message: str, *, ok: bool, run: int = 0
+) -> None:
+    details = {"address": str(edited.key), "commit": edited.saved.commit, "run": run, **wanted.details}
     desk.record(caller, wanted.action, message, ok=ok, details=details)
 
 

@@ -17,7 +17,9 @@ from conduit.api.events import Bus
 from conduit.api.recorder import act_of, add
 from conduit.api.writes import Writes
 from conduit.audit.act import CONDUIT, SUCCESS, Act
+from conduit.audit.index import Index
 from conduit.audit.trail import Trail
+from conduit.audit.upkeep import Upkeep
 from conduit.engine import Engine
 from conduit.errors import Unreadable
 from conduit.health import Health, Watch
@@ -64,6 +66,16 @@ class Desk:
     def door(self) -> Door:
         """All that logging in needs."""
         return Door(self.settings, self.one_key)
+
+    @cached_property
+    def audit_index(self) -> Index:
+        """Where entries of the audit trail are, by what is looked for."""
+        return Index(self.audit, self.worker.engine.state / "audit-index.db")
+
+    @cached_property
+    def upkeep(self) -> Upkeep:
+        """The upkeep of the audit trail."""
+        return Upkeep(self.audit, self.settings, lambda name: self.worker.engine.secrets.get(name))
 
     @cached_property
     def loop(self) -> Loop:

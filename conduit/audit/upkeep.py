@@ -71,16 +71,13 @@ class Upkeep:
     def _clean(self) -> None:
         if time.monotonic() - self._cleaned >= CLEANED_EVERY:
             self._cleaned = time.monotonic()
-            self.clean()
+            if count := self.remove_old():
+                message = f"removed {count} entries older than {self._settings.audit.retention} days"
+                self.trail.append(Act("audit_cleanup", SUCCESS, message, CONDUIT))
 
-    def clean(self) -> int:
+    def remove_old(self) -> int:
         """Remove what is older than audit.retention, and return how many entries. Raises `ConduitError`, OSError."""
-        days = self._settings.audit.retention
-        count = remove_old(self.trail, days)
-        if count:
-            message = f"removed {count} entries older than {days} days"
-            self.trail.append(Act("audit_cleanup", SUCCESS, message, CONDUIT))
-        return count
+        return remove_old(self.trail, self._settings.audit.retention)
 
     def witnesses(self) -> tuple[list[Witness], list[Diagnostic]]:
         """Return what is known of the trail outside of it, and why some place could not be asked. Raises OSError."""

@@ -28,3 +28,14 @@ def fill(settings: Settings, count: int) -> Trail:
     for number in range(count):
         trail.append(act(number))
     return trail
+
+
+def fill_up(path: Path) -> None:
+    """Write until the disk is full."""
+    with path.open("wb", buffering=0) as file:
+        for size in (65536, 4096, 1):
+            try:
+                while file.write(b"x" * size) == size:
+                    pass
+            except OSError:
+                continue

@@ -17,7 +17,7 @@ from conduit.audit.trail import Trail
 from conduit.audit.upkeep import Upkeep
 from conduit.errors import ConduitError, Unreadable
 from conduit.settings import Settings
-from tests.audit.conftest import act, fill
+from tests.audit.conftest import act, fill, fill_up
 
 APPEND = """
 import sys
@@ -168,17 +168,6 @@ def test_a_full_disk_refuses_the_next_change_and_not_this_one(place: Settings, s
     (small / "more").unlink()
     trail.require()
     assert (small / "reserve").stat().st_size == SIZE
-
-
-def fill_up(path: Path) -> None:
-    """Write until the disk is full."""
-    with path.open("wb", buffering=0) as file:
-        for size in (65536, 4096, 1):
-            try:
-                while file.write(b"x" * size) == size:
-                    pass
-            except OSError:
-                continue
 
 
 def test_a_key_others_can_read_is_refused(place: Settings) -> None:
