@@ -43,8 +43,7 @@ class Change:
 
 
 async def change(desk: Desk, caller: Caller, wanted: Change, prefer: str | None = None) -> Response[Any]:
-    """Edit, apply, record. Raises `Unreadable` when it could not be written down, and what the edit raises."""
-    desk.audit.require()
+    """Edit, apply, record. Raises what the edit raises."""
     with desk.worker.trial(wanted.whole) if wanted.whole else nullcontext():
         return await _change(desk, caller, wanted, prefer)
 

@@ -134,7 +134,7 @@ def act_of(
 ) -> Act:
     """Return what a caller did as an act."""
     status, sort = SUCCESS if ok else FAILURE, SORTS.get(caller.by, "user")
-    return Act(event, status, message, caller.name or ANONYMOUS, caller.address, sort, details=details)
+    return Act(event, status, message, caller.name or ANONYMOUS, caller.address, sort, caller.key, details=details)
 
 
 def add(act: Act) -> bool:

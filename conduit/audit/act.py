@@ -19,12 +19,10 @@ LONGEST_BODY: Final = 10_000
 LONGEST_WORD: Final = 256
 """Characters kept of a path, a name or what a client calls itself."""
 HIDDEN: Final = "[redacted]"
-SECRET: Final = re.compile(r"password|token|secret|api_?key|authorization", re.IGNORECASE)
+WORDS: Final = "password|token|secret|api_?key|authorization|totp|recovery|passphrase|private_?key"
+SECRET: Final = re.compile(WORDS, re.IGNORECASE)
 """What makes the value of a key one that is not kept."""
-SECRET_LINE: Final = re.compile(
-    r"^(\W*[\w.-]*(?:password|token|secret|api_?key|authorization)[\w.-]*[\"']?\s*[:=]).*$",
-    re.IGNORECASE | re.MULTILINE,
-)
+SECRET_LINE: Final = re.compile(rf"^(\W*[\w.-]*(?:{WORDS})[\w.-]*[\"']?\s*[:=]).*$", re.IGNORECASE | re.MULTILINE)
 """A line of a text, such as a Compose file, that gives a secret key its value."""
 USER_INFO: Final = re.compile(r"://[^/\s@]*@")
 """User and password in a URL (RFC 3986 section 3.2.1)."""
@@ -55,7 +53,7 @@ class Act:
     """One entry: what was done (`event`), whether it worked, in words, by whom and from where.
 
     `action` is the same in the words of the documented API, `<resource>[_<sub>].<list|read|create|update|delete>`.
-    `key` is the prefix of the API key that was shown.
+    `key` is the id of the API key that was shown.
     """
 
     event: str

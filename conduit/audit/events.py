@@ -23,7 +23,7 @@ def event_of(entry: Entry) -> dict[str, Any]:
     maybe = {
         "actor_id": data["user"],
         "actor_name": data["user"],
-        "api_key_prefix": data["key"],
+        "api_key_prefix": _prefix(data["key"]),
         "resource_type": resource_of(entry),
         "resource_id": name_of(entry),
         "user_agent": asked.get("agent", ""),
@@ -64,6 +64,11 @@ def name_of(entry: Entry) -> str:
     """Return which one an entry is about, "" when it is about no single one."""
     asked: Mapping[str, Any] = entry.data.get("asked", NO_REQUEST)
     return str(asked.get("name") or _address(entry)[1])
+
+
+def _prefix(key: str) -> str:
+    """Return how a key begins whose id is known; that of the environment has none."""
+    return f"cdt_{key}..." if key and ":" not in key else ""
 
 
 def _address(entry: Entry) -> tuple[str, str]:
