@@ -168,14 +168,18 @@ _LOG: Final = (
 _MAPS: Final = (
     "map $http_upgrade $conduit_connection {",
     "default upgrade;",
-    '"" "";',
+    '"" close;',
     "}",
     "map $upstream_header_time $conduit_via {",
     'default "";',
     r'"~[0-9]\z" "1.1 nginx";',
     "}",
 )
-"""Whether a connection is to be upgraded, and whether it was an upstream that answered."""
+"""Whether a connection is to be upgraded or closed by the upstream, and whether it was an upstream that answered.
+
+nginx keeps no connection to an upstream without a group. If it closed them itself, each would hold a port of this host
+for a minute (TIME-WAIT, RFC 9293 section 3.6): at 500 requests a second to one upstream there would be none left.
+"""
 
 
 def _marker(address: str) -> Iterable[str]:

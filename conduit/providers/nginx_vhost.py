@@ -185,7 +185,7 @@ def _proxy(spec: Any) -> Iterable[str]:
     host = spec.request_headers.get("Host")
     for name, value in (STANDARD | ({"Host": word(host)} if host else {})).items():
         yield directive("proxy_set_header", name, value)
-    upgrade = ("$conduit_connection", "$http_upgrade") if spec.websockets else ('""', '""')
+    upgrade = ("$conduit_connection", "$http_upgrade") if spec.websockets else ("close", '""')
     yield from (directive("proxy_set_header", *each) for each in zip(("Connection", "Upgrade"), upgrade, strict=True))
     for name in sorted(spec.request_headers.keys() - {"Host"}):
         yield directive("proxy_set_header", word(name), word(spec.request_headers[name] or ""))

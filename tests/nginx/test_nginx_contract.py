@@ -61,6 +61,16 @@ def test_as_many_connections_may_wait_as_the_settings_say(world: World, run: Cal
         Config(backlog=300, catch_all=False)
 
 
+@pytest.mark.parametrize("websockets", [True, False])
+def test_upstreams_are_asked_to_end_their_connections(
+    world: World, upstream: Callable[..., Daemon], websockets: bool
+) -> None:
+    """Ended by nginx they waited on this host; half a minute of 1,000 requests a second used up all its ports."""
+    world.apply({"wiki": plain(upstream=upstream().address, websockets=websockets)})
+    answer = json.loads(world.curl("http://wiki.lan/")[1].splitlines()[-1])
+    assert answer["headers"]["Connection"] == "close"
+
+
 def test_a_change_by_hand_is_shown_by_field_and_healed(world: World) -> None:
     spec = plain(redirect={"to": "https://x.lan"})
     world.apply({"wiki": spec, "other": plain("other.lan")})
