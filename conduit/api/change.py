@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +20,7 @@ from conduit.api.desk import Desk
 from conduit.api.envelopes import applied, refused
 from conduit.api.routing import Result
 from conduit.api.writes import Edited
-from conduit.errors import ConduitError
+from conduit.errors import ConduitError, Unsafe
 from conduit.model import Key
 from conduit.reconcile.asks import Apply, Passed
 
@@ -56,7 +56,7 @@ async def _change(desk: Desk, caller: Caller, wanted: Change, prefer: str | None
         await asyncio.to_thread(_record, desk, caller, wanted, edited, said, ok=True)
         return Response(_saved(said), status_code=202, headers=headers)
     if "respond-async" in (prefer or ""):
-        desk.later(_finish(desk, caller, wanted, edited))
+        desk.later(_finish_later(desk, caller, wanted, edited))
         return Response(_saved(f"{wanted.said}; saved, and being applied"), status_code=202, headers=headers)
     result = await _finish(desk, caller, wanted, edited)
     return Response(result, status_code=wanted.new if edited.before is None else 200, headers=headers)
@@ -67,8 +67,16 @@ def _saved(said: str) -> Result:
 
 
 async def _finish(desk: Desk, caller: Caller, wanted: Change, edited: Edited) -> Result:
-    """Make an edit true, or take it back, and record how it ended."""
-    result = await _made_true(desk, edited.key, Apply(named=wanted.named), wanted.said)
+    """Make an edit true, or take it back, and record how it ended.
+
+    Raises `Unsafe` for an edit that led to a plan no rule allows: it is taken back, else nothing would be applied.
+    """
+    try:
+        result = await _made_true(desk, edited.key, Apply(named=wanted.named), wanted.said)
+    except Unsafe as error:
+        await asyncio.to_thread(desk.writes.take_back, edited, caller)
+        await asyncio.to_thread(_record, desk, caller, wanted, edited, str(error), ok=False)
+        raise
     if not result["ok"] and wanted.whole:
         await asyncio.to_thread(desk.writes.take_back, edited, caller)
         if result["changes"]:
@@ -76,6 +84,12 @@ async def _finish(desk: Desk, caller: Caller, wanted: Change, edited: Edited) ->
     message = wanted.said if result["ok"] else result["stderr"].strip() or wanted.said
     await asyncio.to_thread(_record, desk, caller, wanted, edited, message, ok=result["ok"], run=result["run"])
     return result
+
+
+async def _finish_later(desk: Desk, caller: Caller, wanted: Change, edited: Edited) -> None:
+    """Finish after the answer has left; what went wrong is in the audit trail."""
+    with suppress(Unsafe):
+        await _finish(desk, caller, wanted, edited)
 
 
 def _record(
@@ -88,6 +102,8 @@ def _record(
 async def _made_true(desk: Desk, key: Key, ask: Apply, said: str) -> Result:
     try:
         passed: Passed = await desk.ask(ask)
+    except Unsafe:
+        raise
     except ConduitError as error:
         return refused(str(error), error.exit_code)
     return applied(passed, key, said)

@@ -34,10 +34,14 @@ class Writes:
 
     def read(self, key: Key) -> Stored:
         """Return how a resource is declared. Raises `ApiError` 404."""
-        found = self._store().read(key)
+        found = self.found(key)
         if found is None:
             raise ApiError(404, f"{key} is not declared")
         return found
+
+    def found(self, key: Key) -> Stored | None:
+        """Return how a resource is declared, None when it is not."""
+        return self._store().read(key)
 
     def put(self, key: Key, fields: Any, caller: Caller, expect: str | None = None) -> Edited:
         """Declare a resource, new or in place of what is declared.

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from conduit.identity.permissions import SINGLE
+from conduit.identity.permissions import SINGLE, reaches
 
 OWN_READ: Final = "own:read"
 OWN_WRITE: Final = "own:write"
@@ -39,3 +39,7 @@ class Caller:
             return self.by != "anonymous"
         everything = self.admin and permission not in SINGLE
         return bool(permission) and (everything or permission in self.permissions)
+
+    def reaches(self, deployment: str, level: str) -> bool:
+        """Return whether this caller may do with a deployment what needs a level."""
+        return self.deployments is None or reaches(self.deployments.get(deployment), level)

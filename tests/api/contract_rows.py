@@ -133,6 +133,8 @@ def _check_effect(effect: dict[str, Any], served: Any, earlier: dict[str, str]) 
         assert cached(served) == effect["cached"]
     elif "sql" in effect:
         assert [list(each) for each in people_world.rows(served, effect["sql"])] == effect["is"]
+    elif "password" in effect:
+        assert people_world.fits(served, effect["of"], effect["password"])
     elif "trusts" in effect:
         bundle = served.trust / "store" / "ca-certificates.crt"
         assert answered(served, f"https://{effect['trusts']}/", trust=bundle)

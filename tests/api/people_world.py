@@ -11,6 +11,8 @@ from typing import Any
 
 import httpx
 import pyotp
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
 
 from conduit.identity.door import Door
 from conduit.identity.numbers import number_of
@@ -106,6 +108,25 @@ def code_of(name: str) -> str:
     return APPS[name].now()
 
 
+def declare(served: Any, name: str, role: str = "viewer", deployment: str | None = None) -> None:
+    """Create a user over the API who can log in, perhaps with a deployment granted."""
+    answer = served.api("POST", "/api/users", {"username": name, "password": PASSWORD, "role": role})
+    assert answer.status_code == 201, answer.text
+    if deployment:
+        body = {"deployment_name": deployment, "access_level": "write"}
+        answer = served.api("POST", f"/api/users/{number_of('user', name)}/deployments", body)
+        assert answer.status_code == 201, answer.text
+
+
+def fits(served: Any, name: str, password: str) -> bool:
+    """Whether the hash in self.db is that of a password, as argon2's own library says."""
+    ((hashed,),) = rows(served, "SELECT password_hash FROM users WHERE name = ?", name) or [("",)]
+    try:
+        return bool(PasswordHasher().verify(hashed, password))
+    except (InvalidHashError, VerificationError):
+        return False
+
+
 def prepare(step: dict[str, Any], served: Any) -> bool:
     """Do what a contract row wants done before; False for what is not about people."""
     match step:
@@ -118,6 +139,8 @@ def prepare(step: dict[str, Any], served: Any) -> bool:
             grant(served, user, deployment, "write")
         case {"enrol": name}:
             enrol(served, name)
+        case {"declared": name}:
+            declare(served, name, step.get("role", "viewer"), step.get("deployment"))
         case {"session": name}:
             minted(served, name)
         case _:
@@ -126,9 +149,11 @@ def prepare(step: dict[str, Any], served: Any) -> bool:
 
 
 def spelled(path: str, served: Any) -> str:
-    """Return a path with the number of a key for `$key-NAME` and the id of a session for `$session-USER`."""
+    """Return a path with numbers for `$key-NAME` and `$user-NAME`, and the id of a session for `$session-USER`."""
     if "$" not in path or not store_of(served).exists:
         return path
+    for (name,) in rows(served, "SELECT name FROM users ORDER BY length(name) DESC"):
+        path = path.replace(f"$user-{name}", str(number_of("user", name)))
     for name, own in rows(served, "SELECT name, id FROM keys"):
         path = path.replace(f"$key-{name}", str(number_of("key", own)))
     for user, hashed in rows(served, "SELECT user, hash FROM sessions"):
