@@ -56,8 +56,10 @@ async def _change(desk: Desk, caller: Caller, wanted: Change, prefer: str | None
         await asyncio.to_thread(_record, desk, caller, wanted, edited, said, ok=True)
         return Response(_saved(said), status_code=202, headers=headers)
     if "respond-async" in (prefer or ""):
+        said = f"{wanted.said}; saved, and being applied"
+        await asyncio.to_thread(_record, desk, caller, wanted, edited, said, ok=True)
         desk.later(_finish_later(desk, caller, wanted, edited))
-        return Response(_saved(f"{wanted.said}; saved, and being applied"), status_code=202, headers=headers)
+        return Response(_saved(said), status_code=202, headers=headers)
     result = await _finish(desk, caller, wanted, edited)
     return Response(result, status_code=wanted.new if edited.before is None else 200, headers=headers)
 

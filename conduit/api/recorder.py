@@ -58,7 +58,7 @@ class Recording:
     def _unsaid(self, status: int) -> Act:
         """Return the act of a handler that said nothing: it failed, or it is one that says nothing of itself."""
         caller: Caller = self.scope["state"]["caller"]
-        message = self.scope["state"].get("failure", "")
+        message = self.scope["state"].get("failure") or f"{self.scope['method']} {self.scope['path']}"
         return act_of(caller, action_of(self.scope), message, ok=0 < status < 400)
 
     def _asked(self, status: int) -> Asked:

@@ -69,6 +69,37 @@ def test_whatever_becomes_of_a_change_it_is_one_entry(
     assert added[0]["message"]
 
 
+def test_a_change_that_is_answered_at_once_is_recorded_again_when_it_has_ended(served: Any, wait_for: Any) -> None:
+    before = len(entries(served))
+    headers = {"If-None-Match": "*", "Prefer": "respond-async"}
+    body = {"upstream": served.echo}
+    assert served.api("PUT", "/api/resources/services/later", body, headers=headers).status_code == 202
+
+    def ended() -> list[dict[str, Any]] | None:
+        added = [each["data"] for each in entries(served)[before:] if each["event"] == "edit"]
+        return added if len(added) == 2 else None
+
+    first, second = wait_for(ended, "the change ended")
+    assert [first["asked"]["status"], first["message"]] == [202, "set service/later; saved, and being applied"]
+    assert [second["status"], second["message"]] == ["success", "set service/later"]
+    assert second["details"]["run"] > 0
+
+
+def test_what_the_loop_does_by_itself_is_recorded_as_such(served: Any, wait_for: Any) -> None:
+    before = len(entries(served))
+    record = "dns_records:\n  alone:\n    name: alone.home.arpa\n    value: 10.0.0.9\n"
+    served.write("alone.yaml", record)
+    wait_for(lambda: served.dig("alone.home.arpa") == ["10.0.0.9"], "the loop applied it")
+
+    def applied() -> dict[str, Any] | None:
+        return next((each for each in entries(served)[before:] if each["event"] == "apply"), None)
+
+    data = wait_for(applied, "it is in the trail")["data"]
+    assert (data["user"], data["sort"], data["status"]) == ("conduit", "system", "success")
+    assert data["details"]["outcomes"] == {"ok": 1}
+    assert data["details"]["digest"] in json.dumps(served.api("GET", "/api/journal").json())
+
+
 def test_reading_is_not_recorded(served: Any) -> None:
     before = len(entries(served))
     for path in ("/api/services", "/api/dns", "/api/audit", "/api/diff"):
