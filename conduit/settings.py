@@ -167,7 +167,7 @@ class Settings(Section):
     desired: ConfigPath = Path("desired")
     """The directory of the manifests."""
     state_dir: ConfigPath = Path("/var/lib/conduit")
-    """Journal, records, cache and lock; may be deleted."""
+    """Journal, records, cache and lock, which may be deleted, and the audit trail (docs/audit.md)."""
     keys_dir: ConfigPath = Path("/etc/conduit/keys")
     """The keys of this site and its stored secrets; to be backed up."""
     site: str = Field("default", pattern=r"^[a-z0-9-]{1,63}$")

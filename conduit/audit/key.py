@@ -5,6 +5,7 @@ One random key lies in keys_dir, away from the trail; the MAC key and the Ed2551
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 from functools import cached_property
 from pathlib import Path
@@ -72,7 +73,10 @@ class AuditKey:
 
     def mac(self, text: bytes) -> bytes:
         """Return the hex HMAC-SHA-256 of a text, such as an entry's hex hash. Raises `ConduitError` like `open_key`."""
-        return hmac.digest(self._for_macs, text, "sha256").hex().encode()
+        inner, outer = (each.copy() for each in self._keyed)
+        inner.update(text)
+        outer.update(inner.digest())
+        return outer.hexdigest().encode()
 
     def sign(self, what: str, fields: dict[str, Any]) -> str:
         """Return the hex signature of a statement. Raises `ConduitError` like `mac`."""
@@ -88,8 +92,12 @@ class AuditKey:
         return open_key(self._settings, NAME)
 
     @cached_property
-    def _for_macs(self) -> bytes:
-        return hmac.digest(self._root, b"conduit audit mac", "sha256")
+    def _keyed(self) -> tuple[hashlib._Hash, hashlib._Hash]:
+        """Both hashes of the HMAC with the key in them (RFC 2104 section 4): hmac.digest makes them for each entry."""
+        block = hmac.digest(self._root, b"conduit audit mac", "sha256").ljust(64, b"\0")
+        return hashlib.sha256(bytes(each ^ 0x36 for each in block)), hashlib.sha256(
+            bytes(each ^ 0x5C for each in block)
+        )
 
     @cached_property
     def _private(self) -> Ed25519PrivateKey:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import os
 import shutil
 import signal
@@ -168,6 +169,13 @@ def test_a_full_disk_refuses_the_next_change_and_not_this_one(place: Settings, s
     (small / "more").unlink()
     trail.require()
     assert (small / "reserve").stat().st_size == SIZE
+
+
+def test_the_mac_is_that_of_the_standard_library(place: Settings) -> None:
+    key = Trail(place).key
+    secret = hmac.digest((key.mac(b""), (place.keys_dir / "audit.key").read_bytes())[1], b"conduit audit mac", "sha256")
+    for text in (b"", b"x", b"a" * 64, b"b" * 1000):
+        assert key.mac(text) == hmac.digest(secret, text, "sha256").hex().encode()
 
 
 def test_a_key_others_can_read_is_refused(place: Settings) -> None:
