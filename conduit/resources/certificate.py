@@ -72,6 +72,7 @@ class Certificate(Kind[CertificateSpec]):
     plural = "certificates"
     spec = CertificateSpec
     provider = "certs"
+    permission = "certificates"
 
     def render(self, spec: CertificateSpec, ctx: Context) -> Native:
         """Return the spec as JSON: what the certificate's file says it was issued for."""

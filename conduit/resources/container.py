@@ -67,6 +67,7 @@ class Container(Kind[ContainerSpec]):
     plural = "containers"
     spec = ContainerSpec
     provider = "docker"
+    permission = "containers"
 
     def complete(self, resource: Resource[ContainerSpec], look: Look) -> Resource[ContainerSpec]:
         """Refuse a name Docker cannot give, and what hands over the host unless that is asked for.

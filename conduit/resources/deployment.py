@@ -24,6 +24,7 @@ class Deployment(Commands, Kind[DeploymentSpec]):
     name = "deployment"
     plural = "deployments"
     spec = DeploymentSpec
+    permission = "deployments"
 
     def expand(self, resource: Resource[DeploymentSpec], look: Look) -> Iterable[Resource[Any]]:
         """Return the images, networks, volumes and containers of a deployment. Raises `ConduitError`."""

@@ -37,6 +37,7 @@ class Domain(Kind[DomainSpec]):
     name = "domain"
     plural = "domains"
     spec = DomainSpec
+    permission = "services"
 
     def expand(self, resource: Resource[DomainSpec], look: Look) -> Iterable[Resource[Any]]:
         """Return the DNS records, the certificate and the routes or vhosts of a domain. Raises `ConduitError`."""

@@ -49,6 +49,7 @@ class Image(Kind[ImageSpec]):
     plural = "images"
     spec = ImageSpec
     provider = "docker"
+    permission = "images"
 
     def complete(self, resource: Resource[ImageSpec], look: Look) -> Resource[ImageSpec]:
         """Find out what an image is built from."""

@@ -23,6 +23,7 @@ class Network(Kind[NetworkSpec]):
     plural = "networks"
     spec = NetworkSpec
     provider = "docker"
+    permission = "networks"
 
     def render(self, spec: NetworkSpec, ctx: Context) -> Native:
         """Return the network in Docker's words, without a name."""

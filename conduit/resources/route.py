@@ -29,6 +29,7 @@ class RouteKind(Proxied[RouteSpec]):
     provider = "caddy"
     adopt = "mark"
     adopt_step = "remove the route from the other server's configuration, then apply"
+    permission = "routes"
 
     def build(self, spec: RouteSpec, ctx: Context, password: Password) -> Native:
         """Return the Caddy fragments of a route."""

@@ -65,6 +65,7 @@ class Service(Kind[ServiceSpec]):
     name = "service"
     plural = "services"
     spec = ServiceSpec
+    permission = "services"
 
     def hosts(self, spec: ServiceSpec) -> Iterable[str]:
         """Yield the upstreams that are named, not addressed."""

@@ -68,6 +68,7 @@ class Vhost(Proxied[VhostSpec]):
     spec = VhostSpec
     provider = "nginx"
     adopt_step = "remove its server from the other file of nginx, then apply"
+    permission = "routes"
 
     def build(self, spec: VhostSpec, ctx: Context, password: Password) -> Native:
         """Return nginx's directives."""

@@ -36,6 +36,7 @@ class Volume(Kind[VolumeSpec]):
     spec = VolumeSpec
     provider = "docker"
     keeps = True
+    permission = "volumes"
 
     def complete(self, resource: Resource[VolumeSpec], look: Look) -> Resource[VolumeSpec]:
         """Refuse options that hand over the host, unless that is asked for."""

@@ -9,10 +9,14 @@ from litestar.params import FromPath, Parameter, QueryParameter
 
 from conduit.accept import accept
 from conduit.api.auth import Caller, Who
+from conduit.api.controllers.records import kind_named, permission_of
+from conduit.api.controllers.scope import require
 from conduit.api.desk import Desk, Here
 from conduit.api.envelopes import applied
+from conduit.api.errors import ApiError
 from conduit.api.routing import Result, route
 from conduit.api.writes import author_of
+from conduit.model import Key
 from conduit.plan import Selection
 from conduit.plan_json import drift_document, plan_document
 from conduit.reconcile.asks import Apply, Look, Passed
@@ -46,11 +50,22 @@ async def accept_drift(
 ) -> dict[str, Any]:
     """Write the live value of a field, or of all that moved, into the manifest; comments stay, and it is committed."""
     subject = f"{kind}/{name}.{field}" if field else f"{kind}/{name}"
+    await asyncio.to_thread(_require, desk, caller, Key(kind, name))
     saved = await asyncio.to_thread(accept, desk.reader, subject, author_of(caller))
     await desk.ask(Look())
     details = {"address": f"{kind}/{name}", "commit": saved.commit}
     desk.record(caller, "accept", f"accepted {subject}", details=details)
     return {"ok": True, "file": saved.file, "version": saved.version, "commit": saved.commit}
+
+
+def _require(desk: Desk, caller: Caller, key: Key) -> None:
+    """Raise `ApiError` unless a caller may change the declaration that a resource belongs to."""
+    leaf = desk.worker.snapshot.desired.leaves.get(key)
+    root = leaf.root if leaf else key
+    permission = f"{permission_of(kind_named(desk, root.kind))}:write"
+    if not caller.may(permission):
+        raise ApiError(403, f"{permission} is required")
+    require(desk, caller, root, "write")
 
 
 @route("POST", "/api/apply", "system:write", native=True, summary="Apply what is declared")

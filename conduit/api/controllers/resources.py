@@ -13,6 +13,7 @@ from litestar.params import Body, FromPath, HeaderParameter, QueryParameter
 from conduit.api.auth import Caller, Connection, Who
 from conduit.api.change import Change, change
 from conduit.api.controllers.records import kind_named, permission_of
+from conduit.api.controllers.scope import disown, makes, own, require, require_wish, within
 from conduit.api.desk import Desk, Here
 from conduit.api.envelopes import instant
 from conduit.api.errors import ApiError
@@ -75,16 +76,18 @@ READ, WRITE, DELETE = _permission("read"), _permission("write"), _permission("de
 
 
 @route("GET", "/api/resources/{kind:str}", READ, native=True, sync_to_thread=True, summary="All resources of a kind")
-def resources(desk: Here, kind: FromPath[str]) -> Resources:
-    """Return every declared resource of one kind, as the last pass loaded it."""
-    own = kind_named(desk, kind).name
-    return {"items": [_summary(desk, key) for key in sorted(desk.worker.snapshot.desired.roots) if key.kind == own]}
+def resources(desk: Here, caller: Who, kind: FromPath[str]) -> Resources:
+    """Return every declared resource of one kind within reach, as the last pass loaded it."""
+    name = kind_named(desk, kind).name
+    keys = [key for key in sorted(desk.worker.snapshot.desired.roots) if key.kind == name and within(caller, key)]
+    return {"items": [_summary(desk, key) for key in keys]}
 
 
 @route("GET", ONE, READ, native=True, summary="One resource and its version")
-async def resource(desk: Here, kind: FromPath[str], name: FromPath[str]) -> Response[Declared]:
+async def resource(desk: Here, caller: Who, kind: FromPath[str], name: FromPath[str]) -> Response[Declared]:
     """Return one declared resource; the ETag is the version to send back as If-Match."""
     key = Key(kind_named(desk, kind).name, name)
+    await asyncio.to_thread(require, desk, caller, key, "read")
     stored: Stored = await asyncio.to_thread(desk.writes.read, key)
     return Response(_declared(desk, key, stored), headers={"ETag": _tag(stored.version)})
 
@@ -120,6 +123,7 @@ async def patch(
 ) -> Response[Any]:
     """Merge fields into a resource and apply (RFC 7396): null removes one. Every other byte of the file stays."""
     key, expect = Key(kind_named(desk, kind).name, name), _expected(match)
+    await asyncio.to_thread(require, desk, caller, key, "write")
     stored: Stored = await asyncio.to_thread(desk.writes.read, key)
     return await _put(desk, caller, key, merged(stored.data, data), expect, prefer, dry_run=dry_run)
 
@@ -136,19 +140,27 @@ async def remove(
 ) -> Response[Any]:
     """Remove the declaration of a resource, and what stood for it."""
     key, expect = Key(kind_named(desk, kind).name, name), _expected(match)
+    await asyncio.to_thread(require, desk, caller, key, "admin")
     if dry_run:
         return await _previewed(desk, key, None, expect)
     edit = partial(desk.writes.remove, key, caller, expect)
-    return await change(desk, caller, Change(edit, "edit", f"removed {key}", named=(key,)), prefer)
+    answer = await change(desk, caller, Change(edit, "edit", f"removed {key}", named=(key,)), prefer)
+    await disown(desk, caller, key)
+    return answer
 
 
 async def _put(
     desk: Desk, caller: Caller, key: Key, fields: Any, expect: str, prefer: str | None, *, dry_run: bool
 ) -> Response[Any]:
+    await asyncio.to_thread(require_wish, desk, caller, key, fields)
     if dry_run:
         return await _previewed(desk, key, fields, expect)
+    new = await asyncio.to_thread(makes, desk, caller, key)
     edit = partial(desk.writes.put, key, fields, caller, expect)
-    return await change(desk, caller, Change(edit, "edit", f"set {key}", new=201), prefer)
+    answer = await change(desk, caller, Change(edit, "edit", f"set {key}", new=201), prefer)
+    if new:
+        await own(desk, caller, key)
+    return answer
 
 
 async def _previewed(desk: Desk, key: Key, fields: Any, expect: str) -> Response[Any]:
