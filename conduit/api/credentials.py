@@ -42,15 +42,14 @@ async def user_with(desk: Desk, name: str, password: str, client: Client) -> Use
 
 
 async def require_second(desk: Desk, user: User, code: str, client: Client) -> None:
-    """Raise `ApiError` 401 for a user with a second factor whose code is missing or wrong."""
-    if not user.totp_confirmed:
-        return
-    if not code:
+    """Raise `ApiError` 401 for a user with a second factor whose code is missing or wrong; else the way is free."""
+    if user.totp_confirmed and not code:
         nobody = Caller("", by="anonymous", address=client.address)
         await asyncio.to_thread(desk.record, nobody, "login", f'"{user.name}" showed no second factor', ok=False)
         raise ApiError(401, "send the code of your authenticator app as totp", field="totp", code=SECOND_FACTOR)
-    if not await asyncio.to_thread(desk.door.entry.second, user, code):
+    if user.totp_confirmed and not await asyncio.to_thread(desk.door.entry.second, user, code):
         raise await refused(desk, user.name, client)
+    desk.door.throttle.forgive(user.name)
 
 
 async def count(desk: Desk, account: str, client: Client) -> None:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from conduit.cli.app import App, Command, pass_app
 from conduit.cli.deed import Deed
+from conduit.cli.rows import instant, show_rows
 from conduit.errors import Code, ConduitError, Diagnostic
 from conduit.model import Key
-from conduit.show.text import columns, escape
+from conduit.show.text import escape
 
 if TYPE_CHECKING:
     from conduit.providers.self_store import SelfStore
@@ -49,7 +49,7 @@ def list_(app: App) -> None:
     """
     from conduit.providers.self_rows import User
 
-    _show(
+    show_rows(
         app,
         "users",
         (
@@ -59,7 +59,7 @@ def list_(app: App) -> None:
                 "active": each.active,
                 "password": bool(each.password_hash),
                 "second_factor": each.totp_confirmed,
-                "last_login": _instant(each.last_login_at),
+                "last_login": instant(each.last_login_at),
             }
             for each in _store(app).rows(User)
         ),
@@ -100,7 +100,7 @@ def sessions(app: App, name: str) -> None:
     from conduit.providers.self_rows import Session
 
     _require(app, name)
-    _show(
+    show_rows(
         app,
         "sessions",
         (
@@ -108,13 +108,33 @@ def sessions(app: App, name: str) -> None:
                 "kind": each.kind,
                 "address": each.address,
                 "program": each.agent,
-                "since": _instant(each.created_at),
-                "used": _instant(each.used_at),
-                "until": _instant(each.expires_at),
+                "since": instant(each.created_at),
+                "used": instant(each.used_at),
+                "until": instant(each.expires_at),
             }
             for each in _store(app).rows(Session, user=name)
         ),
     )
+
+
+@user.command(cls=Command)
+@click.argument("name")
+@pass_app
+def unenrol(app: App, name: str) -> None:
+    """Take the second factor of a user away, for somebody who lost their app and their recovery codes.
+
+    \b
+    Example:
+      conduit user unenrol ada
+    """
+    from conduit.identity.door import Door
+    from conduit.identity.one_key import OneKey
+
+    _require(app, name)
+    with Deed(app, "user_unenrol", f"took the second factor of the user {name} away", name=name) as deed:
+        deed.begin()
+        had = Door(app.settings, OneKey()).enrolments.remove(name)
+    app.console.lines([f"{name} logs in with the password alone." if had else f"{name} had no second factor."])
 
 
 @user.command(cls=Command)
@@ -155,25 +175,3 @@ def _operate(app: App, name: str, verb: str, parameters: Mapping[str, Any]) -> s
         if outcome.result is not Result.OK:
             raise ConduitError(Diagnostic(FAILED, f"{name}: {outcome.reason}"))
     return outcome.reason
-
-
-def _show(app: App, what: str, found: Iterable[Mapping[str, Any]]) -> None:
-    rows = list(found)
-    if app.json:
-        from conduit.plan_json import document
-
-        app.console.document(document(what, **{what: rows}))
-    elif rows:
-        cells = [[escape(_word(value)) for value in row.values()] for row in rows]
-        app.console.lines(columns([[name.upper().replace("_", " ") for name in rows[0]], *cells]))
-
-
-def _word(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "never" if value is None else str(value)
-
-
-def _instant(epoch: float | None) -> str | None:
-    """Return a time in UTC, to the second."""
-    return None if epoch is None else datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

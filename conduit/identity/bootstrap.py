@@ -31,8 +31,8 @@ class Bootstrap:
 
     @property
     def needed(self) -> bool:
-        """Whether there is no admin who is active. Raises `Unreadable`."""
-        return not self._store.rows(User, role=ADMIN, active=True)
+        """Whether there is no admin who can log in. Raises `Unreadable`."""
+        return not any(user.password_hash for user in self._store.rows(User, role=ADMIN, active=True))
 
     def make(self) -> str:
         """Write a new token, which ends an earlier one, and return it. Raises OSError."""
@@ -41,9 +41,20 @@ class Bootstrap:
         write_file(self.path, f"{token}\n{until.isoformat(timespec='seconds')}\n".encode())
         return token
 
+    def fits(self, shown: str) -> bool:
+        """Return whether this is the token, and still valid. Raises `Unreadable`, OSError."""
+        if not self.needed:
+            return False
+        try:
+            token, until, *_ = read_regular(self.path, LIMIT).decode().split("\n")
+            left = datetime.fromisoformat(until).timestamp() - self._now()
+        except (FileNotFoundError, ValueError):
+            return False
+        return hmac.compare_digest(token.encode(), shown.encode(errors="replace")) and 0 < left <= SECONDS
+
     def take(self, shown: str) -> bool:
         """Return whether this is the token and still valid; then it is used up. Raises `Unreadable`, OSError."""
-        if not self.needed or not self._fits(shown):
+        if not self.fits(shown):
             return False
         try:
             self.path.unlink()
@@ -55,11 +66,3 @@ class Bootstrap:
     def forget(self) -> None:
         """Delete a token that is not needed any more."""
         self.path.unlink(missing_ok=True)
-
-    def _fits(self, shown: str) -> bool:
-        try:
-            token, until, *_ = read_regular(self.path, LIMIT).decode().split("\n")
-            left = datetime.fromisoformat(until).timestamp() - self._now()
-        except (FileNotFoundError, ValueError):
-            return False
-        return hmac.compare_digest(token.encode(), shown.encode(errors="replace")) and 0 < left <= SECONDS

@@ -28,3 +28,7 @@ class Throttle:
                 free_at = self._limiter.get_window_stats(allowance, sort, name).reset_time
                 return max(1, min(60, round(free_at - time.time())))
         return 0
+
+    def forgive(self, account: str) -> None:
+        """Forget the attempts of an account whose owner got in."""
+        self._limiter.clear(self._account, "account", account)

@@ -82,9 +82,9 @@ class SelfReader:
             return None
         except OSError as error:
             raise self._unreadable(error.strerror or str(error)) from error
+        self._require_private(found)
         place = (found.st_dev, found.st_ino)
         if getattr(self._local, "place", None) != place:
-            self._require_private(found)
             self._local.connection = self._connect()
             self._local.place = place
         connection: sqlite3.Connection = self._local.connection

@@ -71,10 +71,7 @@ def _ask(row: dict[str, Any], served: Any) -> None:
     headers = {"If-Match": served.api("GET", path).headers["etag"]} if row.get("seen") else {}
     if "as" in row:
         headers |= {"X-API-Key": "", "Authorization": f"Bearer {people_world.minted(served, row['as'])}"}
-    sent = row.get("request")
-    if sent and sent.get("totp") == "$code":
-        sent = {**sent, "totp": people_world.code_of(row["as"])}
-    answer = served.api(row["method"], path, sent, headers=headers)
+    answer = served.api(row["method"], path, people_world.filled(row, served), headers=headers)
     assert answer.status_code == row["status"], answer.text
     if "text" in row:
         assert row["text"] in answer.text

@@ -11,6 +11,9 @@ import pytest
 
 from conduit.cli.kind_commands import kind_commands
 from conduit.cli.main import COMMANDS, conduit
+from conduit.manifests.settings_file import read_settings
+from conduit.providers.self_rows import ApiKey
+from conduit.providers.self_store import open_store
 
 
 def commands(group: click.Group, path: str = "conduit") -> Iterator[tuple[str, click.Command]]:
@@ -64,6 +67,8 @@ def test_every_example_works_on_a_prepared_site(site: Any, upstream: Callable[..
         f"services:\n  wiki:\n    upstream: {upstream().address}\n    tls: off\nusers:\n  ada: {{role: admin}}\n",
     )
     (site.directory / "password.txt").write_text("open, sesame\n")
+    with open_store(read_settings(site.settings_file)).writing() as tables:
+        tables.put(ApiKey("JWDhRD5B", "hash", "ada", "ci"))
     for name in GROUPED["site"]:
         for line in examples(ALL[name]):
             if "apply plan.json" in line:  # a plan is for the moment it was made at

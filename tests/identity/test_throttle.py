@@ -15,6 +15,15 @@ def test_an_account_has_five_attempts_and_others_are_not_held() -> None:
     assert throttle.wait("bob", "10.0.0.1") == 0
 
 
+def test_who_got_in_starts_anew_and_the_address_does_not() -> None:
+    throttle = Throttle()
+    for _ in range(4):
+        assert [throttle.wait("ann", "10.0.0.1") for _ in range(5)] == [0] * 5
+        throttle.forgive("ann")
+    assert throttle.wait("ann", "10.0.0.1") > 0
+    assert throttle.wait("ann", "10.0.0.2") == 0
+
+
 def test_an_address_has_twenty_attempts_over_all_accounts() -> None:
     throttle = Throttle()
     waits = [throttle.wait(f"user-{number}", "10.0.0.1") for number in range(25)]
