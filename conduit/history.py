@@ -1,4 +1,4 @@
-"""The records database: past runs, and the native form each resource was last applied with.
+"""The records database: past runs, the native form each resource was last applied with, and what floated then.
 
 It decides nothing but a label (docs/decisions/0002-records-decide-nothing.md), so it may fail: see `conduit.records`.
 """
@@ -30,11 +30,18 @@ CREATE TABLE IF NOT EXISTS reverted (
     root TEXT PRIMARY KEY, digest TEXT NOT NULL, run INTEGER NOT NULL, at TEXT NOT NULL, reason TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS started (run INTEGER PRIMARY KEY, manifests TEXT NOT NULL, keys TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS pins (run INTEGER, key TEXT, pin TEXT NOT NULL, PRIMARY KEY (key, run)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS drift (key TEXT PRIMARY KEY, since REAL NOT NULL) WITHOUT ROWID;
 """
 UPSERT: Final = """
 INSERT INTO applied VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET native = excluded.native, at = excluded.at
 """
+FORGET_PINS: Final = """
+DELETE FROM pins WHERE run < :oldest AND EXISTS (
+    SELECT 1 FROM pins AS later WHERE later.key = pins.key AND later.run > pins.run AND later.run <= :oldest
+)
+"""
+"""Forgets what none of the runs that are remembered can have had."""
 KEPT_RUNS: Final = 5000
 KEPT_STARTED: Final = 200
 
@@ -182,6 +189,24 @@ class History(Records):
         """Return the last runs that began, newest last."""
         rows = self.select(lambda c: c.execute("SELECT run, manifests, keys FROM started ORDER BY run"))
         return [Started(run, manifests, tuple(map(Key.parse, json.loads(keys)))) for run, manifests, keys in rows]
+
+    def note_pins(self, run: int, pins: Mapping[Key, Any]) -> None:
+        """Remember what wishes that float stood for after a run; writes only what is another thing than before."""
+        known = self.pins(run)
+        rows = [(run, str(key), canonical(pin)) for key, pin in pins.items() if known.get(key) != pin]
+        if not rows:
+            return
+
+        def write(connection: Connection) -> None:
+            connection.executemany("INSERT OR REPLACE INTO pins VALUES (?, ?, ?)", rows)
+            connection.execute(FORGET_PINS, {"oldest": run - KEPT_STARTED})
+
+        self.write(write)
+
+    def pins(self, run: int) -> dict[Key, Any]:
+        """Return what each wish that floats stood for after a run, as far as that is known."""
+        rows = self.select(lambda c: c.execute("SELECT key, pin FROM pins WHERE run <= ? ORDER BY run", (run,)))
+        return {Key.parse(key): json.loads(pin) for key, pin in rows}
 
     def run(self, run_id: int) -> RunRecord | None:
         """Return one past run, None when there is no record of it."""

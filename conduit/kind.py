@@ -168,6 +168,8 @@ class Kind(ABC, Generic[S]):
     """How a foreign live object with the same claims becomes ours; None prints `adopt_step`."""
     keeps: ClassVar[bool] = False
     """Whether objects hold data: none is ever deleted by a plan, and one of the wished-for name is used as it is."""
+    pins: ClassVar[bool] = False
+    """Whether a wish floats: what it stands for, as the image behind a tag, may be another thing tomorrow."""
     adopt_step: ClassVar[str] = "remove it by hand, then apply"
     permission: ClassVar[str] = ""
 
@@ -273,6 +275,14 @@ class Kind(ABC, Generic[S]):
         heads = {change.path.split(".")[0] for change in diff.fields}
         immutable = any(Marker.IMMUTABLE in fields[head].metadata for head in heads if head in fields)
         return Action.REPLACE if immutable else Action.UPDATE
+
+    def pin(self, live: Live) -> Any:
+        """Return as JSON what a wish that floats stands for now; it is remembered with the run."""
+        return None
+
+    def pinned(self, want: Resource[S], pin: Any, ctx: Context) -> tuple[Resource[S], str]:
+        """Return a wish for just what it stood for in an earlier run, and in words why that cannot be had, if so."""
+        return want, ""
 
     def forbids(self, changes: Sequence[Change], ctx: Context) -> Iterable[Diagnostic]:
         """Yield why these changes of this kind must not be made together, whatever each would be by itself."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from conduit.canonical import canonical, digest_of
 from conduit.change import Action, Change, Diff, FieldChange, Origin
@@ -17,6 +17,8 @@ from conduit.safety import SUPERSEDED, over_budget, split_protected
 from conduit.schedule import Round, schedule
 from conduit.spec import Resource
 
+BESIDE: Final = ({"protect"}, {"pin"}, {"protect", "pin"})
+"""Fields that are no part of a native form: when only these differ, it was the wish that moved."""
 Applied = Callable[[Collection[Key]], Mapping[Key, str] | None]
 """Looks up the canonical last applied natives; None when there are no records at all."""
 
@@ -211,8 +213,8 @@ def origin_of(change: Change, last: str | None) -> Origin:
     host_moved = change.live is None or canonical(change.live.native) != last
     if wish_moved and host_moved:
         return Origin.BOTH
-    if [field.path for field in change.diff.fields] == ["protect"] and not host_moved:
-        return Origin.PENDING  # protection is no part of the native form
+    if not host_moved and {field.path for field in change.diff.fields} in BESIDE:
+        return Origin.PENDING
     return Origin.PENDING if wish_moved else Origin.DRIFT
 
 

@@ -18,6 +18,7 @@ from conduit.keeping import left_nothing
 from conduit.kind import Context, Kind
 from conduit.lock import Lock
 from conduit.model import Key, Native, Reading
+from conduit.pins import pins_of
 from conduit.plan import Plan
 from conduit.providers.base import Provider
 from conduit.report import ApplyOptions, Listener, Report
@@ -90,6 +91,7 @@ def carry_out(
     )
     run.finish(report.result)
     _remember(plan, report, means, started)
+    means.history.note_pins(run.id, pins_of(work))
     means.history.note_reverted(_reverted(plan, work, run.id, _instant(started)))
     means.history.note_proofs({key: proof.passed for key, proof in proofs.items() if key not in work.blamed})
     fail("apply.unlock")

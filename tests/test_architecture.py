@@ -25,7 +25,7 @@ LAYERS: list[set[str]] = [
     {"run", "recall"},
     {"apply", "keeping"},
     {"documents", "touched"},
-    {"undo", "prune", "verify", "readiness", "status", "doctor", "operate", "perform", "settled", "wish"},
+    {"undo", "prune", "verify", "readiness", "status", "doctor", "operate", "perform", "pins", "settled", "wish"},
     {"observe", "earlier"},
     {"work", "proving"},
     {"audit"},

@@ -11,7 +11,7 @@ from conduit.change import Change
 from conduit.errors import Diagnostic, Refused
 from conduit.model import Key, Live, Native, Reading
 from conduit.providers.docker_api import REFUSED, NoReply, calling, told
-from conduit.providers.docker_image_form import asked_for, fits_platform, version_of, wish_of
+from conduit.providers.docker_image_form import asked_for, digest_in, fits_platform, version_of, wish_of
 from conduit.providers.docker_image_make import fetch, make, no_image
 from conduit.providers.docker_image_names import KIND, Named, Names
 from conduit.providers.docker_look import Row
@@ -46,8 +46,9 @@ class Images(Part):
     def _live(self, named: Named, name: str, row: Row, seen: Seen) -> Live:
         names = (name for image in seen.images for name in image["RepoTags"] or ())
         native = asked_for(named.wish, named.version, row, seen.image_details.get(row["Id"]), names)
-        status = {"image": row["Id"], "wish": named.wish, "gave": named.gave}
         reference = native.get("reference")
+        digest = digest_in(row["RepoDigests"] or (), reference)
+        status = {"image": row["Id"], "wish": named.wish, "gave": named.gave, "digest": digest}
         newer = next((other["Id"] for other in seen.images if reference in (other["RepoTags"] or ())), row["Id"])
         if newer != row["Id"] and not native.get("build"):
             status["update"] = f"{told(str(reference))} is {newer[:19]} by now"
@@ -57,7 +58,10 @@ class Images(Part):
         """Get an image, and give it our name; the earlier one stays until it is pruned."""
         wish, live = wish_of(change.native), change.live
         protect = change.want is not None and change.want.protect
-        if live is not None and live.status["wish"] == wish:
+        pin = change.want.spec.pin if change.want else None
+        if pin is not None:
+            image, gave = self._again(pin.id, pin.digest, change.native["platform"]), False
+        elif live is not None and live.status["wish"] == wish:
             image, gave = str(live.status["image"]), bool(live.status["gave"])
         else:
             policy = change.want.spec.pull_policy if change.want else "missing"
@@ -83,6 +87,14 @@ class Images(Part):
                 f"{reference} is not here, and pull_policy is never", "load it by hand, or change the policy"
             )
         return self._fetch(reference, platform), True
+
+    def _again(self, image: str, digest: str, platform: str | None) -> str:
+        """Return the id of the image an earlier run had, fetched by its digest when it is gone. Raises `Refused`."""
+        if self._here(image, None) is None:
+            found = self._fetch(digest, platform) if digest else None
+            if found != image:
+                raise no_image(f"{image} is gone, and cannot be had again", "apply the manifests as they are")
+        return image
 
     def _fetch(self, reference: str, platform: str | None) -> str:
         try:

@@ -59,6 +59,13 @@ def version_of(reference: str | None) -> str:
     return "" if reference is None or "@" in reference else reference.rpartition(":")[2]
 
 
+def digest_in(digests: Iterable[str], reference: str | None) -> str:
+    """Return of an image's digests the one in the repository of its reference; empty when there is none."""
+    name = reference or ""
+    repository = name.partition("@")[0] if "@" in name else name.rpartition(":")[0]
+    return next((digest for digest in digests if digest.partition("@")[0] == repository), "")
+
+
 def asked_for(wish: str, version: str, image: Row, detail: Row | None, names: Iterable[str]) -> Native:
     """Return what an image was asked to be, found by the hash of it; UNKNOWN when nothing here tells any more.
 

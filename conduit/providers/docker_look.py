@@ -11,6 +11,7 @@ from json import dumps, loads
 from pathlib import Path
 from typing import Any, Final
 
+from conduit.model import Reading
 from conduit.providers.docker_api import Api
 from conduit.providers.docker_shapes import CONTAINER, CONTAINER_DETAIL, IMAGE, IMAGE_DETAIL, NETWORK, VOLUMES, Shape
 
@@ -72,6 +73,11 @@ def look(api: Api, choose: Choose, seconds: float = SECONDS) -> Seen:
         networks=tuple(networks),
         volumes=tuple(volumes["Volumes"] or ()),
     )
+
+
+def has_image(reading: Reading | None, image: str) -> bool:
+    """Return whether an image of this id was there, ours or not."""
+    return reading is not None and any(row["Id"] == image for row in reading.raw.images)
 
 
 def question_of(api: Api, seen: Seen) -> str:

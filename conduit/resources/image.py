@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pydantic import ValidationError
 
-from conduit.change import Action, Diff
+from conduit.change import Action, Diff, FieldChange
 from conduit.compose.dangerous import danger_of_context
 from conduit.compose.paths import absolute, is_remote
 from conduit.errors import Code, ConduitError, Diagnostic
 from conduit.kind import Context, Kind, Look
 from conduit.model import Live, Native
 from conduit.providers.docker_image_form import build, wish_of
+from conduit.providers.docker_look import has_image
 from conduit.providers.host_paths import host_paths
-from conduit.resources.image_spec import ImageSpec
+from conduit.resources.image_spec import ImageSpec, Pin
 from conduit.spec import Resource
 
 NO_CONTEXT = Code(
@@ -50,6 +52,7 @@ class Image(Kind[ImageSpec]):
     spec = ImageSpec
     provider = "docker"
     permission = "images"
+    pins = True
 
     def complete(self, resource: Resource[ImageSpec], look: Look) -> Resource[ImageSpec]:
         """Find out what an image is built from."""
@@ -79,8 +82,14 @@ class Image(Kind[ImageSpec]):
             return None
 
     def same(self, want: Resource[ImageSpec], native: Native, live: Live, ctx: Context) -> Diff | None:
-        """Compare the hash of what was asked for, which the name of an image carries."""
-        return None if wish_of(native) == live.status["wish"] else self.explain(want.spec, native, live.native, ctx)
+        """Compare the hash of what was asked for, which the name of an image carries, and the image it has to be."""
+        plain = want.spec.model_copy(update={"pin": None})
+        diff = None if wish_of(native) == live.status["wish"] else self.explain(plain, native, live.native, ctx)
+        pin = want.spec.pin
+        if pin is None or pin.id == live.status["image"]:
+            return diff
+        moved = FieldChange("pin", live.status["image"], pin.id)
+        return Diff((*diff.fields, moved), diff.raw) if diff else Diff((moved,))
 
     def explain(self, spec: ImageSpec, native: Native, live: Native, ctx: Context) -> Diff:
         """Show what differs, but for fields that say how an image is got: no image tells how it was."""
@@ -88,6 +97,29 @@ class Image(Kind[ImageSpec]):
         hidden = (*MEANS, PLACE) if spec.content else MEANS
         shown = tuple(field for field in diff.fields if field.path not in hidden)
         return diff._replace(fields=shown) if shown else diff
+
+    def pin(self, live: Live) -> Any:
+        """Return the image, and how its registry knows it."""
+        return {"wish": live.status["wish"], "id": live.status["image"], "digest": live.status["digest"]}
+
+    def pinned(self, want: Resource[ImageSpec], pin: Any, ctx: Context) -> tuple[Resource[ImageSpec], str]:
+        """Return the wish for the image of an earlier run, if the same was asked for then and it can be had."""
+        try:
+            found = Pin.model_validate(pin)
+        except ValidationError:
+            return want, ""
+        if found.wish != wish_of(self.render(want.spec, ctx)):
+            return want, ""
+        if not found.digest and not has_image(ctx.reading, found.id):
+            instead = "it is built again" if want.spec.build else "what its reference stands for now is taken"
+            return want, f"{found.id}, which it was then, is gone and in no registry; {instead}"
+        return want._replace(spec=want.spec.model_copy(update={"pin": found})), ""
+
+    def assign(
+        self, want: Resource[ImageSpec], live: Live | None, diff: Diff, ctx: Context
+    ) -> tuple[Resource[ImageSpec], Mapping[str, Any]]:
+        """Tell the id of an image that has to be just that one."""
+        return want, {"id": want.spec.pin.id} if want.spec.pin else {}
 
     def action(self, want: Resource[ImageSpec], live: Live, diff: Diff) -> Action:
         """Another image takes the place of this one; only its protection can be changed."""

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from conduit.compose.build import Build
 from conduit.compose.service import Image, Platform, PullPolicy
-from conduit.compose.values import Flag
+from conduit.compose.values import Flag, Line
 from conduit.providers.docker_image_form import normal
 from conduit.spec import Spec
+
+
+class Pin(Spec):
+    """Which image a wish stood for in an earlier run."""
+
+    wish: Line
+    """The short hash of what was asked for."""
+    id: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+    """The image's id."""
+    digest: str = ""
+    """How a registry knows it, as name@sha256:..., empty when none does."""
 
 
 class ImageSpec(Spec):
@@ -26,6 +37,8 @@ class ImageSpec(Spec):
     """When it is fetched: missing, unless it is there; never; the others count only for `conduit pull`."""
     content: str = ""
     """The hash of what it is built from, found when the site is loaded."""
+    pin: Pin | None = None
+    """The very image it has to be; decided by `conduit rollback` and `conduit apply --undo`."""
     dangerous: Flag = False
     """Allows to build from a directory of the host's system."""
 

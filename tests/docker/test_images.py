@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import private_registry
 import pytest
 
 from conduit.change import Action, Result
@@ -17,32 +16,9 @@ from tests.conftest import Ran
 from tests.engine.conftest import World
 
 Docker = Callable[..., Ran]
-Publish = Callable[[str], str]
+Publish = Callable[..., str]
 OURS = Key("image", "web")
 BASE = "sandbox/busybox:1"
-
-
-@pytest.fixture
-def registry(directory: Path, private: Callable[..., Daemon]) -> Daemon:
-    """A registry on loopback, with nothing in it."""
-    return private(private_registry.start, directory / "registry")
-
-
-@pytest.fixture
-def publish(registry: Daemon, docker: Docker, directory: Path) -> Publish:
-    """`publish("1")` puts an image that says 1 into the registry as web:1, and returns its reference."""
-
-    def put(tag: str, says: str = "") -> str:
-        reference = f"{registry.address}/team/web:{tag}"
-        context = directory / "publish"
-        context.mkdir(exist_ok=True)
-        (context / "Dockerfile").write_text(f"FROM {BASE}\nLABEL says={says or tag}\n")
-        for words in (("build", "-t", reference, str(context)), ("push", reference), ("rmi", reference)):
-            done = docker(*words)
-            assert done.code == 0, done.stderr
-        return reference
-
-    return put
 
 
 def declare(world: World, what: str) -> None:
