@@ -69,6 +69,8 @@ POINTS: Final = {
     "rollback.after": "the failed change is undone",
     "apply.pruned": "what nobody uses any more is deleted",
     "apply.outcome": "the outcomes are in the journal",
+    "audit.before": "an entry of the audit trail is about to be written",
+    "audit.after": "the entry is on disk, the head beside the keys is one behind",
     "apply.unlock": "before the lock is released",
 }
 """Every failpoint and what is true when it is reached; `conduit failpoints` lists them."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
+from conduit.audit.act import redacted
 from conduit.audit.checkpoints import CHECKPOINT, Signed, parse
 from conduit.audit.key import PublicKey
 from conduit.audit.verify import Witness
@@ -91,6 +92,6 @@ def anchors_of(settings: Settings, secret: Callable[[str], str]) -> Iterator[Anc
     if isinstance(anchor, Secret):
         yield Anchor("the secret URL of audit.anchor", TextAtUrl(secret(anchor.name)))
     elif anchor.startswith(URLS):
-        yield Anchor(anchor, TextAtUrl(anchor))
+        yield Anchor(redacted(anchor), TextAtUrl(anchor))
     elif anchor:
         yield Anchor(anchor, TextFile(settings.path(Path(anchor))))

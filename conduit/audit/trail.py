@@ -34,6 +34,7 @@ from conduit.audit.key import AuditKey
 from conduit.audit.reserve import Reserve
 from conduit.chain import BadEntry, Broken, Chain, Entry, Writer
 from conduit.errors import Code, ConduitError, Diagnostic, Unreadable
+from conduit.failpoints import fail
 from conduit.providers.files import make_directory
 from conduit.settings import Settings
 
@@ -192,6 +193,7 @@ class Trail:
         self._with_room(self._sign_when_full, writer)
         while self._owed:
             self._with_room(self._put, writer)
+            fail("audit.after")
             self.head.write(Head(*writer.last))
             self._with_room(self._sign_when_full, writer)
 
@@ -209,6 +211,7 @@ class Trail:
         segment = self.chain.segments()[-1:]
         if segment and _day(segment[0].stat().st_mtime) != _day(time.time()):
             writer.roll()
+        fail("audit.before")
         writer.append(0, self._owed[0].event, self._owed[0].data())
         del self._owed[0]
 

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -66,6 +67,19 @@ def test_secrets_and_suspensions_are_recorded_without_the_secret(site: Any, cli:
     ok, bad = "success", "failure"
     assert found == [("secret_set", ok), ("suspend", ok), ("suspend", bad), ("resume", ok), ("secret_rm", ok)]
     assert "canary" not in json.dumps(entries(site))
+
+
+@pytest.mark.parametrize(("point", "count"), [("audit.before", 0), ("audit.after", 1)])
+def test_a_kill_around_an_entry_leaves_a_trail_that_goes_on(
+    site: Any, cli: Callable[..., Any], point: str, count: int
+) -> None:
+    killed = cli("suspend", env={"CONDUIT_TEST": "1", "CONDUIT_FAILPOINT": f"{point}:kill"})
+    assert killed.code == -signal.SIGKILL
+    assert len(entries(site)) == count
+    assert cli("audit", "verify").code == 0
+    assert cli("resume").code == 0
+    assert len(entries(site)) == count + 1
+    assert cli("audit", "verify").code == 0
 
 
 def test_what_cannot_be_recorded_is_not_done(site: Any, cli: Callable[..., Any]) -> None:

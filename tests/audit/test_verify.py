@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -20,6 +22,8 @@ from conduit.audit.trail import Trail
 from conduit.audit.upkeep import Upkeep
 from conduit.audit.verify import Verdict, Witness, verify
 from conduit.errors import ConduitError
+from conduit.model import Secret
+from conduit.sandbox.machine import answers, free_port
 from conduit.settings import AuditTrail, Settings
 from tests.audit.conftest import act, fill
 
@@ -216,6 +220,43 @@ def test_an_anchor_somebody_else_wrote_is_told(place: Settings, tmp_path: Path) 
     anchor.unlink()
     anchor.mkdir()
     assert [each.code.id for each in upkeep.verify()[1]] == ["CND-2105"]
+
+
+@pytest.fixture
+def url(tmp_path: Path, wait_for: Callable[..., Any]) -> Iterator[str]:
+    """The URL of a server on this machine that keeps what is put to it."""
+    port = free_port()
+    server = subprocess.Popen([sys.executable, str(Path(__file__).parent / "url_store.py"), str(port), str(tmp_path)])
+    try:
+        wait_for(lambda: answers(f"127.0.0.1:{port}"), "the server answers")
+        yield f"http://me:canary@127.0.0.1:{port}/anchor"
+    finally:
+        server.kill()
+        server.wait()
+
+
+def test_an_anchor_behind_a_url_is_read_back(place: Settings, tmp_path: Path, url: str) -> None:
+    place = place.model_copy(update={"audit": AuditTrail(anchor=Secret(name="anchor"))})
+    upkeep = Upkeep(fill(place, 2), place, {"anchor": url}.__getitem__)
+    assert upkeep.verify() == (Verdict(1, 2, 0, None), [])
+    upkeep.trail.sign()
+    upkeep.anchor()
+    assert json.loads((tmp_path / "text").read_text())["entry"] == 2
+    (segment,) = upkeep.trail.chain.segments()
+    good = segment.read_bytes()
+    beheaded(place)
+    shutil.rmtree(upkeep.trail.directory / "checkpoints")
+    segment.write_bytes(good.splitlines(keepends=True)[0])
+    bad = upkeep.verify()[0].bad
+    assert bad
+    assert "the secret URL of audit.anchor knows entry 2" in bad.reason
+    segment.write_bytes(good)
+    upkeep.trail.append(act())
+    upkeep.trail.sign()
+    (tmp_path / "lame").touch()
+    with pytest.raises(ConduitError, match="does not come back") as told:
+        upkeep.anchor()
+    assert "canary" not in str(told.value)
 
 
 def days_later(monkeypatch: pytest.MonkeyPatch, place: Settings, days: int) -> None:
