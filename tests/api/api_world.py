@@ -160,12 +160,16 @@ def _records(path: Path) -> list[str]:
 
 
 @contextmanager
-def make_served(*program: str, **api: Any) -> Iterator[Served]:
-    """Make a site, serve it, and take everything away afterwards; `program` may serve it instead of conduit itself."""
+def make_served(*program: str, sections: Mapping[str, Any] | None = None, **api: Any) -> Iterator[Served]:
+    """Make a site, serve it, and take everything away afterwards; `program` may serve it instead of conduit itself.
+
+    `sections` are more of the settings, `api` more of their section of that name.
+    """
     with tempfile.TemporaryDirectory(prefix="cdt-") as name:
         directory = Path(name)
         directory.chmod(0o755)
         site = Served(directory / "site", **api)
+        site.settings = {**site.settings, **(sections or {})}
         names = dnsmasq.prepare(directory / "names")
         (directory / "names" / "conf.d" / "far.conf").write_text("host-record=far.example,10.7.7.7,300\nlog-queries\n")
         try:
