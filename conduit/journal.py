@@ -15,7 +15,8 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from conduit.chain import BadEntry, Chain, Entry, Writer
+from conduit.chain import BadEntry, Chain, Entry
+from conduit.chain_writer import Writer
 from conduit.change import Action, Change, Outcome, Result
 from conduit.errors import Code, ConduitError, Diagnostic
 from conduit.model import Key

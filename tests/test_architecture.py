@@ -30,6 +30,7 @@ LAYERS: list[set[str]] = [
     {"work", "proving"},
     {"audit"},
     {"manifests", "journal", "history", "lock", "report"},
+    {"chain_writer"},
     {"chain", "records"},
     {"resources"},
     {"compose"},

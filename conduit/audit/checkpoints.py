@@ -13,7 +13,8 @@ from typing import Any, Final, NamedTuple
 
 from conduit.audit.key import AuditKey, PublicKey
 from conduit.canonical import canonical
-from conduit.chain import START, Chain, Writer
+from conduit.chain import START, Chain
+from conduit.chain_writer import Writer
 from conduit.providers.files import read_regular, write_file
 
 CHECKPOINT: Final = "checkpoint"

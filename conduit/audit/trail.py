@@ -32,7 +32,9 @@ from conduit.audit.checkpoints import (
 from conduit.audit.head import Head, HeadFile
 from conduit.audit.key import AuditKey
 from conduit.audit.reserve import Reserve
-from conduit.chain import BadEntry, Broken, Chain, Entry, Writer
+from conduit.audit.verify import broken_end
+from conduit.chain import Chain, Entry
+from conduit.chain_writer import Writer
 from conduit.errors import Code, ConduitError, Diagnostic, Unreadable
 from conduit.failpoints import fail
 from conduit.providers.files import make_directory
@@ -160,7 +162,7 @@ class Trail:
         head, stub = self.head.read(), read_stub(self.directory)
         if head and stub == NOTHING and not self.chain.segments():
             stub = self._lost(head)
-        if bad := self._break(head, stub):
+        if bad := broken_end(self.chain, head, stub):
             hint = "conduit audit verify tells more; conduit explain CND-2102 what to do"
             raise Unreadable(Diagnostic(TAMPERED, f"the audit trail is not as conduit left it: {bad}", hint=hint))
         return Writer(self.chain, (stub.entry, stub.hash))
@@ -171,22 +173,6 @@ class Trail:
         write_stub(self.directory, stub)
         self._owed.insert(0, Act("trail_lost", FAILURE, f"entries up to {head.entry} are gone", CONDUIT))
         return stub
-
-    def _break(self, head: Head | None, stub: Signed) -> BadEntry | None:
-        """Return the first bad entry of the newest segment, or what is missing after it."""
-        segments = self.chain.segments()
-        before = self.chain.last_of(segments[-2]) if len(segments) > 1 else None
-        last = (before.seq, before.hash) if before else (stub.entry, stub.hash)
-        place, line = (segments[-1] if segments else self.directory), 0
-        try:
-            for link in self.chain.links(*last):
-                last, line = (link.seq, link.hash), link.line
-                if head and link.seq == head.entry and link.hash != head.hash:
-                    return BadEntry(place, line, link.seq, "is another one than was written")
-        except Broken as error:
-            return error.bad
-        missing = head is not None and head.entry > last[0]
-        return BadEntry(place, line + 1, last[0] + 1, "is missing: the end was cut off") if missing else None
 
     def _settle(self, writer: Writer) -> None:
         """Write everything that is owed, and the checkpoint that is due. Raises OSError."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain as joined
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -33,30 +34,39 @@ def verify(directory: Path, public: PublicKey, mac: Mac | None = None, witnesses
     """Check the trail in a directory. Without `mac` the MACs are not looked at. Raises OSError."""
     stub, checkpoints = read_stub(directory), list(Checkpoints(directory).newest())[::-1]
     known = [*witnesses, *(Witness("a checkpoint", each.entry, each.hash) for each in checkpoints)]
-    last, bad = _walked(Chain(directory, mac), stub, known)
+    last, bad = _walked(Chain(directory, mac, keyed=True), stub.entry, stub.hash, known)
     bad = _bad_stub(directory, stub, public) or bad or _bad_signing(directory, stub, checkpoints, public, last)
     signed = max((each.entry for each in checkpoints), default=stub.entry)
     return Verdict(stub.entry + 1, last.seq, signed, bad)
 
 
-def _walked(chain: Chain, stub: Signed, known: Iterable[Witness]) -> tuple[Link, BadEntry | None]:
-    """Return the last good entry and what is wrong after it."""
-    last, wanted = Link(chain.directory, 0, stub.entry, stub.hash), dict[int, list[Witness]]()
+def broken_end(chain: Chain, head: tuple[int, str] | None, stub: Signed) -> BadEntry | None:
+    """Return the first bad entry of the newest segment, which has to hold the head; older ones are not looked at."""
+    segments = chain.segments()
+    before = chain.last_of(segments[-2]) if len(segments) > 1 else None
+    entry, digest = (before.seq, before.hash) if before else (stub.entry, stub.hash)
+    known = [Witness("the head", *head)] if head and head[0] >= entry else []
+    return _walked(chain, entry, digest, known)[1]
+
+
+def _walked(chain: Chain, entry: int, digest: str, known: Iterable[Witness]) -> tuple[Link, BadEntry | None]:
+    """Return the last good entry after one of this number and hash, and what is wrong then."""
+    last, wanted = Link(chain.directory, 0, entry, digest), dict[int, list[Witness]]()
     for witness in known:
         wanted.setdefault(witness.entry, []).append(witness)
     try:
-        for link in chain.links(stub.entry, stub.hash):
-            if link.seq in wanted and (place := _differs(link, wanted)):
-                return last, BadEntry(link.file, link.line, link.seq, f"is another one than {place} holds")
+        for link in joined([last], chain.links(entry, digest)):
+            if link.seq in wanted and (bad := _differs(link, wanted[link.seq])):
+                return last, bad
             last = link
     except Broken as error:
         return last, error.bad
     return last, _cut(last, wanted)
 
 
-def _differs(link: Link, wanted: dict[int, list[Witness]]) -> str:
-    """Return who knows another hash of an entry, "" for nobody."""
-    return next((each.place for each in wanted.get(link.seq, ()) if each.hash != link.hash), "")
+def _differs(link: Link, known: Iterable[Witness]) -> BadEntry | None:
+    place = next((each.place for each in known if each.hash != link.hash), "")
+    return BadEntry(link.file, link.line, link.seq, f"is another one than {place} knows") if place else None
 
 
 def _cut(last: Link, wanted: dict[int, list[Witness]]) -> BadEntry | None:

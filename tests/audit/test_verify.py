@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from conduit import chain
+from conduit import chain_writer
 from conduit.audit import upkeep as module
 from conduit.audit.checkpoints import read_stub
 from conduit.audit.key import PublicKey
@@ -66,7 +66,7 @@ EDITS = (flip, drop, swap, insert, cut)
 def test_any_edit_is_found_and_the_first_bad_entry_named(
     place: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
-    monkeypatch.setattr(chain, "SEGMENT_SIZE", 20_000)
+    monkeypatch.setattr(chain_writer, "SEGMENT_SIZE", 20_000)
     trail = fill(place, 130)
     segments = trail.chain.segments()
     whole = [line for segment in segments for line in segment.read_bytes().splitlines(keepends=True)]
@@ -286,6 +286,20 @@ def test_old_segments_leave_a_stub_and_the_rest_still_holds(place: Settings, mon
     bad = Upkeep(trail, place, str).verify()[0].bad
     assert bad
     assert "was not signed by this site" in bad.reason
+
+
+def test_what_begins_after_a_stub_is_held_against_the_stub(place: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    trail = fill(place, 5)
+    trail.seal()
+    trail.append(act())
+    days_later(monkeypatch, place, 400)
+    assert remove_old(trail, 30) == 5
+    stub = read_stub(trail.directory)
+    good, wrong = Witness("a friend", 5, stub.hash), Witness("a friend", 5, "0" * 64)
+    assert verify(trail.directory, trail.key.public, trail.key.mac, [good]).bad is None
+    bad = verify(trail.directory, trail.key.public, trail.key.mac, [wrong]).bad
+    assert bad
+    assert "entry 5 is another one than a friend knows" in str(bad)
 
 
 def test_old_segments_that_were_changed_are_kept_as_evidence(place: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

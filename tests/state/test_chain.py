@@ -10,13 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from conduit import chain as module
-from conduit.chain import Chain, Writer
+from conduit import chain_writer as module
+from conduit.chain import Chain
+from conduit.chain_writer import Writer
 
 FULL_DISK = """
 import resource, sys
 from pathlib import Path
-from conduit.chain import Chain, Writer
+from conduit.chain import Chain
+from conduit.chain_writer import Writer
 segment = Path(sys.argv[1])
 writer = Writer(Chain(segment.parent))
 writer.append(1, "before", {})
@@ -32,7 +34,8 @@ writer.append(1, "after", {})
 APPEND = """
 import sys
 from pathlib import Path
-from conduit.chain import Chain, Writer
+from conduit.chain import Chain
+from conduit.chain_writer import Writer
 writer = Writer(Chain(Path(sys.argv[1])))
 writer.append(1, "intent", {})
 """
@@ -129,6 +132,15 @@ def test_a_line_of_another_chain_does_not_follow(tmp_path: Path) -> None:
     bad = Chain(tmp_path / "one").verify()
     assert bad is not None
     assert (bad.seq, bad.reason) == (2, "does not follow the one before")
+
+
+def test_a_mac_does_not_belong_into_a_chain_without_a_key(tmp_path: Path) -> None:
+    segment = fill(tmp_path, 2)
+    first, second = segment.read_bytes().splitlines(keepends=True)
+    segment.write_bytes(first + second[:-2] + b',"mac":"' + b"0" * 64 + b'"}\n')
+    bad = Chain(tmp_path).verify()
+    assert bad is not None
+    assert (bad.seq, bad.reason) == (2, "was changed")
 
 
 def test_a_damaged_last_line_is_evidence_and_stays(tmp_path: Path) -> None:
