@@ -51,10 +51,7 @@ def main() -> int:
     figures: list[Figure] = []
     for name in given.only.split(","):
         for figure in CASES[name](given):
-            print(
-                f"{figure.what}, {figure.services:,}: {figure.value:,.4g}{figure.unit} {figure.verdict}",
-                file=sys.stderr,
-            )
+            print(*figure.cells, sep="  ", file=sys.stderr)
             figures.append(figure)
     facts = versions(SITES["proxy-dns"], ())
     command = f"benchmarks/api.py --sizes {sizes} --rounds {given.rounds} --seconds {given.seconds}"
