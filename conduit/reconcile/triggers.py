@@ -1,17 +1,22 @@
 """What wakes the loop: files that change, signs such as a commit, daemons that tell. Each is a thread.
 
-A trigger carries no data: the pass looks at everything. So an overflow, a lost event or a dead watcher costs time only.
+A trigger carries no data: the pass looks at everything. What the file watcher cannot tell, because its queue is full
+(inotify(7), IN_Q_OVERFLOW) or the machine has no watches left, is seen by looking, as often as costs next to nothing.
 """
 
 from __future__ import annotations
 
+import os
 import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from conduit.errors import ConduitError
 from conduit.evidence import inode
+from conduit.manifests.tree import Stamp, stamp_of
 from conduit.providers.base import Provider
 
 Wake = Callable[[str], None]
@@ -20,6 +25,8 @@ SETTLE_MS: Final = 50
 """How long events may follow each other before they are told together; the pass itself waits for stillness."""
 LOOK_SECONDS: Final = 0.5
 """How often it is looked whether the watched directory is still the same, and at signs."""
+SHARE: Final = 100.0
+"""How many times longer than a look at all files took, in CPU time, to wait until the next one."""
 AGAIN_SECONDS: Final = 1.0
 """How long to wait before a daemon that did not answer is listened to again."""
 
@@ -50,6 +57,30 @@ def watch_files(root: Path, wake: Wake, stop: threading.Event) -> None:
             stop.wait(LOOK_SECONDS)
         if _moved(place, inode(root)):
             wake("files")
+
+
+def watch_stamps(root: Path, wake: Wake, stop: threading.Event) -> None:
+    """Wake when the visible files below `root` are not what they were at the look before, until `stop`."""
+    before, pause = _stamps(root), LOOK_SECONDS
+    while not stop.wait(pause):
+        begun = time.thread_time()
+        now = _stamps(root)
+        pause = max(LOOK_SECONDS, SHARE * (time.thread_time() - begun))
+        if now != before:
+            wake("files")
+        before = now
+
+
+def _stamps(root: Path) -> dict[str, Stamp]:
+    found = {}
+    for directory, below, names in os.walk(root):
+        below[:] = [name for name in below if not name.startswith(".")]
+        for name in names:
+            if not name.startswith("."):
+                path = f"{directory}/{name}"
+                with suppress(OSError):
+                    found[path] = stamp_of(os.lstat(path))
+    return found
 
 
 def watch_sign(sign: Callable[[], object], wake: Wake, stop: threading.Event) -> None:
