@@ -196,11 +196,15 @@ def _parse(line: bytes) -> Entry | None:
 def backwards(path: Path) -> Iterator[bytes]:
     """Yield the lines of a file from the last to the first, reading only as many blocks as are asked for."""
     with path.open("rb") as file:
-        position, rest = file.seek(0, os.SEEK_END), b""
+        position, begun = file.seek(0, os.SEEK_END), [b""]
         while position:
             size = min(BLOCK, position)
             position = file.seek(position - size)
-            rest, *lines = LINE_END.split(file.read(size) + rest)
-            yield from filter(None, reversed(lines))
-        if rest:
-            yield rest
+            rest, *lines = LINE_END.split(file.read(size))
+            if lines:
+                begun.append(lines.pop())
+                yield from filter(None, (b"".join(reversed(begun)), *reversed(lines)))
+                begun = []
+            begun.append(rest)
+        if first := b"".join(reversed(begun)):
+            yield first

@@ -188,6 +188,18 @@ def test_lines_longer_than_a_block_are_read_whole(tmp_path: Path) -> None:
     assert Chain(tmp_path).verify() is None
 
 
+@pytest.mark.parametrize("block", [1, 2, 7, 64, 1000])
+def test_lines_come_backwards_whole_wherever_blocks_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    """Joining a long line anew with each block once took the square of its length."""
+    monkeypatch.setattr(module, "BLOCK", block)
+    for lines in ([b"a\n", b"\n", b"bc\n"], [b"x" * 200 + b"\n", b"y\n", b"z" * 65], [b"\n"], [b"torn"], []):
+        segment = tmp_path / "1.jsonl"
+        segment.write_bytes(b"".join(lines))
+        assert list(module._backwards(segment)) == lines[::-1]
+
+
 def test_the_end_of_a_big_chain_is_read_without_the_rest(tmp_path: Path) -> None:
     segment = fill(tmp_path, 1)
     line = segment.read_bytes()
