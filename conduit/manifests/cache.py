@@ -1,24 +1,26 @@
 """The parse cache: the outline of every manifest by the hash of its bytes, in one file.
 
 One file, because reading ten thousand small ones would cost more than parsing. It carries its own checksum: a damaged,
-foreign or missing cache costs time and nothing else. It is written only when the set of manifests changed.
+foreign or missing cache costs time and nothing else. It is written only when the set of manifests changed. Each
+manifest has a line, its digest and its outline as JSON, so that only the outlines that are asked for are read.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
+
+from pydantic_core import from_json, to_json
 
 from conduit import __version__
 from conduit.dialect.document import Document
 from conduit.manifests.entries import Entry, Section, outline
 from conduit.providers.files import read_regular, write_cache
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """Raise it whenever the dialect, the outline or the layout below changes what a file loads as."""
 
 MAX_BYTES: Final = 512 * 2**20
@@ -30,20 +32,21 @@ class ParseCache:
 
     def __init__(self, directory: Path | None) -> None:
         self._path = directory / "manifests.json" if directory else None
-        self._kept: dict[str, list[Any]] = _read(self._path) if self._path else {}
-        self._used: dict[str, list[Any]] = {}
+        self._kept: dict[str, bytes] = _read(self._path) if self._path else {}
+        self._used: dict[str, bytes] = {}
 
     def sections(self, digest: str, parse: Callable[[], Document]) -> list[Section]:
         """Return the outline of the file with this digest; `parse` reads it when it is not kept.
 
         Raises `LoadError` when the file does not parse; then it is not kept either.
         """
-        rows = self._kept.get(digest)
-        if rows is None:
+        kept = self._kept.get(digest)
+        if kept is None:
             sections = outline(parse())
-            self._used[digest] = sections
+            self._used[digest] = to_json(sections) if self._path else b""
             return sections
-        self._used[digest] = rows
+        self._used[digest] = kept
+        rows = from_json(kept)
         return [
             Section(plural, line, column, list(map(Entry._make, entries))) for plural, line, column, entries in rows
         ]
@@ -52,17 +55,17 @@ class ParseCache:
         """Keep what this load used, and drop the rest. Never fails: without a cache the next load is slower."""
         if self._path is None or self._used.keys() == self._kept.keys():
             return
-        body = json.dumps(self._used, ensure_ascii=False, separators=(",", ":")).encode()
+        body = b"".join(b"%s %s\n" % (digest.encode(), kept) for digest, kept in self._used.items())
         with suppress(OSError):
             write_cache(self._path, f"{HEADER}{sha256(body).hexdigest()}\n".encode() + body)
 
 
-def _read(path: Path) -> dict[str, list[Any]]:
+def _read(path: Path) -> dict[str, bytes]:
     try:
         head, _, body = read_regular(path, MAX_BYTES).partition(b"\n")
     except OSError:
         return {}
     if head.decode("ascii", "replace") != HEADER + sha256(body).hexdigest():
         return {}
-    kept: dict[str, list[Any]] = json.loads(body)
-    return kept
+    lines = (line.partition(b" ") for line in body.split(b"\n")[:-1])
+    return {digest.decode(): kept for digest, _, kept in lines}

@@ -1,16 +1,19 @@
 """Caddy, by its admin API: one read of the whole configuration, one conditional write, read back.
 
 Writes go to `/config/` with `If-Match`, never to `/load`, which ignores it. Nothing is written when nothing differs:
-a changed write costs a reload, an identical one costs a needless risk.
+a changed write costs a reload, an identical one costs a needless risk. A configuration may be megabytes of JSON; that
+of pydantic is several times as fast as Python's own.
 """
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
+
+from pydantic_core import from_json, to_json
 
 from conduit.change import Change, Disturbance, Impact
 from conduit.dialect.collector import collector_paused
@@ -70,7 +73,7 @@ class Caddy(DocumentProvider[Document]):
         reply = self._get()
         with collector_paused():
             try:
-                config = json.loads(reply.body)
+                config = from_json(reply.body)
             except ValueError as error:
                 raise self._unreadable(f"its answer is not JSON: {error}") from None
             if not isinstance(config, dict | None):
@@ -149,8 +152,7 @@ class Caddy(DocumentProvider[Document]):
     def restore(self, earlier: Reading, reading: Reading) -> Reading:
         """Put back an earlier configuration."""
         config = self._guarded(earlier)
-        body = json.dumps(config).encode()
-        return self.commit(Document(config, body, earlier.owned(), earlier.raw.content), reading)
+        return self.commit(Document(config, to_json(config), earlier.owned(), earlier.raw.content), reading)
 
     def _guarded(self, reading: Reading) -> dict[str, Any]:
         """Return a configuration as it was read, with the admin block that keeps the endpoint where it is."""
@@ -158,12 +160,7 @@ class Caddy(DocumentProvider[Document]):
 
     def impact(self, change: Change, reading: Reading) -> Impact:
         """A changed configuration is one reload, however many routes change."""
-        routes = sum(len(lives) for lives in reading.objects.values())
-        seconds = round(0.02 + 6e-5 * routes, 2)
-        note = "closes idle connections"
-        if "stream_close_delay" in reading.features:
-            note += ", websockets stay"
-        return Impact(Disturbance.RELOAD, "caddy", seconds, note)
+        return _reload(sum(map(len, reading.objects.values())), "stream_close_delay" in reading.features)
 
     def check(self) -> Iterable[str]:
         """Yield what `conduit doctor` should say about this Caddy."""
@@ -220,13 +217,19 @@ class Caddy(DocumentProvider[Document]):
         """Restore the configuration from before a write, unless somebody wrote once more since. Raises otherwise."""
         config = self._guarded(reading)
         try:
-            reply = self.admin.post(json.dumps(config).encode(), after.raw.etag)
+            reply = self.admin.post(to_json(config), after.raw.etag)
         except AdminError as error:
             raise RollbackFailed(not_restored(str(error))) from error
         if reply.status == 412:
             raise Stale(moved())
         if reply.status != 200 or self.read().raw.config != config:
             raise RollbackFailed(not_restored(f"Caddy answers {reply.status}"))
+
+
+@lru_cache(maxsize=1)
+def _reload(routes: int, streams_stay: bool) -> Impact:
+    note = "closes idle connections" + ", websockets stay" * streams_stay
+    return Impact(Disturbance.RELOAD, "caddy", round(0.02 + 6e-5 * routes, 2), note)
 
 
 def _differences(path: str, live: Any, want: Any) -> Iterator[tuple[str, Any, Any]]:

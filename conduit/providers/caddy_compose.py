@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from operator import itemgetter
 from typing import Any, NamedTuple
+
+from pydantic_core import from_json, to_json
 
 from conduit.errors import Code, Diagnostic, Refused
 from conduit.model import Key, Native, Secret
@@ -77,7 +78,7 @@ class Composer(NamedTuple):
         """
         kept = self._kept(content, blocks, protected)
         staged = {key: self._stage(key, native) for key, native in blocks.items() if key not in kept}
-        fresh, frame = json.loads(_dumps([self._marked(staged, protected), self.frame(blocks) or {}]))
+        fresh, frame = from_json(to_json([self._marked(staged, protected), self.frame(blocks) or {}]))
         routes = {part: _ordered(part, kept, fresh[part]) for part in SERVERS}
         new = staged.keys() - content.blocks.keys() if any(content.strangers.values()) else ()
         taken_over = {_extent(route) for key in new for route in _routes_of(staged[key])}
@@ -87,7 +88,7 @@ class Composer(NamedTuple):
         wanted = (listener for server in frame.values() for listener in listing(server, "listen"))
         opens = tuple(listener for listener in wanted if listener not in known_listeners)
         again = self._read_back(whole, content, blocks, staged)
-        return Document(whole, _dumps(whole), blocks, again, opens)
+        return Document(whole, to_json(whole), blocks, again, opens)
 
     def _kept(self, content: Content, blocks: Mapping[Key, Native], protected: Collection[Key]) -> Blocks:
         """Return the fragments of the blocks that are to stay just as they were read."""
@@ -162,10 +163,6 @@ class Composer(NamedTuple):
 def refused(code: Code, summary: str, blamed: Collection[Key], hint: str = "") -> Refused:
     """Return a refusal ready to be raised."""
     return Refused(Diagnostic(code, summary, hint=hint or f"see conduit explain {code.id}"), blamed)
-
-
-def _dumps(value: Any) -> bytes:
-    return json.dumps(value, allow_nan=False).encode()
 
 
 def _marks(key: Key, native: Native, protected: bool) -> Iterable[Mark]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from hashlib import sha256
 
 import pytest
@@ -67,7 +66,9 @@ def test_entries_no_longer_used_are_dropped(load, tmp_path):
     load(FILES, cache=tmp_path / "cache")
     load({"b.yaml": FILES["b.yaml"]}, cache=tmp_path / "cache")
     body = (tmp_path / "cache" / "manifests.json").read_bytes().partition(b"\n")[2]
-    assert list(json.loads(body)) == [sha256(FILES["b.yaml"].encode()).hexdigest()]
+    assert [line.partition(b" ")[0].decode() for line in body.splitlines()] == [
+        sha256(FILES["b.yaml"].encode()).hexdigest()
+    ]
 
 
 def test_a_file_that_does_not_load_is_not_kept_and_its_neighbours_are(refuse, parsed, tmp_path):
