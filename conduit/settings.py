@@ -160,7 +160,10 @@ class AuditTrail(Section):
 
 
 class Settings(Section):
-    """The settings of one conduit process, from conduit.yaml."""
+    """The settings of one conduit process, from conduit.yaml.
+
+    Sections that are absent are their defaults, constructed without the validator that each would build first.
+    """
 
     model_config = ConfigDict(frozen=True, extra="allow", strict=True)
 
@@ -178,13 +181,13 @@ class Settings(Section):
     """More domains that are answered here and never forwarded upstream."""
     proxy_address: Address = "127.0.0.1"
     """What the names of proxied services resolve to."""
-    upstreams: Upstreams = Upstreams()
+    upstreams: Upstreams = Upstreams.model_construct()
     """Which upstreams services may name."""
-    reconcile: Reconcile = Reconcile()
+    reconcile: Reconcile = Reconcile.model_construct()
     """The reconcile loop."""
-    notify: Notify = Notify()
+    notify: Notify = Notify.model_construct()
     """Messages about failures, drift and certificates."""
-    api: Api = Api()
+    api: Api = Api.model_construct()
     """The REST API."""
     audit: AuditTrail = AuditTrail()
     """The audit trail."""

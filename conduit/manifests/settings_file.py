@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from conduit.errors import Code, Diagnostic, LoadError
 from conduit.evidence import of_bytes
 from conduit.manifests.places import tell
 from conduit.model import Source
-from conduit.providers.base import config_of, provider_names
+from conduit.providers.base import config_of, is_provider, provider_names
 from conduit.providers.files import read_regular
 from conduit.settings import Section, Settings
 from conduit.variables import given, overlaid
@@ -52,10 +51,9 @@ def read_settings(path: Path) -> Settings:
     data = overlaid(data, os.environ) if isinstance(data, dict) else data
     problems: list[Diagnostic] = []
     settings = _core(document, data, problems)
-    known = provider_names()
     for name in data if isinstance(data, dict) else ():
         if name not in Settings.model_fields:
-            problems += _section(document, name, data[name], known)
+            problems += _section(document, name, data[name])
     if problems or settings is None:
         raise LoadError(problems)
     settings._base = path.parent
@@ -71,9 +69,9 @@ def _core(document: Document, data: Any, problems: list[Diagnostic]) -> Settings
         return None
 
 
-def _section(document: Document, name: str, data: Any, known: Collection[str]) -> list[Diagnostic]:
-    if name not in known:
-        hint = did_you_mean(name, [*known, *Settings.model_fields])
+def _section(document: Document, name: str, data: Any) -> list[Diagnostic]:
+    if not is_provider(name):
+        hint = did_you_mean(name, [*provider_names(), *Settings.model_fields])
         unknown = Complaint(NO_PROVIDER, f"unknown key {shown(name)} in conduit.yaml", (name,), hint, at_key=True)
         return [tell(document, unknown)]
     config: type[Section] = config_of(name)

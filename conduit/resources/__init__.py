@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from conduit.kind import KINDS, Kind
 
-_HEAD: Final = re.compile(r'^    name = "(\w+)"\n    plural = "(\w+)"$', re.MULTILINE)
+_HEAD: Final = re.compile(rb'\n    name = "(\w+)"\n    plural = "(\w+)"\n')
 """How the class of a kind begins."""
 
 
@@ -50,7 +50,7 @@ def load_kinds() -> Kinds:
     """
     modules, plurals = {}, {}
     for source in sorted(Path(__file__).parent.glob("*.py")):
-        for name, plural in _HEAD.findall(source.read_text()):
+        for name, plural in (map(bytes.decode, head) for head in _HEAD.findall(source.read_bytes())):
             modules[name], plurals[plural] = f"{__name__}.{source.stem}", name
 
     def find(name: str) -> Kind[Any]:

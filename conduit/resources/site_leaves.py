@@ -16,7 +16,6 @@ from conduit.resources.certificate import CertificateSpec
 from conduit.resources.dns_record import DnsRecordSpec
 from conduit.resources.route_spec import RouteSpec, Upstream
 from conduit.resources.service_spec import SiteSpec, Upstreams
-from conduit.resources.vhost import VhostSpec
 from conduit.settings import Settings
 from conduit.spec import Resource, Spec
 from conduit.upstreams import REFUSED_UPSTREAM, UNKNOWN_UPSTREAM, addresses
@@ -43,26 +42,40 @@ READ_TWICE: Final[Mapping[str, frozenset[str]]] = {
 """Fields with rules of that proxy's own, which its leaf has to check."""
 
 VALID_UPSTREAM: Final = Upstream(address="192.0.2.1:80")
-VALID: Final[Mapping[str, tuple[type[Spec], Mapping[str, Any]]]] = {
-    "dns_record": (DnsRecordSpec, {"name": "name.invalid", "value": "192.0.2.1"}),
-    "certificate": (CertificateSpec, {"names": ("name.invalid",)}),
-    "route": (RouteSpec, {"names": ("name.invalid",), "upstreams": (VALID_UPSTREAM,), "tls": False}),
-    "vhost": (VhostSpec, {"names": ("name.invalid",), "upstreams": (VALID_UPSTREAM,), "tls": False}),
+VALID_SITE: Final = {"names": ("name.invalid",), "upstreams": (VALID_UPSTREAM,), "tls": False}
+VALID: Final[Mapping[str, Mapping[str, Any]]] = {
+    "dns_record": {"name": "name.invalid", "value": "192.0.2.1"},
+    "certificate": {"names": ("name.invalid",)},
+    "route": VALID_SITE,
+    "vhost": VALID_SITE,
 }
-"""A valid spec of each part: its type and its fields."""
+"""The fields of a valid spec of each part."""
+SPECS: Final[Mapping[str, type[Spec]]] = {
+    "dns_record": DnsRecordSpec,
+    "certificate": CertificateSpec,
+    "route": RouteSpec,
+}
+
+
+def _spec_of(kind: str) -> type[Spec]:
+    """Return the spec of a part; that of nginx is imported by sites that use it."""
+    if kind in SPECS:
+        return SPECS[kind]
+    from conduit.resources.vhost import VhostSpec
+
+    return VhostSpec
 
 
 @cache
 def _valid(kind: str) -> Spec:
-    spec, fields = VALID[kind]
-    return spec(**fields)
+    return _spec_of(kind)(**VALID[kind])
 
 
 def leaf(
     resource: Resource[Any], key: Key, fields: Mapping[str, Any], origin: Mapping[str, str], *, copied: bool = False
 ) -> Resource[Any]:
     """Return a part of a declared resource. `copied` fields are valid already. Raises ValidationError."""
-    spec = _valid(key.kind).model_copy(update=fields) if copied else VALID[key.kind][0](**fields)
+    spec = _valid(key.kind).model_copy(update=fields) if copied else _spec_of(key.kind)(**fields)
     r = resource
     return Resource(key, spec, r.source, r.root, r.needs, r.protect, r.ignore, origin)
 
