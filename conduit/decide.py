@@ -181,11 +181,10 @@ class Decider:
     def _change(
         self, action: Action, view: Observed, wish: Resource[Any], native: Native, live: Live | None, diff: Diff
     ) -> Change:
-        kind, undecided = self.kinds[wish.key.kind], Origin.UNKNOWN
-        change = Change(
+        undecided = Origin.UNKNOWN
+        return Change(
             action, wish.key, view.name, diff, undecided, wish.source, wish.root, NO_IMPACT, wish, native, live
         )
-        return change._replace(impact=kind.impact(change, view.context) or view.impact(change))
 
     def _ignoring(
         self, kind: Kind[Any], wish: Resource[Any], native: Native, live: Live, diff: Diff, ctx: Context

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -173,14 +172,18 @@ PLAIN: tuple[Callable[[Claim], tuple[str, ...]], Overlap] = (lambda claim: claim
 
 
 def _claim_problems(leaves: Iterable[Resource[Any]], kinds: Mapping[str, Kind[Any]]) -> Iterable[Diagnostic]:
-    taken: defaultdict[tuple[str, tuple[str, ...]], list[tuple[Claim, Resource[Any]]]] = defaultdict(list)
+    first: dict[tuple[str, tuple[str, ...]], tuple[Claim, Resource[Any]]] = {}
+    crowded: dict[tuple[str, tuple[str, ...]], list[tuple[Claim, Resource[Any]]]] = {}
     for leaf in leaves:
         for claim in kinds[leaf.key.kind].claims(leaf.spec):
             bucket_of, _ = RULES.get(claim.scope, PLAIN)
-            taken[claim.scope, bucket_of(claim)].append((claim, leaf))
-    for (scope, _), bucket in taken.items():
+            place, holder = (claim.scope, bucket_of(claim)), (claim, leaf)
+            earlier = first.setdefault(place, holder)
+            if earlier is not holder:
+                crowded.setdefault(place, [earlier]).append(holder)
+    for (scope, _), bucket in crowded.items():
         _, overlap = RULES.get(scope, PLAIN)
-        for (other_claim, other), (claim, leaf) in combinations(bucket, 2) if len(bucket) > 1 else ():
+        for (other_claim, other), (claim, leaf) in combinations(bucket, 2):
             if overlap(claim, other_claim):
                 yield _clash(claim, leaf, other)
 

@@ -6,7 +6,7 @@ It decides nothing but a label (docs/decisions/0002-records-decide-nothing.md), 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -43,6 +43,8 @@ DELETE FROM pins WHERE run < :oldest AND EXISTS (
 """
 """Forgets what none of the runs that are remembered can have had."""
 KEPT_RUNS: Final = 5000
+MANY: Final = 1000
+"""From here on all natives are read at once, which takes less time than to look for each key."""
 KEPT_STARTED: Final = 200
 
 
@@ -88,7 +90,8 @@ class History(Records):
         wanted = {str(key): key for key in keys}
         if not wanted:
             return {}
-        return {wanted[key]: native for key, native in self.select(lambda c: _find(c, list(wanted)))}
+        find = _find if len(wanted) < MANY else _scan
+        return {wanted[key]: native for key, native in self.select(lambda c: find(c, wanted))}
 
     def record(self, natives: Mapping[Key, Native | None]) -> None:
         """Store what was just applied; None forgets the key."""
@@ -214,9 +217,13 @@ class History(Records):
         return rows[0] if rows else None
 
 
-def _find(connection: Connection, keys: list[str]) -> Iterator[tuple[str, str]]:
+def _find(connection: Connection, keys: Mapping[str, Key]) -> Iterable[tuple[str, str]]:
     wanted = "SELECT key, native FROM applied WHERE key IN (SELECT value FROM json_each(?))"
-    yield from connection.execute(wanted, (json.dumps(keys),))
+    return connection.execute(wanted, (json.dumps(list(keys)),))
+
+
+def _scan(connection: Connection, keys: Mapping[str, Key]) -> Iterable[tuple[str, str]]:
+    return (row for row in connection.execute("SELECT key, native FROM applied") if row[0] in keys)
 
 
 def _encoded(outcome: Outcome) -> list[Any]:

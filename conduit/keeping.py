@@ -95,19 +95,19 @@ def _as_planned(work: Work, name: str) -> bool:
     changes = [change for change in work.plan.changes if change.provider == name and change.key.kind != FRAME]
     keys = {change.key for change in changes}
     wanted = sum(change.want is not None for change in changes)
-    there = sum(live.key in keys for live in after.ours())
-    same = after.features == before.features and _others(after, keys) == _others(before, keys)
-    return same and there == wanted and provider.frame(after.owned()) == after.frame
+    others, earlier = _others(after, keys), _others(before, keys)
+    there = sum(map(len, after.objects.values())) - len(others)
+    numbers = there == wanted and len(others) == len(earlier)
+    same = after.features == before.features and _seen(others) == _seen(earlier)
+    return numbers and same and provider.frame(after.owned()) == after.frame
 
 
-def _others(reading: Reading, keys: set[Key]) -> dict[tuple[Key, str], Any]:
-    """Return what a plan may depend on of all live objects but those of some keys."""
-    return {(live.key, live.id): _seen(live) for live in _all(reading) if not (live.owned and live.key in keys)}
+def _others(reading: Reading, keys: set[Key]) -> list[Live]:
+    """Return all live objects but ours of some keys."""
+    lives = (live for lives in reading.objects.values() for live in lives)
+    return [live for live in lives if live.key not in keys or not live.owned]
 
 
-def _all(reading: Reading) -> Iterable[Live]:
-    return (live for lives in reading.objects.values() for live in lives)
-
-
-def _seen(live: Live) -> tuple[Any, ...]:
-    return live.native, live.owned, live.protected, live.facts, live.claims
+def _seen(lives: Iterable[Live]) -> dict[tuple[Key, str], Any]:
+    """Return what a plan may depend on of live objects."""
+    return {(live.key, live.id): (live.native, live.owned, live.protected, live.facts, live.claims) for live in lives}

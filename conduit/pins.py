@@ -21,7 +21,7 @@ def pins_of(work: Work) -> dict[Key, Any]:
         if not kind.pins or kind.provider not in work.readings:
             continue
         if key.kind not in lives:
-            lives[key.kind] = work.lives(kind)
+            lives[key.kind] = work.lives(kind, work.desired.leaves.keys())
         context = work.context(kind.provider)
         native = kind.render(leaf.spec, context)
         same = (each for each in lives[key.kind].get(key, ()) if kind.same(leaf, native, each, context) is None)

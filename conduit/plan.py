@@ -46,6 +46,8 @@ class Selection(NamedTuple):
 
     def wants(self, change: Change) -> bool:
         """Return whether a change was asked for."""
+        if not (self.targets or self.excludes):
+            return True
         named = (change.key, change.root)
         if self.targets and not any(key in self.targets for key in named):
             return False
@@ -108,7 +110,7 @@ def make_plan(
     wanted = selection.with_leaves(desired.children)
     changes = [change for change in [*found, *deletes] if wanted.wants(change)]
     frames = [frame for view in observed.values() if (frame := _frame_change(view, changes, bool(selection.targets)))]
-    changes = _with_origins([*frames, *changes], applied)
+    changes = _weighed([*frames, *changes], kinds, observed, applied)
     changes.sort(key=lambda change: (observed[change.provider].order, change.key.kind != FRAME, change.key))
     counted = [change for change in changes if change.key not in selection.named]
     budget = over_budget(counted, decider.lives, prune_percent, selection.allow_deletes)
@@ -154,12 +156,10 @@ def _deletions(decider: Decider, desired: Desired, observed: Mapping[str, Observ
 
 
 def _deletion(decider: Decider, live: Live, observed: Mapping[str, Observed], reason: str) -> Change:
-    kind = decider.kinds[live.key.kind]
-    view = observed[kind.provider]
-    change = Change(
+    view = observed[decider.kinds[live.key.kind].provider]
+    return Change(
         Action.DELETE, live.key, view.name, Diff(reason=reason), Origin.UNKNOWN, Source(""), live.key, live=live
     )
-    return change._replace(impact=kind.impact(change, view.context) or view.impact(change))
 
 
 def _forbidden(
@@ -190,17 +190,24 @@ def _frame_change(view: Observed, changes: Sequence[Change], partial: bool) -> C
     fields = tuple(FieldChange(*each) for each in view.explain_frame(live, want)) if want != live else ()
     action = Action.CREATE if live is None else Action.UPDATE
     holder = None if live is None else Live(key, view.name, live, owned=True)
-    change = Change(
+    return Change(
         action, key, view.name, Diff(fields, reason=stale), Origin.UNKNOWN, Source(""), key, native=want, live=holder
     )
-    return change._replace(impact=view.impact(change))
 
 
-def _with_origins(changes: Sequence[Change], applied: Applied) -> list[Change]:
+def _weighed(
+    changes: Sequence[Change], kinds: Mapping[str, Kind[Any]], observed: Mapping[str, Observed], applied: Applied
+) -> list[Change]:
+    """Return changes with what they interrupt, and with their origin as far as there are records."""
     records = applied([change.key for change in changes]) if changes else None
-    if records is None:
-        return list(changes)
-    return [change._replace(origin=origin_of(change, records.get(change.key))) for change in changes]
+
+    def weighed(change: Change) -> Change:
+        view, kind = observed[change.provider], change.key.kind
+        special = None if kind == FRAME else kinds[kind].impact(change, view.context)
+        origin = Origin.UNKNOWN if records is None else origin_of(change, records.get(change.key))
+        return change._replace(impact=special or view.impact(change), origin=origin)
+
+    return list(map(weighed, changes))
 
 
 def origin_of(change: Change, last: str | None) -> Origin:

@@ -32,17 +32,13 @@ def _superseded(work: Work, provider: str) -> list[Live]:
     """Return the older generations of the objects this apply replaced."""
     found: list[Live] = []
     for change in work.plan.changes:
+        if change.provider != provider or not change.live or change.want is None:
+            continue
         outcome = work.outcomes.get(change.key)
-        if (
-            change.provider != provider
-            or not change.live
-            or change.want is None
-            or not outcome
-            or outcome.result in BAD
-        ):
+        if not outcome or outcome.result in BAD:
             continue
         kind = work.kinds[change.key.kind]
-        lives = work.lives(kind).get(change.key, [])
+        lives = work.lives(kind, {change.key}).get(change.key, [])
         wish = work.resolved(change)
         if wish is None or len(lives) < 2:
             continue

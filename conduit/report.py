@@ -64,16 +64,16 @@ class Report(NamedTuple):
     @property
     def counts(self) -> Counter[Result]:
         """How many changes ended in each way."""
-        return Counter(outcome.result for outcome in self.outcomes)
+        return Counter([outcome.result for outcome in self.outcomes])
 
     @property
     def exit_code(self) -> int:
         """The exit code of the command line: one meaning each, the most pressing first."""
-        counts = self.counts
         if self.interrupted:
             return INTERRUPTED
         if self.stale:
             return MOVED
+        counts = self.counts
         if counts[Result.FAILED] or counts[Result.REVERTED] or counts[Result.QUARANTINED]:
             return FAILED_PARTLY
         return SKIPPED if self.unread or self.unjudged else OK

@@ -100,14 +100,10 @@ def carry_out(
 
 def _reverted(plan: Plan, work: Work, run: int, at: str) -> dict[Key, Reverted | None]:
     """Return what was taken back by root, and None for the roots whose changes held."""
-    found: dict[Key, Reverted | None] = {}
-    for change in plan.changes:
-        outcome = work.outcomes.get(change.key)
-        if outcome and outcome.result is Result.REVERTED:
-            found[change.root] = Reverted(plan.digest_of_root(change.root), run, at, outcome.reason)
-        elif outcome and outcome.result is Result.OK:
-            found.setdefault(change.root, None)
-    return found
+    ended = [(change.root, outcome) for change in plan.changes if (outcome := work.outcomes.get(change.key))]
+    held: dict[Key, Reverted | None] = {root: None for root, outcome in ended if outcome.result is Result.OK}
+    reverted = {root: outcome.reason for root, outcome in ended if outcome.result is Result.REVERTED}
+    return held | {root: Reverted(plan.digest_of_root(root), run, at, why) for root, why in reverted.items()}
 
 
 def owed(desired: Desired, history: History) -> list[Key]:

@@ -13,12 +13,13 @@ def verify(work: Work) -> None:
     done = [change for change in work.plan.changes if _is_done(work, change)]
     for provider in dict.fromkeys(change.provider for change in done):
         _refresh(work, provider)
-    lives: dict[str, dict[Key, list[Live]]] = {}
+    keys = {change.key for change in done}
+    lives: dict[Key, list[Live]] = {}
+    for name in {key.kind for key in keys} - {FRAME}:
+        lives |= work.lives(work.kinds[name], keys)
     failed = []
     for change in done:
-        if change.key.kind != FRAME and change.key.kind not in lives:
-            lives[change.key.kind] = work.lives(work.kinds[change.key.kind])
-        reason = _why_not(work, change, lives.get(change.key.kind, {}).get(change.key, []))
+        reason = _why_not(work, change, lives.get(change.key, []))
         if reason:
             failed.append(Outcome(change.key, change.action, Result.FAILED, reason))
     if failed:

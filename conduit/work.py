@@ -91,11 +91,11 @@ class Work:
             known = self.contexts[provider] = replace(self.observed[provider].context, reading=reading)
         return known
 
-    def lives(self, kind: Kind[Any]) -> dict[Key, list[Live]]:
-        """Return our live objects of a kind by key, from the newest reading."""
+    def lives(self, kind: Kind[Any], keys: Collection[Key]) -> dict[Key, list[Live]]:
+        """Return our live objects of a kind with these keys, from the newest reading."""
         found: dict[Key, list[Live]] = {}
         for live in kind.observe(self.context(kind.provider)):
-            if live.owned:
+            if live.owned and live.key in keys:
                 found.setdefault(live.key, []).append(live)
         return found
 

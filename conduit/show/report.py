@@ -52,8 +52,9 @@ def report_sentence(report: Report) -> str:
     parts += [f"{done[Action.REPLACE]:,} replaced"] if done[Action.REPLACE] else []
     parts += [f"{done[Action.ADOPT]:,} adopted"] if done[Action.ADOPT] else []
     parts.append(f"{done[Action.DELETE]:,} destroyed")
+    counts = report.counts
     for result, (word, _) in NAMED.items():
-        keys = [str(outcome.key) for outcome in report.outcomes if outcome.result is result]
+        keys = [str(outcome.key) for outcome in report.outcomes if outcome.result is result] if counts[result] else []
         if keys:
             parts.append(f"{len(keys):,} {word} ({escape(_listed(keys))})")
     return f"{_title(report)}: {', '.join(parts)}.  {duration(report.seconds)}"
