@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 def serve(app: App) -> None:
     """Keep the site true like `watch`, and serve the REST API and the dashboard, until a signal ends it.
 
-    The admin key is taken from CONDUIT_API_KEY. Beyond loopback the API needs a certificate: api.tls in conduit.yaml.
+    People log in, programs show keys, and CONDUIT_API_KEY is one admin key. Where nobody could log in, a token that
+    makes the first admin is written into the state directory. Beyond loopback the API needs a certificate: api.tls in
+    conduit.yaml.
 
     \b
     Example:

@@ -17,17 +17,17 @@ from conduit.providers.self_place import place_of
 from conduit.providers.self_reader import SelfReader
 from conduit.providers.self_rows import SCHEMA, VERSION
 from conduit.providers.self_tables import Tables
-from conduit.providers.self_witness import FILE as WITNESS
-from conduit.providers.self_witness import Seen, Witness
+from conduit.providers.self_tally import FILE as TALLY
+from conduit.providers.self_tally import Seen, Tally
 from conduit.settings import Settings
 
 
 class SelfStore(SelfReader):
     """self.db of one site; the file appears with the first row."""
 
-    def __init__(self, path: Path, witness: Path) -> None:
+    def __init__(self, path: Path, tally: Path) -> None:
         super().__init__(path)
-        self._witness = Witness(witness)
+        self._tally = Tally(tally)
 
     @contextmanager
     def writing(self) -> Iterator[Tables]:
@@ -39,7 +39,7 @@ class SelfStore(SelfReader):
         with self._transaction("BEGIN IMMEDIATE") as tables:
             if tables is None:
                 raise self._unreadable("it vanished")
-            seen = self._witness.read()
+            seen = self._tally.read()
             revoked = seen.revoked if seen else frozenset()
             if _is_behind(tables, seen):
                 tables.end_again(revoked)
@@ -47,12 +47,12 @@ class SelfStore(SelfReader):
             yield tables
             last = Seen(max(tables.number, seen.number if seen else 0) + 1, revoked | (usable - tables.usable_keys()))
             tables.count_up(last.number)
-            self._witness.write(last)
+            self._tally.write(last)
 
     def settle(self) -> None:
         """End what an older file brought back when it was put in place of a newer one. Raises `Unreadable`, OSError."""
         with self.reading() as tables:
-            behind = tables is not None and _is_behind(tables, self._witness.read())
+            behind = tables is not None and _is_behind(tables, self._tally.read())
         if behind:
             with self.writing():
                 pass
@@ -80,7 +80,7 @@ class SelfStore(SelfReader):
 
 def open_store(settings: Settings) -> SelfStore:
     """Return self.db of a site, beside its keys."""
-    return SelfStore(place_of(settings), settings.path(settings.state_dir) / WITNESS)
+    return SelfStore(place_of(settings), settings.path(settings.state_dir) / TALLY)
 
 
 def _is_behind(tables: Tables, seen: Seen | None) -> bool:

@@ -12,7 +12,7 @@ from conduit.errors import Unreadable
 from conduit.providers.self_place import FILE
 from conduit.providers.self_rows import ApiKey, Grant, Role, Session, User
 from conduit.providers.self_store import SelfStore
-from conduit.providers.self_witness import FILE as WITNESS
+from conduit.providers.self_tally import FILE as TALLY
 
 ROWS = (
     User(
@@ -28,7 +28,7 @@ ROWS = (
 
 @pytest.fixture
 def store(tmp_path: Path) -> SelfStore:
-    return SelfStore(tmp_path / "keys" / FILE, tmp_path / "state" / WITNESS)
+    return SelfStore(tmp_path / "keys" / FILE, tmp_path / "state" / TALLY)
 
 
 def fill(store: SelfStore) -> None:
@@ -70,7 +70,7 @@ def test_a_file_that_others_may_read_is_refused(store: SelfStore) -> None:
     fill(store)
     store.path.chmod(0o640)
     with pytest.raises(Unreadable, match="CND-2401"):
-        SelfStore(store.path, store.path.parent / WITNESS).rows(User)
+        SelfStore(store.path, store.path.parent / TALLY).rows(User)
 
 
 @pytest.mark.parametrize("damage", [b"not a database" * 400, b""])

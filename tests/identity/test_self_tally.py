@@ -15,7 +15,7 @@ from conduit.providers.self_store import SelfStore
 
 @pytest.fixture
 def store(tmp_path: Path) -> SelfStore:
-    found = SelfStore(tmp_path / "self.db", tmp_path / "witness")
+    found = SelfStore(tmp_path / "self.db", tmp_path / "tally")
     with found.writing() as tables:
         tables.put(User("ann", "u1"))
         tables.put(Session("h", "ann", "", "token", 1.0, 1.0, 9.0))
@@ -37,7 +37,7 @@ def put_back(store: SelfStore, copy: Path) -> SelfStore:
         path.unlink()
     shutil.copy(copy, store.path)
     store.path.chmod(0o600)
-    return SelfStore(store.path, store.path.with_name("witness"))
+    return SelfStore(store.path, store.path.with_name("tally"))
 
 
 def test_sessions_and_keys_that_ended_since_the_backup_stay_ended(store: SelfStore) -> None:
@@ -65,8 +65,8 @@ def test_a_write_settles_an_older_file_too(store: SelfStore) -> None:
     assert [session.hash for session in again.rows(Session)] == ["new"]
 
 
-def test_without_a_witness_all_sessions_end(store: SelfStore) -> None:
-    store.path.with_name("witness").unlink()
+def test_without_a_tally_all_sessions_end(store: SelfStore) -> None:
+    store.path.with_name("tally").unlink()
     store.settle()
     assert store.rows(Session) == []
     assert all(key.active for key in store.rows(ApiKey))
@@ -79,17 +79,17 @@ def test_the_newest_file_is_left_alone(store: SelfStore) -> None:
     assert again.rows(Session)
 
 
-def test_a_change_that_cannot_be_witnessed_is_not_made(store: SelfStore) -> None:
-    witness = store.path.with_name("witness")
-    witness.unlink()
-    witness.mkdir()
+def test_a_change_that_cannot_be_counted_is_not_made(store: SelfStore) -> None:
+    tally = store.path.with_name("tally")
+    tally.unlink()
+    tally.mkdir()
     with pytest.raises(Unreadable), store.writing() as tables:
         tables.delete(User)
     assert store.rows(User)
 
 
-def test_a_damaged_witness_lets_nobody_in(store: SelfStore) -> None:
-    store.path.with_name("witness").write_text('{"number": "many"}')
+def test_a_damaged_tally_lets_nobody_in(store: SelfStore) -> None:
+    store.path.with_name("tally").write_text('{"number": "many"}')
     with pytest.raises(Unreadable) as refused:
         store.settle()
     assert refused.value.diagnostics[0].code.id == "CND-2303"
