@@ -1,4 +1,4 @@
-"""The route kind without a daemon: what a spec accepts, and that its native form says all of it and no more."""
+"""The route kind without a daemon: what a spec accepts, and what its native form is for Caddy alone."""
 
 from __future__ import annotations
 
@@ -8,119 +8,16 @@ from typing import Any
 import pytest
 from caddy_world import KIND, plain
 from hypothesis import given
-from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from conduit.kind import Context
-from conduit.model import Claim, Key, Late, Ref, Secret
 from conduit.providers.caddy_route import HOSTS_PER_MATCHER
 from conduit.resources.route_spec import RouteSpec
-from conduit.settings import Settings
-from tests.proxy_world import keyed
-
-HASH = "$2b$10$" + "abcdefghijklmnopqrstuv" + "0123456789012345678901234567890"
-PAIR = {"certificate": "/certs/wiki-1.crt", "key": "/certs/wiki-1.key"}
-CERTIFICATE = Ref(Key("certificate", "wiki"), "caddy", PAIR)
+from tests.proxies.site_specs import CADDY, HASH, SPECS
 
 
-def context(*features: str, https: str = ":443") -> Context:
-    settings = Settings.model_validate({"caddy": {"https": [https]}})
-    return Context(settings, 0.0, features=frozenset(features), fingerprint=lambda text: keyed("fingerprint", text))
-
-
-def labels(size: int = 8) -> st.SearchStrategy[str]:
-    return st.from_regex(rf"[a-z]([a-z0-9-]{{0,{size}}}[a-z0-9])?", fullmatch=True)
-
-
-hosts = st.builds(lambda star, name: f"{star}{name}.lan", st.sampled_from(["", "*."]), labels())
-times = st.builds(lambda n, unit: f"{n}{unit}", st.integers(1, 5000), st.sampled_from(["ms", "s", "m", "h", "d"]))
-networks = st.sampled_from(["10.0.0.0/8", "192.168.1.1", "fd00::/8", "0.0.0.0/0", "203.0.113.0/24"])
-texts = st.text(st.characters(codec="ascii", min_codepoint=32, max_codepoint=126, exclude_characters="{}"), max_size=30)
-values = texts.map(str.strip)
-names = st.from_regex(r"X-[A-Z][a-z]{0,8}", fullmatch=True)
-passwords = st.one_of(st.just(HASH), st.builds(Secret, labels()))
-statuses = st.one_of(st.integers(100, 599), st.sampled_from(["1xx", "2xx", "3xx", "4xx", "5xx"]))
-
-
-def optional(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
-    return st.fixed_dictionaries({}, optional=fields)
-
-
-headers = st.dictionaries(names, st.none() | values, max_size=3)
-upstreams = st.fixed_dictionaries(
-    {
-        "address": st.builds(
-            lambda host, port: f"{host}:{port}", st.sampled_from(["10.0.0.5", "[fd00::5]"]), st.integers(1, 65535)
-        )
-    },
-    optional={"weight": st.integers(1, 9)},
-)
-guards = optional(
-    allow=st.lists(networks, min_size=1, max_size=3, unique=True),
-    deny=st.lists(networks, max_size=3, unique=True),
-    basic_auth=st.dictionaries(labels(), passwords, min_size=1, max_size=3),
-    response_headers=headers,
-)
-proxied = st.builds(
-    lambda several, rest: {"upstreams": several} | rest,
-    st.lists(upstreams, min_size=1, max_size=4),
-    optional(
-        websockets=st.booleans(),
-        request_headers=headers,
-        max_body=st.builds(
-            lambda n, unit: f"{n}{unit}", st.integers(1, 9999), st.sampled_from(["B", "KB", "MiB", "GB"])
-        ),
-        timeouts=optional(connect=times, read=times, write=times),
-        health=optional(path=st.sampled_from(["/", "/ok?deep=1"]), interval=times, timeout=times, status=statuses),
-    ),
-)
-redirects = st.builds(
-    lambda to, status, keep: {"redirect": {"to": to, "status": status, "keep_path": keep}},
-    st.sampled_from(["https://x.lan", "http://x.lan:8080/a", "/elsewhere"]),
-    st.sampled_from([301, 302, 307, 308]),
-    st.booleans(),
-)
-down = st.one_of(
-    st.just({"maintenance": True}),
-    st.builds(
-        lambda text, n: {"maintenance": {"message": text, "retry_after": f"{n}s"}}, texts, st.integers(1, 10**6 - 1)
-    ),
-)
-paths = st.one_of(
-    st.just({}),
-    st.builds(lambda name, strip: {"path": f"/{name}", "strip_prefix": strip}, labels(), st.booleans()),
-)
-transports = st.one_of(
-    st.just({"tls": False}), st.builds(lambda on: {"certificate": CERTIFICATE, "https_redirect": on}, st.booleans())
-)
-
-
-@st.composite
-def specs(draw: st.DrawFn) -> RouteSpec:
-    fields = {"names": draw(st.lists(hosts, min_size=1, max_size=5, unique=True))}
-    answer = draw(st.one_of(proxied, redirects, down))
-    place = draw(paths)
-    if "upstreams" not in answer:
-        place = {"path": place.get("path", "/")}
-    return RouteSpec.model_validate(fields | answer | place | draw(guards) | draw(transports))
-
-
-@given(specs(), st.booleans(), st.sampled_from([":443", "127.0.0.1:8443"]))
-def test_parse_of_render_is_the_spec(spec: RouteSpec, delayed: bool, https: str) -> None:
-    ctx = context(*(["stream_close_delay"] if delayed else []), https=https)
-    native = KIND.render(spec, ctx)
-    assert KIND.parse(native) == spec
-    assert KIND.render(spec, ctx) == native
-
-
-@given(specs(), specs())
-def test_different_specs_differ_natively(one: RouteSpec, other: RouteSpec) -> None:
-    assert (KIND.render(one, context()) == KIND.render(other, context())) == (one == other)
-
-
-@given(specs())
+@given(SPECS["caddy"])
 def test_the_native_form_is_json_once_secrets_are_known(spec: RouteSpec) -> None:
-    native = KIND.render(spec, context())
+    native = KIND.render(spec, CADDY.context())
     text = json.dumps(native, default=str)
     assert HASH not in text
 
@@ -128,21 +25,9 @@ def test_the_native_form_is_json_once_secrets_are_known(spec: RouteSpec) -> None
 def test_more_hosts_than_caddy_compares_one_by_one_are_split() -> None:
     many = tuple(f"h{number}.lan" for number in range(2 * HOSTS_PER_MATCHER + 1))
     spec = RouteSpec.model_validate({"names": many, "upstreams": [{"address": "10.0.0.5:80"}], "tls": False})
-    native = KIND.render(spec, context())
+    native = KIND.render(spec, CADDY.context())
     assert [len(matcher["host"]) for matcher in native["http"]["match"]] == [100, 100, 1]
     assert KIND.parse(native) == spec
-
-
-def test_a_late_certificate_is_rendered_as_late() -> None:
-    late = Late(CERTIFICATE.key, "caddy")
-    spec = RouteSpec(names=("a.lan",), redirect={"to": "/x"}, certificate=CERTIFICATE.resolved(late))
-    assert KIND.render(spec, context())["certificate"]["files"] is late
-
-
-def test_claims_are_each_host_with_the_path_in_lower_case() -> None:
-    spec = plain(names=("a.lan", "*.b.lan"), path="/Admin/")
-    assert spec.path == "/Admin"
-    assert set(KIND.claims(spec)) == {Claim("route", ("a.lan", "/admin")), Claim("route", ("*.b.lan", "/admin"))}
 
 
 @pytest.mark.parametrize(
@@ -256,10 +141,3 @@ def test_no_user_text_holds_a_placeholder(wrap: Any, text: str) -> None:
 def test_what_cannot_be_meant_or_is_dangerous_is_refused(fields: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         plain(**fields)
-
-
-@pytest.mark.parametrize(
-    "native", [None, {}, {"http": {}}, {"http": {"match": 7}}, {"https": []}, 7, {"http": None}], ids=str
-)
-def test_a_shape_that_is_no_route_parses_to_nothing(native: Any) -> None:
-    assert KIND.parse(native) is None

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from socket import socket
-from typing import Any
 
+import fault_proxy
 import pytest
+from fault_proxy import FaultProxy
 
-from conduit.sandbox.daemon import Daemon
-from tests.docker import fault_proxy
 from tests.docker.container_world import SLEEP, Containers
-from tests.docker.fault_proxy import FaultProxy
 
 INSPECT = r"GET /containers/[0-9a-f]{64}/json"
 ODD = {
@@ -25,17 +22,6 @@ ODD = {
     "an address that is none": (b'"IPAMConfig":{', b'"IPAMConfig":{"IPv4Address":"1.2.3","Was":1,'),
 }
 """What is changed in an inspection, and to what."""
-
-
-@pytest.fixture
-def proxy(directory: Path, dockerd: Daemon) -> Iterator[FaultProxy]:
-    with FaultProxy(directory / "proxy.sock", dockerd.section["socket"]).running() as proxy:
-        yield proxy
-
-
-@pytest.fixture
-def docker_settings(dockerd: Daemon, proxy: FaultProxy) -> dict[str, Any]:
-    return {"docker": dockerd.section | {"socket": str(proxy.path)}}
 
 
 def changed(old: bytes, new: bytes) -> Callable[[socket, bytes], None]:

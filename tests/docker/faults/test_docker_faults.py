@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import fault_proxy
@@ -20,17 +19,6 @@ from tests.engine.conftest import World
 Docker = Callable[..., Ran]
 FRONT = "networks:\n  front: {}\n"
 LISTS = [r"GET /containers/json", r"GET /images/json", r"GET /networks$", r"GET /volumes"]
-
-
-@pytest.fixture
-def proxy(directory: Path, dockerd: Daemon) -> Iterator[FaultProxy]:
-    with FaultProxy(directory / "proxy.sock", dockerd.section["socket"]).running() as proxy:
-        yield proxy
-
-
-@pytest.fixture
-def docker_settings(dockerd: Daemon, proxy: FaultProxy) -> dict[str, Any]:
-    return {"docker": dockerd.section | {"socket": str(proxy.path)}}
 
 
 @pytest.fixture
