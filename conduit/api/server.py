@@ -27,19 +27,21 @@ ABORT: Final = "conduit.abort"
 HEAD_BYTES: Final = 16 * 1024
 HEADERS: Final = 64
 HEAD_SECONDS: Final = 10.0
+BODY_SECONDS: Final = 30.0
+"""How long a head, and then a body of at most a MiB, may take to come."""
 KEEP_ALIVE_SECONDS: Final = 15
 AT_ONCE: Final = 2000
 """Connections served side by side; more get 503."""
 
 
 class Bounded(HttpToolsProtocol):
-    """The parser of one connection, which a client can neither fill with headers nor hold with a slow head."""
+    """The parser of one connection, which a client can neither fill with headers nor hold with a slow request."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first head."""
         super().connection_made(transport)
         self._unread, self._count, self._size = 0, 0, 0
-        self._late = self.loop.call_later(HEAD_SECONDS, self._too_late)
+        self._late = self.loop.call_later(HEAD_SECONDS, self.transport.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop waiting."""
@@ -54,8 +56,9 @@ class Bounded(HttpToolsProtocol):
             self._refuse()
 
     def on_message_begin(self) -> None:
-        """Let the application end the connection."""
+        """Let the application end the connection, and wait for the head."""
         super().on_message_begin()
+        self._within(HEAD_SECONDS)
         self._count, self._size = 0, 0
         scope: dict[str, Any] = self.scope  # type: ignore[assignment]
         scope["extensions"] = {ABORT: self.transport.abort}
@@ -68,21 +71,24 @@ class Bounded(HttpToolsProtocol):
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """The head is there: what follows is a body, which the application bounds."""
+        """The head is there: what follows is a body, whose size the application bounds."""
         self._unread = 0
-        self._late.cancel()
+        self._within(BODY_SECONDS)
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        """Count the next head from here on."""
+        """The request is there; count the next head from here on."""
         self._unread = 0
+        self._late.cancel()
         super().on_message_complete()
 
     def _in_body(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
 
-    def _too_late(self) -> None:
-        self.transport.abort()
+    def _within(self, seconds: float) -> None:
+        """Hang up unless the next part of the request is there in time."""
+        self._late.cancel()
+        self._late = self.loop.call_later(seconds, self.transport.abort)
 
     def _refuse(self) -> None:
         """Refuse a head that is too large; after an answer that came before the whole body, just hang up."""

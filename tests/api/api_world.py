@@ -85,6 +85,12 @@ class Served(Site):
         assert self._process is not None
         return self._process.pid
 
+    @property
+    def resident(self) -> int:
+        """The bytes of memory the server has."""
+        text = Path(f"/proc/{self.pid}/status").read_text()
+        return int(text.partition("VmRSS:")[2].split()[0]) * 1024
+
     def stop(self) -> int:
         """End the server as systemd would, and return its exit code."""
         assert self._process is not None

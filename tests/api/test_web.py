@@ -36,12 +36,6 @@ def status(answer: bytes) -> int:
     return int(answer.split(b" ", 2)[1])
 
 
-def resident(served: Any) -> int:
-    """Return the bytes of memory the server has."""
-    text = Path(f"/proc/{served.pid}/status").read_text()
-    return int(text.partition("VmRSS:")[2].split()[0]) * 1024
-
-
 @pytest.mark.parametrize(
     ("head", "wanted"),
     [
@@ -91,7 +85,7 @@ def test_w2_a_preflight_allows_nothing(served: Any) -> None:
 
 
 def test_w5_a_body_without_end_is_refused(served: Any) -> None:
-    before = resident(served)
+    before = served.resident
     pieces = iter(lambda: b"x" * 65536, b"")
     head = f"POST /api/services HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\nX-API-Key: {KEY}\r\n"
     with socket.create_connection(("127.0.0.1", served.port), 5) as link:
@@ -107,7 +101,7 @@ def test_w5_a_body_without_end_is_refused(served: Any) -> None:
             pass
     announced = raw(served, f"{head}Content-Type: application/json\r\nContent-Length: {2**30}\r\n\r\n".encode())
     assert status(announced) == 413
-    assert resident(served) - before < 50 * MIB
+    assert served.resident - before < 50 * MIB
     assert httpx.get(f"{served.url}/api/ping").json() == {"ok": True}
 
 
@@ -183,7 +177,7 @@ def test_w6_a_reader_who_does_not_read_is_let_go(served: Any) -> None:
         link.close()
         file.unlink()
         assert served.conduit("resume").code == 0
-    assert resident(served) < 400 * MIB
+    assert served.resident < 400 * MIB
 
 
 def test_other_spellings_of_a_path_have_the_same_verdict(served: Any) -> None:
