@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from litestar import Response
@@ -49,6 +49,7 @@ async def change(desk: Desk, caller: Caller, wanted: Change, prefer: str | None 
 
 
 async def _change(desk: Desk, caller: Caller, wanted: Change, prefer: str | None) -> Response[Any]:
+    wanted = replace(wanted, named=_with_leaves(desk, wanted.named))
     edited = await asyncio.to_thread(wanted.edit)
     headers = {"ETag": f'"{edited.saved.version}"'} if edited.saved.version else {}
     if held := desk.held:
@@ -62,6 +63,12 @@ async def _change(desk: Desk, caller: Caller, wanted: Change, prefer: str | None
         return Response(_saved(said), status_code=202, headers=headers)
     result = await _finish(desk, caller, wanted, edited)
     return Response(result, status_code=wanted.new if edited.before is None else 200, headers=headers)
+
+
+def _with_leaves(desk: Desk, roots: tuple[Key, ...]) -> tuple[Key, ...]:
+    """Return roots with the leaves they stand for; after the edit a pass of the loop may have forgotten those."""
+    children = desk.worker.snapshot.desired.children
+    return tuple(key for root in roots for key in (root, *children.get(root, ())))
 
 
 def _saved(said: str) -> Result:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -174,3 +177,24 @@ def test_an_edit_of_a_suspended_site_is_saved_and_not_applied(committed: Any) ->
     finally:
         assert committed.conduit("resume").code == 0
     wait_for(lambda: committed.dig("waiting.home.arpa") and committed.dig("patient.home.arpa"), "the loop applies both")
+
+
+def test_a_removal_that_the_loop_sees_first_is_still_one_by_name(tmp_path: Any) -> None:
+    """Regression: a pass of the loop between edit and apply forgot what the removed root had stood for, so that the
+    removal of all a site has counted as a mass deletion."""
+    gate = tmp_path / "gate"
+    with make_served() as site:
+        assert put_new(site, "only").status_code == 201
+        tag = version(site, "only")
+        site.stop()
+        site.serve(CONDUIT_TEST="1", CONDUIT_FAILPOINT="edit.renamed:pause", CONDUIT_FAILPOINT_GATE=str(gate))
+        with ThreadPoolExecutor(1) as pool:
+            removal = pool.submit(site.api, "DELETE", "/api/resources/service/only", headers={"If-Match": tag})
+            wait_for(gate.with_name("gate.reached").exists, "the manifest is gone")
+            os.kill(site.pid, signal.SIGHUP)
+            listed = "/api/resources/service"
+            wait_for(lambda: not site.api("GET", listed).json()["items"], "the loop has seen it")
+            gate.touch()
+            answer = removal.result(60)
+        assert (answer.status_code, answer.json().get("ok")) == (200, True), answer.text
+        assert site.dig("only.home.arpa") == []
