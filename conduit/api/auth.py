@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address
 from typing import Any, Final, Protocol
 
@@ -36,6 +37,8 @@ PUBLIC: Final = "public"
 COOKIE: Final = "__Host-conduit"
 """The name of the session's cookie."""
 READ: Final = ":read"
+LOOKERS: Final = 4
+"""Threads that look callers up."""
 
 LOG: Final = logging.getLogger("conduit.api")
 
@@ -49,6 +52,9 @@ Who = NamedDependency[Caller]
 
 class Identity(Protocol):
     """Recognises callers by what a request shows."""
+
+    def at_once(self, shown: str, address: str) -> Caller | None:
+        """Return who can be told without looking anywhere."""
 
     def recognise(self, shown: str, cookie: str, address: str) -> Caller | None:
         """Return whose key, token or session it is; None for an unknown, expired or revoked one.
@@ -68,6 +74,7 @@ class Guard:
 
     def __init__(self, identity: Identity, api: Api, hosts: Iterable[str], deny: Callable[[Caller, str], None]) -> None:
         self._identity, self._api, self._deny = identity, api, deny
+        self._lookers = ThreadPoolExecutor(LOOKERS, "recognise")
         schemes = ("http", "https") if api.trusted_proxies else ("https",) if api.tls else ("http",)
         self._origins = frozenset(f"{scheme}://{host}" for host in hosts for scheme in schemes)
 
@@ -75,7 +82,7 @@ class Guard:
         """Recognise the caller and check the permission of the route. Raises `ApiError`: 401, 403; `Unreadable`."""
         wanted: Permission = handler.opt.get("permission", PUBLIC)
         permission = wanted(connection) if callable(wanted) else wanted
-        caller = None if permission == PUBLIC else self._caller(connection, permission)
+        caller = None if permission == PUBLIC else await self._caller(connection, permission)
         refusal = self._refusal(connection, caller, permission)
         if refusal:
             who = caller or Caller("", by="anonymous", address=address_of(connection))
@@ -85,11 +92,11 @@ class Guard:
             connection.scope["state"]["caller"] = caller
             await self._note(caller)
 
-    def still_knows(self, connection: Connection) -> bool:
+    async def still_knows(self, connection: Connection) -> bool:
         """Return whether the caller of an open stream would still be recognised."""
         caller: Caller = connection.scope["state"]["caller"]
         try:
-            return caller.by == "anonymous" or self._recognised(connection) is not None
+            return caller.by == "anonymous" or await self._recognised(connection) is not None
         except ConduitError:
             return False
 
@@ -101,12 +108,19 @@ class Guard:
             except (ConduitError, OSError) as error:
                 LOG.warning("the last use of a key or session could not be written down: %s", error)
 
-    def _recognised(self, connection: Connection) -> Caller | None:
+    async def _recognised(self, connection: Connection) -> Caller | None:
+        """Look in a thread of its own kind: whoever holds self.db up holds up nobody who needs none."""
         shown, cookie = shown_by(connection.headers), connection.cookies.get(COOKIE, "")
-        return self._identity.recognise(shown, cookie, address_of(connection))
+        address = address_of(connection)
+        if not shown and not cookie:
+            return None
+        if found := self._identity.at_once(shown, address):
+            return found
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._lookers, self._identity.recognise, shown, cookie, address)
 
-    def _caller(self, connection: Connection, permission: str) -> Caller | None:
-        if found := self._recognised(connection):
+    async def _caller(self, connection: Connection, permission: str) -> Caller | None:
+        if found := await self._recognised(connection):
             return found
         address, shown = address_of(connection), shown_by(connection.headers)
         readable = permission.endswith(READ) and permission not in OWN

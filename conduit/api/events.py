@@ -10,7 +10,7 @@ import asyncio
 import json
 import threading
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Final, NamedTuple
 
 from conduit.api.errors import ApiError
@@ -20,6 +20,8 @@ REMEMBERED: Final = 1000
 QUEUE_BYTES: Final = 256 * 1024
 PER_CALLER, IN_ALL = 5, 100
 HEARTBEAT: Final = 15.0
+ASKED: Final = 5.0
+"""Seconds for which a reader is not asked again who it is."""
 LONGEST: Final = 3600.0
 """Seconds after which a reader has to come back."""
 
@@ -108,18 +110,23 @@ class Bus:
 
 
 async def stream(
-    bus: Bus, reader: Reader, welcome: Callable[[], bool], abort: Callable[[], None]
+    bus: Bus, reader: Reader, welcome: Callable[[], Awaitable[bool]], abort: Callable[[], None]
 ) -> AsyncIterator[bytes]:
     """Yield the events of a reader until it is lost, not welcome any more, or an hour has passed.
 
-    `welcome` is asked at each heartbeat at the latest; `abort` ends the connection of one that does not read.
+    `welcome` is asked between events, every `ASKED` seconds or with the next heartbeat; `abort` ends the connection of
+    one that does not read.
     """
     loop = asyncio.get_running_loop()
-    end = loop.time() + LONGEST
+    end, ask_at = loop.time() + LONGEST, loop.time()
     guard = loop.create_task(_let_go(reader, abort))
     try:
         yield b": conduit\n\n"
-        while not reader.lost and loop.time() < end and welcome():
+        while not reader.lost and loop.time() < end:
+            if loop.time() >= ask_at:
+                if not await welcome():
+                    break
+                ask_at = loop.time() + ASKED
             events = await reader.take()
             yield b"".join(sent.wire for sent in events) or b": still here\n\n"
     finally:

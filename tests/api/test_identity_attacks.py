@@ -147,6 +147,20 @@ def test_a8_a_self_db_that_cannot_be_read_lets_nobody_in(served: Any) -> None:
     assert ask(served, token).status_code == 200
 
 
+def test_a8_whoever_holds_self_db_up_holds_up_nobody_else(served: Any) -> None:
+    add_user(served, "hal")
+    token = minted(served, "hal")
+    with closing(sqlite3.connect(store_of(served).path)) as holder, ThreadPoolExecutor(8) as crowd:
+        holder.execute("BEGIN EXCLUSIVE")
+        waiting = [crowd.submit(ask, served, token) for _ in range(8)]
+        for path in ("/api/ping", "/api/services", "/api/dns"):
+            assert served.api("GET", path).status_code == 200
+        assert not any(each.done() for each in waiting)
+        holder.rollback()
+        assert {each.result().status_code for each in waiting} <= {200, 503}
+    assert ask(served, token).status_code == 200
+
+
 def test_a10_a_crowd_of_logins_leaves_everything_else_quick() -> None:
     with make_served(trusted_proxies=["127.0.0.1"]) as site:
         for number in range(40):
