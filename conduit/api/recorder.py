@@ -148,10 +148,12 @@ def add(act: Act) -> bool:
 
 async def announce(request: Request[Any, Any, Any]) -> None:
     """Before a handler that may change something: see that it can be written down. Raises `Unreadable`."""
+    recording = PRESENT.get()
+    if recording is None or request.method in SAFE:
+        return
     declared = request.scope["route_handler"].opt.get("permission", PUBLIC)
     permission = declared(request) if callable(declared) else declared
-    recording = PRESENT.get()
-    if recording is None or permission == PUBLIC or permission.endswith(READ):
+    if permission == PUBLIC or permission.endswith(READ):
         return
     await asyncio.to_thread(request.app.state.desk.audit.require)
     recording.changes = True
