@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+from api_world import KEY, make_served
 
+from conduit.sandbox.machine import wait_for
 from tests.audit.conftest import fill_up
 
 
@@ -23,8 +30,7 @@ def recorded(served: Any) -> Any:
 
 def segment(served: Any) -> Path:
     """Return the segment that is written to."""
-    newest: Path = max((served.directory / "state" / "audit").glob("*.jsonl"))
-    return newest
+    return trail(served)[-1]
 
 
 @contextmanager
@@ -127,3 +133,42 @@ def test_l2_a_full_disk_refuses_the_next_change(recorded: Any, run: Callable[...
         directory.rmdir()
         aside.rename(directory)
     assert recorded.conduit("audit", "verify").code == 0
+
+
+@pytest.mark.parametrize("kills", [2, pytest.param(40, marks=pytest.mark.soak)])
+def test_what_was_answered_is_in_the_trail_whenever_the_server_is_killed(kills: int) -> None:
+    answered: list[str] = []
+    with make_served() as site:
+        for _ in range(kills):
+            threads = [threading.Thread(target=flush, args=(site, answered)) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+            enough = len(answered) + 12
+            wait_for(lambda enough=enough: len(answered) >= enough, "some changes are answered")
+            os.kill(site.pid, signal.SIGKILL)
+            for thread in threads:
+                thread.join()
+            assert site.conduit("audit", "verify").code == 0
+            site.serve()
+        lines = [line for path in trail(site) for line in path.read_text().splitlines()]
+        recorded = {json.loads(line)["data"].get("asked", {}).get("request") for line in lines}
+        assert set(answered) <= recorded
+        assert site.api("POST", "/api/dns/flush").status_code == 200
+        assert site.conduit("audit", "verify").code == 0
+
+
+def flush(site: Any, answered: list[str]) -> None:
+    """Change something again and again until the server is gone; note the request of each answer."""
+    with httpx.Client(base_url=site.url, headers={"X-API-Key": KEY}, timeout=20) as client:
+        try:
+            while True:
+                answer = client.post("/api/dns/flush")
+                assert answer.status_code == 200, answer.text
+                answered.append(answer.headers["x-request-id"])
+        except httpx.TransportError:
+            return
+
+
+def trail(site: Any) -> list[Path]:
+    """Return the segments of the trail."""
+    return sorted((site.directory / "state" / "audit").glob("*.jsonl"))
