@@ -16,6 +16,7 @@ from hmac import compare_digest
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+SEGMENT: Final = re.compile(r"[0-9]+\.jsonl")
 BLOCK: Final = 64 * 1024
 START: Final = "0" * 64
 """What the first line names as the hash before it."""
@@ -176,8 +177,13 @@ class Chain:
         return segments[older[-1] if older else 0 :]
 
     def segments(self) -> list[Path]:
-        """Return the segment files in order."""
-        return sorted(self.directory.glob("[0-9]*.jsonl"))
+        """Return the segment files in order, none for a directory that is missing. Raises OSError."""
+        try:
+            with os.scandir(self.directory) as found:
+                names = [entry.name for entry in found if SEGMENT.fullmatch(entry.name)]
+        except FileNotFoundError:
+            return []
+        return [self.directory / name for name in sorted(names)]
 
 
 def torn(line: bytes) -> bool:

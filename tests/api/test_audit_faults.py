@@ -95,7 +95,10 @@ def test_l2_an_unwritable_trail_refuses_changes(recorded: Any) -> None:
         refused = recorded.api("POST", "/api/services", {"name": "unlogged", "host": recorded.echo})
         assert (refused.status_code, refused.json()["code"]) == (503, "CND-2101")
         assert recorded.dig("unlogged.home.arpa") == []
-        assert recorded.api("GET", "/api/services").status_code == 200
+        for path in ("/api/services", "/api/status", "/api/diff"):
+            assert recorded.api("GET", path).status_code == 200, path
+        for path in ("/api/audit", "/api/audit/events"):
+            assert recorded.api("GET", path).status_code == 503, "what cannot be read is not shown as empty"
     finally:
         directory.unlink()
         directory.with_name("aside").rename(directory)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from typing import Annotated, Final, NotRequired, TypedDict
 
@@ -140,12 +141,13 @@ class Births:
     """When each service was registered last, read from the audit trail, each entry once."""
 
     def of(self, desk: Desk) -> dict[str, str]:
-        """Return the times by name."""
+        """Return the times by name, as far as the trail can be read."""
         seen, times = desk.kept.get(self, (0, {}))
-        for entry in desk.audit.since(seen):
-            seen = entry.seq
-            if entry.event == "service_register" and entry.data["status"] == SUCCESS:
-                times[entry.data["details"]["name"]] = entry.time
+        with suppress(OSError):
+            for entry in desk.audit.since(seen):
+                seen = entry.seq
+                if entry.event == "service_register" and entry.data["status"] == SUCCESS:
+                    times[entry.data["details"]["name"]] = entry.time
         desk.kept[self] = (seen, times)
         return dict(times)
 

@@ -65,15 +65,22 @@ async def status(desk: Here) -> Status:
         _kept(desk, "certs", lambda: asyncio.to_thread(_certificates, desk)),
         _kept(desk, "servers", lambda: _servers(desk)),
     )
-    last = next(iter(desk.audit.newest(1)), None)
     return {
         "dns": dns,
         "caddy": caddy,
         "services": _services(desk),
         "certs": certs,
         "servers": servers,
-        "last_audit": view(last) if last else None,
+        "last_audit": _last_audit(desk),
     }
+
+
+def _last_audit(desk: Desk) -> Entry | None:
+    """Return the newest entry of the audit trail, None while it cannot be read."""
+    try:
+        return next(map(view, desk.audit.newest(1)), None)
+    except OSError:
+        return None
 
 
 def _answers(desk: Desk, provider: str) -> bool:
