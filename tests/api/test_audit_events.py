@@ -6,10 +6,19 @@ import csv
 import io
 import json
 import os
+import shutil
+import time
+from datetime import datetime, tzinfo
 from typing import Any
 
 import httpx
 import pytest
+from api_world import make_served
+
+from conduit import chain_writer
+from conduit.audit.act import SUCCESS, Act
+from conduit.audit.trail import Trail
+from conduit.manifests.settings_file import read_settings
 
 
 @pytest.fixture(scope="module")
@@ -117,3 +126,33 @@ def test_the_first_documented_answer_keeps_its_shape(done: Any) -> None:
     body = done.api("GET", "/api/audit?limit=1").json()
     assert set(body) == {"entries", "total"}
     assert set(body["entries"][0]) == {"timestamp", "action", "status", "message", "user", "details", "address"}
+
+
+def test_cleanup_removes_what_is_old_and_the_rest_still_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Past(datetime):
+        """Two years ago."""
+
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Past:
+            return cls.fromtimestamp(time.time() - 730 * 86400, tz)
+
+    with make_served() as site:
+        directory, keys = site.directory / "state" / "audit", site.directory / "keys"
+        assert site.register("new")["ok"]
+        shutil.rmtree(directory)
+        next(keys.rglob("audit.head")).unlink()
+        trail = Trail(read_settings(site.settings_file))
+        with monkeypatch.context() as patched:
+            patched.setattr(chain_writer, "datetime", Past)
+            for _ in range(7):
+                trail.append(Act("edit", SUCCESS, "long ago", "mona"))
+            trail.seal()
+        assert found(site, actor_id="mona")["total"] == 7
+        assert site.api("POST", "/api/dns/flush").status_code == 200
+        answer = site.api("DELETE", "/api/audit/cleanup")
+        assert (answer.status_code, answer.json()["deleted"]) == (200, 7)
+        assert [path.name for path in sorted(directory.glob("*.jsonl"))] == ["000000000008.jsonl"]
+        assert found(site, actor_id="mona")["total"] == 0
+        assert found(site, action="audit_cleanup.delete")["total"] == 1
+        told = site.conduit("audit", "verify")
+        assert (told.code, told.stdout[:39]) == (0, "The audit trail holds: entries 8 to 9, "), told
