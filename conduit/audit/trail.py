@@ -158,7 +158,7 @@ class Trail:
         """Return a new writer. Raises `Unreadable` when the newest segment does not hold, or the head is not in it."""
         if self._writer:
             self._writer.close()
-        self._writer = None
+        self._writer, self._signed = None, 0
         head, stub = self.head.read(), read_stub(self.directory)
         if head and stub == NOTHING and not self.chain.segments():
             stub = self._lost(head)

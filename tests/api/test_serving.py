@@ -104,19 +104,3 @@ def test_the_dashboard_is_served_with_its_own_paths(secure: Any) -> None:
 def test_nothing_outside_the_dashboard_is_served(secure: Any) -> None:
     for path in ("/assets/out.txt", "/../secret.txt", "/%2e%2e/secret.txt", "/assets/..%2f..%2fsecret.txt"):
         assert "not for the web" not in secure.client.get(path).text
-
-
-def test_a_change_that_cannot_be_audited_is_not_made(secure: Any) -> None:
-    assert secure.register("logged")["ok"]
-    audit = secure.directory / "state" / "audit"
-    audit.rename(audit.with_name("aside"))
-    audit.write_text("in the way")
-    try:
-        refused = secure.api("POST", "/api/services", {"name": "unlogged", "host": secure.echo})
-        assert (refused.status_code, refused.json()["code"]) == (503, "CND-2101")
-        assert secure.dig("unlogged.home.arpa") == []
-        assert not (secure.desired / "services" / "unlogged.yaml").exists()
-        assert secure.api("GET", "/api/services").status_code == 200
-    finally:
-        audit.unlink()
-        audit.with_name("aside").rename(audit)
