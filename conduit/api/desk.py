@@ -53,6 +53,8 @@ class Desk:
     bus: Bus = field(default_factory=Bus)
     kept: dict[Any, Any] = field(default_factory=dict)
     """Answers that are kept as bytes; see `conduit.api.cached`."""
+    removals: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while somebody is removed, so that two admins cannot remove each other."""
     _recall: Recall = field(default_factory=Recall)
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
     _local: threading.local = field(default_factory=threading.local)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -208,3 +209,34 @@ def answers_of(served: Any, path: str) -> Iterator[str]:
         path = path.replace(name, str(number_of("user", "sec")) if path.startswith("/api/users/") else value)
     for kind in ("user", "role", "service") if "{kind}" in path else ("",):
         yield served.api("GET", path.replace("{kind}", kind).replace("{name}", "sec")).text
+
+
+class TestTheOnlyUsers:
+    """Row A7 where nobody but admins is declared: then the plan alone would let the last one go with all others."""
+
+    @pytest.fixture
+    def alone(self) -> Iterator[Any]:
+        with make_served() as site:
+            declare(site, "one", "admin")
+            yield site
+
+    def test_the_only_user_stays(self, alone: Any) -> None:
+        seen = alone.api("GET", "/api/resources/user/one").headers["etag"]
+        native = alone.api("DELETE", "/api/resources/user/one", headers={"If-Match": seen})
+        for answer in (alone.api("DELETE", path_of("one")), native):
+            assert (answer.status_code, answer.json()["code"]) == (409, "CND-2412"), answer.text
+        assert role_of(alone, "one") == [("admin", "[]", 1)]
+        assert (alone.desired / "users" / "one.yaml").exists()
+
+    def test_two_who_delete_each_other_leave_one(self, alone: Any) -> None:
+        declare(alone, "two", "admin")
+        tokens = {name: minted(alone, name) for name in ("one", "two")}
+        with ThreadPoolExecutor(2) as pool:
+            tries = [
+                pool.submit(ask, alone, tokens["one"], path_of("two"), "DELETE"),
+                pool.submit(ask, alone, tokens["two"], path_of("one"), "DELETE"),
+            ]
+            found = sorted(each.result(60).status_code for each in tries)
+        assert found[0] == 200
+        assert found[1] in (401, 404, 409), "the other one is gone, or has to stay"
+        assert len(rows(alone, "SELECT name FROM users")) == 1

@@ -6,7 +6,8 @@ What is asked for is in self.db when these return, or an `ApiError` says why not
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
@@ -18,12 +19,13 @@ from conduit.api.desk import Desk
 from conduit.api.errors import ApiError
 from conduit.change import Outcome, Result
 from conduit.identity.numbers import number_of
-from conduit.identity.permissions import rights
+from conduit.identity.permissions import ADMIN, rights
 from conduit.identity.rights import of_user
 from conduit.manifests.store import ABSENT
 from conduit.model import Key
 from conduit.providers.self_rows import Grant, Role, User
 from conduit.reconcile.asks import Operate
+from conduit.resources.user import LAST_ADMIN
 
 DEFAULTS: Mapping[str, Any] = {"email": "", "permissions": (), "active": True}
 """What a manifest need not say."""
@@ -60,6 +62,24 @@ async def remove_user(desk: Desk, caller: Caller, user: User) -> Waits:
     """Remove a user with all that was granted. Raises `ApiError`."""
     key = Key("user", user.name)
     await asyncio.to_thread(desk.writes.read, key)
+    async with removing(desk, key):
+        return await _removed(desk, caller, user, key)
+
+
+@asynccontextmanager
+async def removing(desk: Desk, key: Key) -> AsyncIterator[None]:
+    """Let one user at a time be removed in a `with` block, and never the last active admin. Raises `ApiError` 409.
+
+    A plan lets that one go with all other users, when the files say so; over the API nobody means that.
+    """
+    async with desk.removals:
+        admins = await asyncio.to_thread(desk.door.store.rows, User, role=ADMIN, active=True)
+        if [admin.name for admin in admins] == [key.name]:
+            raise ApiError(409, f"{key} is the last active admin and has to stay", code=LAST_ADMIN)
+        yield
+
+
+async def _removed(desk: Desk, caller: Caller, user: User, key: Key) -> Waits:
     grants = [Key("grant", each.name) for each in desk.door.store.rows(Grant, user=user.name)]
     for grant in grants:
         await asyncio.to_thread(desk.writes.remove, grant, caller)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import nullcontext
 from functools import partial
 from typing import Annotated, Any, Final, TypedDict
 
@@ -12,6 +13,7 @@ from litestar.params import Body, FromPath, HeaderParameter, QueryParameter
 
 from conduit.api.auth import Caller, Connection, Who
 from conduit.api.change import Change, change
+from conduit.api.controllers.accounts import removing
 from conduit.api.controllers.records import kind_named, permission_of
 from conduit.api.controllers.scope import disown, makes, own, require, require_wish, within
 from conduit.api.desk import Desk, Here
@@ -144,7 +146,8 @@ async def remove(
     if dry_run:
         return await _previewed(desk, key, None, expect)
     edit = partial(desk.writes.remove, key, caller, expect)
-    answer = await change(desk, caller, Change(edit, "edit", f"removed {key}", named=(key,)), prefer)
+    async with removing(desk, key) if key.kind == "user" else nullcontext():
+        answer = await change(desk, caller, Change(edit, "edit", f"removed {key}", named=(key,)), prefer)
     await disown(desk, caller, key)
     return answer
 
