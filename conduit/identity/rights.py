@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from conduit.identity.keys import Wish
 from conduit.identity.permissions import ADMIN, LEVELS, ROLES, highest, rights
 from conduit.providers.self_rows import ApiKey, Grant, Role, User
 from conduit.providers.self_store import SelfStore
 from conduit.providers.self_tables import Tables
+
+PEOPLE: Final = frozenset(("users:write", "users:delete"))
 
 
 class Rights(NamedTuple):
@@ -32,11 +34,16 @@ def of_user(tables: Tables, user: User) -> Rights:
 
 
 def of_key(tables: Tables, key: ApiKey, owner: Rights) -> Rights:
-    """Return what a key may do: what it says, as far as its owner may."""
+    """Return what a key may do: what it says, as far as its owner may.
+
+    One that is limited to deployments is no admin's and changes no people: it would make itself others without a limit.
+    """
     narrowed = bool(key.role or key.permissions)
     wanted = rights(key.role, key.permissions, _declared(tables)) if narrowed else owner.permissions
-    admin = owner.admin and (not narrowed or key.role == ADMIN)
-    return Rights(wanted & owner.permissions, _common(key.deployments, owner.deployments), admin)
+    held = wanted & owner.permissions
+    if key.deployments:
+        return Rights(held - PEOPLE, _common(key.deployments, owner.deployments), admin=False)
+    return Rights(held, owner.deployments, owner.admin and (not narrowed or key.role == ADMIN))
 
 
 def beyond(store: SelfStore, owner: User, wish: Wish) -> str:
@@ -53,10 +60,10 @@ def beyond(store: SelfStore, owner: User, wish: Wish) -> str:
     return ", ".join(sorted((rights(wish.role, wish.permissions, declared) - may.permissions) | reach))
 
 
-def _common(key: Mapping[str, str], owner: Mapping[str, str] | None) -> Mapping[str, str] | None:
-    """Return the deployments both reach, at the lower level; a key that names none reaches all of its owner's."""
-    if not key or owner is None:
-        return key or owner
+def _common(key: Mapping[str, str], owner: Mapping[str, str] | None) -> Mapping[str, str]:
+    """Return the deployments both reach, at the lower level."""
+    if owner is None:
+        return key
     return {name: min(key[name], owner[name], key=LEVELS.index) for name in key.keys() & owner.keys()}
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from api_world import KEY, make_served
-from people_world import add_user, ask, change_user, grant, minted, rows, store_of
+from people_world import PASSWORD, add_user, ask, change_user, grant, minted, rows, store_of
 
 from conduit.identity.numbers import number_of
 from conduit.providers.self_rows import ApiKey, User
@@ -93,6 +93,21 @@ def test_a_key_may_be_narrower_than_its_owner(served: Any) -> None:
     here = make(served, "oda", addresses=["10.1.0.0/16"])["key"]
     assert ask(served, here, headers={"X-Forwarded-For": "10.1.2.3"}).status_code == 200
     assert ask(served, here, headers={"X-Forwarded-For": "10.2.2.3"}).status_code == 401
+
+
+def test_a7_a_key_for_some_deployments_makes_nobody_who_reaches_more(served: Any) -> None:
+    add_user(served, "ora", "admin")
+    key = make(served, "ora", deployments=["one-app"])["key"]
+    assert ask(served, key, "/api/users").status_code == 200
+    body = {"username": "more", "password": PASSWORD, "role": "admin"}
+    assert ask(served, key, "/api/users", "POST", json=body).status_code == 403
+    native = {"If-None-Match": "*"}
+    wider = {"user": "ora", "deployment": "two-app", "level": "admin"}
+    for kind, fields in (("user", {"role": "admin"}), ("grant", wider)):
+        answer = ask(served, key, f"/api/resources/{kind}/more", "PUT", json=fields, headers=native)
+        assert answer.status_code == 403, answer.text
+    assert ask(served, key, "/api/resources/deployment/two-app").status_code == 404
+    assert rows(served, "SELECT count(*) FROM users WHERE name = 'more'") == [(0,)]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import httpx
 import jwt
 import pytest
 from api_world import KEY, make_served
+from argon2 import PasswordHasher
 from people_world import PASSWORD, add_user, ask, change_user, far_away, grant, log_in, rows, store_of, token_of
 
 from conduit.identity.passwords import Passwords
@@ -206,8 +207,6 @@ def test_a_session_from_the_future_or_past_its_end_is_over(served: Any) -> None:
 
 
 def test_a_password_is_hashed_anew_with_todays_effort(served: Any) -> None:
-    from argon2 import PasswordHasher
-
     add_user(served, "yan")
     change_user(served, "yan", password_hash=PasswordHasher(1, 8192, 1).hash(PASSWORD))
     token = token_of(served, "yan")
@@ -215,6 +214,13 @@ def test_a_password_is_hashed_anew_with_todays_effort(served: Any) -> None:
     assert "m=19456,t=2,p=1" in kept
     assert Passwords().check(PASSWORD, kept).result()
     assert ask(served, token).status_code == 200
+
+
+def test_a_password_too_short_for_today_still_lets_its_owner_in(served: Any) -> None:
+    add_user(served, "yul")
+    change_user(served, "yul", password_hash=PasswordHasher(1, 8192, 1).hash("short"))
+    assert log_in(served, "yul", "short").status_code == 200
+    assert "m=8192" in rows(served, "SELECT password_hash FROM users WHERE name = 'yul'")[0][0]
 
 
 def test_the_key_of_the_environment_logs_in_too(served: Any) -> None:

@@ -58,6 +58,7 @@ def test_a_recovery_code_does_once(served: Any) -> None:
 
 def test_the_shared_secret_is_nowhere_in_clear(served: Any) -> None:
     _, app, codes = enrolled(served, "cyd")
+    assert log_in(served, "cyd", "a wrong password", totp=codes[0]).status_code == 401, "and the code is still good"
     files = [*store_of(served).path.parent.glob("self.db*"), *(served.directory / "state" / "audit").glob("*.jsonl")]
     kept = b"".join(path.read_bytes() for path in files) + served.log.encode()
     for secret in (app.secret, *codes):

@@ -123,6 +123,8 @@ def require_no_more(desk: Desk, caller: Caller, user: User | None, role: str, pe
         declared = {each.name: each.permissions for each in tables.rows(Role)} if tables else {}
         held = of_user(tables, user).permissions if tables and user else frozenset()
     more = (rights(role, permissions, declared) | held) - caller.permissions
+    if role == ADMIN:
+        raise ApiError(403, "only an admin makes admins, and changes them")
     if more:
         raise ApiError(403, f"nobody gives or takes more than they have: {', '.join(sorted(more)[:5])}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from litestar import Response
@@ -57,21 +58,23 @@ async def make(desk: Here, caller: Who, data: JSONBody[Order]) -> Response[KeyMa
 @route("DELETE", "/api/apikeys/{id:str}", "apikeys:delete", second=True, summary="Delete an API key")
 async def delete(desk: Here, caller: Who, id: Number) -> Message:  # noqa: A002 - the path's own word
     """Forget a key; it fits no longer."""
-    _require_no_key(caller)
-    key = await asyncio.to_thread(_found, desk, caller, id)
-    await asyncio.to_thread(desk.door.keys.delete, key.id)
-    await asyncio.to_thread(_record, desk, caller, "key_delete", key)
+    await _end(desk, caller, id, "key_delete", desk.door.keys.delete)
     return {"message": "the key is deleted"}
 
 
 @route("POST", "/api/apikeys/{id:str}/revoke", "apikeys:delete", second=True, summary="Revoke an API key")
 async def revoke(desk: Here, caller: Who, id: Number) -> Message:  # noqa: A002 - the path's own word
     """Let a key fit no longer, and keep what is known of it."""
-    _require_no_key(caller)
-    key = await asyncio.to_thread(_found, desk, caller, id)
-    await asyncio.to_thread(desk.door.keys.revoke, key.id)
-    await asyncio.to_thread(_record, desk, caller, "key_revoke", key)
+    await _end(desk, caller, id, "key_revoke", desk.door.keys.revoke)
     return {"message": "the key is revoked"}
+
+
+async def _end(desk: Desk, caller: Caller, number: str, action: str, end: Callable[[str], bool]) -> None:
+    """End a key in one of the two ways, and record it."""
+    _require_no_key(caller)
+    key = await asyncio.to_thread(_found, desk, caller, number)
+    await asyncio.to_thread(end, key.id)
+    await asyncio.to_thread(_record, desk, caller, action, key)
 
 
 def _require_no_key(caller: Caller) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from litestar import Request, Response
@@ -17,6 +18,7 @@ from conduit.api.desk import Desk, Here
 from conduit.api.envelopes import instant
 from conduit.api.errors import ApiError
 from conduit.api.routing import route
+from conduit.errors import ConduitError
 from conduit.identity.caller import OWN_WRITE
 from conduit.identity.key_format import id_of as id_of_key
 from conduit.identity.passwords import LONGEST
@@ -118,10 +120,11 @@ async def _with_key(desk: Desk, key: str, client: Client, kind: Sort) -> Respons
 
 
 async def _strengthened(desk: Desk, user: User, password: str) -> None:
-    """Keep a hash of today's effort in place of an older one."""
+    """Keep a hash of today's effort in place of an older one; in a crowd, or for one too short now, it stays."""
     if desk.door.passwords.outdated(user.password_hash):
-        stronger = await asyncio.wrap_future(desk.door.passwords.hash(password))
-        await asyncio.to_thread(desk.door.entry.strengthen, user, stronger)
+        with suppress(ConduitError):
+            stronger = await asyncio.wrap_future(desk.door.passwords.hash(password))
+            await asyncio.to_thread(desk.door.entry.strengthen, user, stronger)
 
 
 async def _entered(desk: Desk, begun: Begun, user: User | None, client: Client) -> Response[LoggedIn]:
