@@ -178,6 +178,10 @@ class History(Records):
         rows = self.select(lambda c: map(_run, c.execute("SELECT * FROM runs ORDER BY id DESC LIMIT ?", (limit,))))
         return rows[::-1]
 
+    def runs_after(self, run: int) -> list[RunRecord]:
+        """Return all later runs that are remembered, newest last."""
+        return self.select(lambda c: map(_run, c.execute("SELECT * FROM runs WHERE id > ? ORDER BY id", (run,))))
+
     def note_started(self, started: Started) -> None:
         """Remember what a run sets out to do, and forget all but the last `KEPT_STARTED`."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 
@@ -43,3 +44,23 @@ def test_a_silent_dnsmasq_is_told_and_not_taken_for_an_empty_one(served: Any) ->
     assert answer.status_code == 503
     assert answer.json()["code"] == "CND-0701"
     assert status["dns"] is False
+
+
+def test_a_name_has_the_time_at_which_it_was_made(served: Any) -> None:
+    def entry(name: str) -> Any:
+        entries = served.api("GET", "/api/dns").json()["entries"]
+        return next(each["created_at"] for each in entries if each["domain"] == name)
+
+    begun = datetime.now(UTC)
+    assert served.register("dated")["ok"]
+    made = datetime.fromisoformat(entry("dated.home.arpa"))
+    assert begun - timedelta(seconds=1) < made < datetime.now(UTC)
+    assert served.register("dated", overwrite=True, health_path="/other")["ok"]
+    assert datetime.fromisoformat(entry("dated.home.arpa")) == made, "a change makes nothing new"
+    assert served.api("DELETE", "/api/services/dated").json()["ok"]
+    assert served.register("dated")["ok"]
+    assert datetime.fromisoformat(entry("dated.home.arpa")) > made
+    conf = served.directory / "dnsmasq" / "conf.d" / "dated.conf"
+    conf.write_text("host-record=byhand.home.arpa,10.0.0.78\n")
+    assert entry("byhand.home.arpa") is None
+    conf.unlink()

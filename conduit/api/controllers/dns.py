@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Annotated, Any, Final, TypedDict
 
 from litestar.params import Body, QueryParameter
@@ -10,10 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from conduit.api.auth import Who
 from conduit.api.desk import Desk, Here
-from conduit.api.envelopes import operated, refused, table
+from conduit.api.envelopes import DONE, operated, refused, table
 from conduit.api.errors import ApiError
 from conduit.api.routing import Result, route
-from conduit.change import Outcome
+from conduit.change import Action, Outcome
 from conduit.errors import ConduitError
 from conduit.grammar import domain_name
 from conduit.model import FRAME, Key, Live
@@ -25,6 +26,8 @@ DNSMASQ: Final = Key(FRAME, "dnsmasq")
 MOST_OF_SYSTEM: Final = 32
 """Names of /etc/hosts that are asked for."""
 ADDRESSES: Final = ("A", "AAAA")
+MAKING: Final = (Action.CREATE, Action.ADOPT, Action.REPLACE)
+"""After these an object is one of ours that was not there before."""
 
 
 class Entry(TypedDict):
@@ -69,8 +72,12 @@ Domain = Annotated[
 
 @route("GET", "/api/dns", "dns:read", sync_to_thread=True, summary="What dnsmasq knows")
 def entries(desk: Here) -> Entries:
-    """Return the names in dnsmasq's own files as they are now, and those of /etc/hosts that it answers."""
-    found = [entry for live in desk.reader.live("dns_record") if (entry := _entry(live))]
+    """Return the names in dnsmasq's own files as they are now, and those of /etc/hosts that it answers.
+
+    `created_at` is when conduit made one, null for all others and without records of that run.
+    """
+    made = MADE.of(desk)
+    found = [entry for live in desk.reader.live("dns_record") if (entry := _entry(live, made))]
     found += _system(desk, {entry["domain"] for entry in found})
     rows = [(entry["domain"], entry["ip"]) for entry in found]
     return {"ok": True, "output": table(("HOSTNAME", "IP"), *rows), "entries": found}
@@ -100,12 +107,31 @@ async def flush(desk: Here, caller: Who) -> Result:
     return result
 
 
-def _entry(live: Live) -> Entry | None:
+def _entry(live: Live, made: Mapping[Key, str]) -> Entry | None:
     native: dict[str, Any] = live.native
     if native.get("type") not in ADDRESSES:
         return None
-    source = "conduit" if live.owned else "static"
-    return {"domain": native["name"], "ip": native["value"], "source": source, "created_at": None}
+    source, born = ("conduit", made.get(live.key)) if live.owned else ("static", None)
+    return {"domain": native["name"], "ip": native["value"], "source": source, "created_at": born}
+
+
+class Made:
+    """When each live object was made, from the records of runs, each read once."""
+
+    def of(self, desk: Desk) -> Mapping[Key, str]:
+        """Return the times (RFC 3339) by key."""
+        seen, known = desk.kept.get(self, (0, {}))
+        times = dict(known)
+        for run in desk.reader.history.runs_after(seen):
+            seen = run.id
+            for outcome in run.outcomes:
+                if outcome.result in DONE and outcome.action in MAKING:
+                    times[outcome.key] = run.finished.replace("+00:00", "Z")
+        desk.kept[self] = (seen, times)
+        return times
+
+
+MADE: Final = Made()
 
 
 def _system(desk: Desk, known: set[str]) -> list[Entry]:
