@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from litestar import Response
@@ -49,8 +49,9 @@ async def change(desk: Desk, caller: Caller, wanted: Change, prefer: str | None 
 
 
 async def _change(desk: Desk, caller: Caller, wanted: Change, prefer: str | None) -> Response[Any]:
-    wanted = replace(wanted, named=_with_leaves(desk, wanted.named))
+    standing = desk.worker.standing(wanted.named)
     edited = await asyncio.to_thread(wanted.edit)
+    desk.worker.leaves(standing)
     headers = {"ETag": f'"{edited.saved.version}"'} if edited.saved.version else {}
     if held := desk.held:
         said = f"{wanted.said}; saved, and not applied: {held}"
@@ -65,12 +66,6 @@ async def _change(desk: Desk, caller: Caller, wanted: Change, prefer: str | None
     return Response(result, status_code=wanted.new if edited.before is None else 200, headers=headers)
 
 
-def _with_leaves(desk: Desk, roots: tuple[Key, ...]) -> tuple[Key, ...]:
-    """Return roots with the leaves they stand for; after the edit a pass of the loop may have forgotten those."""
-    children = desk.worker.snapshot.desired.children
-    return tuple(key for root in roots for key in (root, *children.get(root, ())))
-
-
 def _saved(said: str) -> Result:
     return Result(ok=True, stdout=f"{said}\n", stderr="", exit_code=0, changes=[], run=0)
 
@@ -81,18 +76,24 @@ async def _finish(desk: Desk, caller: Caller, wanted: Change, edited: Edited) ->
     Raises `Unsafe` for an edit that led to a plan no rule allows: it is taken back, else nothing would be applied.
     """
     try:
-        result = await _made_true(desk, edited.key, Apply(named=wanted.named), wanted.said)
+        result = await _made_true(desk, edited.key, Apply(), wanted.said)
     except Unsafe as error:
-        await asyncio.to_thread(desk.writes.take_back, edited, caller)
+        await _take_back(desk, caller, edited)
         await asyncio.to_thread(_record, desk, caller, wanted, edited, str(error), ok=False)
         raise
     if not result["ok"] and wanted.whole:
-        await asyncio.to_thread(desk.writes.take_back, edited, caller)
+        await _take_back(desk, caller, edited)
         if result["changes"]:
-            await _made_true(desk, edited.key, Apply(named=(edited.key,)), "")
+            await _made_true(desk, edited.key, Apply(), "")
     message = wanted.said if result["ok"] else result["stderr"].strip() or wanted.said
     await asyncio.to_thread(_record, desk, caller, wanted, edited, message, ok=result["ok"], run=result["run"])
     return result
+
+
+async def _take_back(desk: Desk, caller: Caller, edited: Edited) -> None:
+    standing = desk.worker.standing([edited.key])
+    await asyncio.to_thread(desk.writes.take_back, edited, caller)
+    desk.worker.leaves(standing)
 
 
 async def _finish_later(desk: Desk, caller: Caller, wanted: Change, edited: Edited) -> None:

@@ -23,14 +23,10 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Apply:
-    """Ask for a plan and its apply. With `digest` only the very plan that was looked at is applied.
-
-    `named` are roots the caller deletes by name: they are outside the prune budget.
-    """
+    """Ask for a plan and its apply. With `digest` only the very plan that was looked at is applied."""
 
     selection: Selection = Selection()
     digest: str = ""
-    named: tuple[Key, ...] = ()
     options: ApplyOptions = ApplyOptions()
 
     @property
@@ -63,16 +59,22 @@ Ask = Look | Apply | Operate | Tend
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """One pass: its plan, and its report when it applied."""
+    """One pass: its plan, and its report when it applied.
+
+    `leaving` are the roots that were removed by name and are not gone yet, each with what stood for it.
+    """
 
     plan: Plan
     desired: Desired
     report: Report | None = None
+    leaving: Mapping[Key, tuple[Key, ...]] = field(default_factory=dict)
 
     def unjudged(self, root: Key | None) -> dict[Key, str]:
         """Return the leaves nobody could say anything about, of one root or of all, each with the reason."""
         own = self.desired.children.get(root, ()) if root else self.plan.unjudged
-        return {key: self.plan.unjudged[key] for key in own if key in self.plan.unjudged}
+        found = {key: self.plan.unjudged[key] for key in own if key in self.plan.unjudged}
+        blind = "; ".join(f"{name} cannot be read: {reason}" for name, reason in self.plan.unknown.items())
+        return found | ({root: blind} if root and blind and root in self.leaving else {})
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from conduit.evidence import hash_of_tree
 from conduit.manifests.commits import committed_tree
 from conduit.manifests.git import head_commit, work_tree
 from conduit.model import Key
-from conduit.plan import Plan, Selection
+from conduit.plan import Plan
 from conduit.reconcile.backoff import Backoff
 from conduit.reconcile.holding import UNCOMMITTED, UNRESTED, held_back
 from conduit.reconcile.suspension import Suspension, suspension
@@ -63,7 +63,7 @@ class Keeper:
             return None
         if self.held:
             excludes = (*plan.selection.excludes, *sorted(self.held))
-            plan = engine.plan_again(Selection(excludes=excludes))
+            plan = engine.plan_again(plan.selection._replace(excludes=excludes))
         if plan.unsafe:
             raise Unsafe(plan.unsafe)
         return plan

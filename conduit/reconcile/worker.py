@@ -9,14 +9,14 @@ from __future__ import annotations
 import queue
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from conduit.audit.applies import applied
-from conduit.change import Outcome
+from conduit.change import Action, Outcome, Result
 from conduit.dialect.collector import Settling, collector_paused
 from conduit.engine import Engine
 from conduit.errors import Code, ConduitError, Diagnostic, Stale
@@ -25,7 +25,7 @@ from conduit.plan import Plan, Selection
 from conduit.reconcile.asks import Apply, Ask, Look, Operate, Passed, Snapshot, Tend
 from conduit.reconcile.echo import Sight, sight, sight_now
 from conduit.reconcile.keeper import WHOLE, Keeper
-from conduit.report import ApplyOptions, Event
+from conduit.report import ApplyOptions, Event, Report
 from conduit.work import sole_facts
 
 OTHER_PLAN = Code(
@@ -63,6 +63,10 @@ class Worker:
         self._listen = listen
         self._queue: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
         self._trials: list[Key] = []
+        self._leaving: dict[Key, tuple[Key, ...]] = {}
+        """Roots that were removed by name, each with what it was last seen to stand for, until that is gone."""
+        self._left_before: tuple[Key, ...] = ()
+        """Those of them that were known before the manifests of the last pass were read."""
         self._true: Sight | None = None
         """What was there when everything was last made true."""
         self._settled = Settling()
@@ -96,6 +100,15 @@ class Worker:
             yield
         finally:
             self._trials.remove(root)
+
+    def standing(self, roots: Iterable[Key]) -> dict[Key, tuple[Key, ...]]:
+        """Return each root with the leaves it was last seen to stand for; once it is undeclared, nothing else tells."""
+        children = self.snapshot.desired.children
+        return {root: (root, *children.get(root, ())) for root in roots}
+
+    def leaves(self, standing: Mapping[Key, tuple[Key, ...]]) -> None:
+        """Note that somebody removed roots by name: what stood for them may go, whatever the prune budget says."""
+        self._leaving.update(standing)
 
     def knows(self) -> bool:
         """Whether what lies there now is just what was made true last, with nothing held back and nothing failing."""
@@ -158,13 +171,7 @@ class Worker:
             case Tend(echo):
                 plan = self.snapshot.plan
                 return Passed(plan, self.snapshot.desired) if echo and plan and self.knows() else self._tend()
-        asks = [each.ask for each in together if isinstance(each.ask, Apply)]
-        named = self._parts(tuple(key for each in asks for key in each.named))
-        return self._pass(ask.selection._replace(named=named), ask)
-
-    def _parts(self, roots: tuple[Key, ...]) -> tuple[Key, ...]:
-        """Return roots with the leaves they were last seen to stand for; once undeclared, nothing else tells."""
-        return tuple(key for root in roots for key in (root, *self.snapshot.desired.children.get(root, ())))
+        return self._pass(ask.selection, ask)
 
     def _pass(self, selection: Selection, ask: Apply | None) -> Passed:
         if ask:
@@ -202,7 +209,7 @@ class Worker:
         return passed
 
     def _looked(self, selection: Selection) -> Plan:
-        engine = self.engine
+        engine, self._left_before = self.engine, tuple(self._leaving)
         try:
             desired = engine.load()
         except ConduitError as error:
@@ -210,6 +217,7 @@ class Worker:
             self._keep(problems=error.diagnostics)
             raise
         observed = engine.observe()
+        selection = selection._replace(named=tuple(key for keys in list(self._leaving.values()) for key in keys))
         plan = engine.plan_for(desired, observed, selection)
         if blind := tuple(root for root in self._trials if Passed(plan, desired).unjudged(root)):
             plan = engine.plan_again(selection._replace(excludes=(*selection.excludes, *blind)))
@@ -221,13 +229,22 @@ class Worker:
     def _applied(self, plan: Plan, options: ApplyOptions) -> Passed:
         self._true = None
         report = self.engine.apply(plan, options, self._tell, self._stop)
+        self._forget_gone(plan, report)
         done = {outcome.key: outcome.facts for outcome in report.outcomes if outcome.facts}
         self._keep(report=report, facts={**self._facts, **done})
         self.results[report.result] += 1
         if report.result == "ok" and self.engine.wish and not plan.selection.narrow:
             self._true = sight(self.engine, self.engine.wish.manifests.digest)
         self._listen("report", report)
-        return Passed(plan, self.snapshot.desired, report)
+        return Passed(plan, self.snapshot.desired, report, dict(self._leaving))
+
+    def _forget_gone(self, plan: Plan, report: Report) -> None:
+        """Forget what was removed by name once it is gone, or declared again; what is not readable may be there."""
+        gone = {outcome.key for outcome in report.outcomes if outcome.result is Result.OK}
+        left = {change.key for change in plan.changes if change.action is Action.DELETE} - gone
+        for root in self._left_before:
+            if root in self.snapshot.desired.roots or not (plan.unknown or left.intersection(self._leaving[root])):
+                del self._leaving[root]
 
     def _tell(self, event: Event) -> None:
         self._listen("progress", event)

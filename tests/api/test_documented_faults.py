@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import contract_rows
@@ -118,6 +119,7 @@ def test_fault_09_a_failing_duplicate_leaves_the_live_service_alone(served: Any)
 
 
 def test_fault_10_nothing_is_left_behind_by_a_failure(served: Any) -> None:
+    assert served.register("staying")["ok"]
     before = settled(served)
     served.daemons["caddy"].pause()
     try:
@@ -137,6 +139,26 @@ def settled(served: Any) -> list[Any]:
     """Return what the daemons have once no pass is under way any more and nothing is to be done."""
     assert served.api("POST", "/api/apply").json()["ok"]
     return list(served.live())
+
+
+def test_fault_10_a_certificate_goes_with_its_service_once_caddy_tells_that_nothing_serves_it(served: Any) -> None:
+    """Caddy starts with the configuration it had: while it is down, a file that it may name is not taken away."""
+    assert served.register("leaving")["ok"]
+
+    def files() -> list[Path]:
+        return list(served.directory.rglob("leaving.*.pem"))
+
+    assert len(files()) == 2, "a master and Caddy's copy"
+    caddy = served.daemons["caddy"]
+    caddy.stop()
+    try:
+        answer = served.api("DELETE", "/api/services/leaving").json()
+        assert not answer["ok"]
+        assert "caddy could not be read and may still use it" in answer["stderr"]
+    finally:
+        caddy.start()
+    wait_for(lambda: not files(), "the certificate goes")
+    assert served.dig("leaving.home.arpa") == []
 
 
 def test_fault_11_a_failed_reload_is_told(served: Any) -> None:
