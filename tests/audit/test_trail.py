@@ -19,6 +19,7 @@ from conduit.audit.upkeep import Upkeep
 from conduit.errors import ConduitError, Unreadable
 from conduit.settings import Settings
 from tests.audit.conftest import act, fill, fill_up
+from tests.conftest import missing
 
 APPEND = """
 import sys
@@ -145,7 +146,7 @@ def small(place: Settings, run: Callable[..., object]) -> Iterator[Path]:
     directory.mkdir(parents=True)
     mounted = run("mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(directory))
     if mounted.code:  # type: ignore[attr-defined]
-        pytest.skip("this user may not mount")
+        missing("this user may not mount")
     try:
         yield directory
     finally:
