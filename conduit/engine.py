@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -271,8 +271,16 @@ class Engine:
                 told.append(f"{name}: {len(keys)} changes were under way, first {min(keys)}")
             for provider in self.providers.values():
                 told += provider.recover()
+            if tuple(told) != self.recovered:
+                self._record_killed(left.id, told)
             self.recovered = tuple(told)
         return self.recovered
+
+    def _record_killed(self, run: int, told: Iterable[str]) -> None:
+        """Put a run that was killed into the audit trail: it could not do so itself. Raises `Unreadable`."""
+        from conduit.audit.applies import killed
+
+        self.trail.append(killed(run, told))
 
     def apply(
         self,

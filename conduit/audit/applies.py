@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from conduit.audit.act import CONDUIT, FAILURE, SUCCESS, Act
 from conduit.plan import Plan
 from conduit.report import Report
@@ -12,6 +14,11 @@ def applied(plan: Plan, report: Report) -> Act:
     status = FAILURE if report.exit_code else SUCCESS
     details = details_of(plan, report)
     return Act("apply", status, sentence(report), CONDUIT, details=details)
+
+
+def killed(run: int, told: Iterable[str]) -> Act:
+    """Return a run that did not come to its end as an act; the journal has what it intended."""
+    return Act("run_killed", FAILURE, "; ".join(told), CONDUIT, details={"run": run})
 
 
 def details_of(plan: Plan, report: Report) -> dict[str, object]:

@@ -82,6 +82,19 @@ def test_a_kill_around_an_entry_leaves_a_trail_that_goes_on(
     assert cli("audit", "verify").code == 0
 
 
+def test_a_run_that_was_killed_is_recorded_by_the_next_one(site: Any, cli: Callable[..., Any]) -> None:
+    site.write("wiki.yaml", SERVICE)
+    killed = cli("apply", "--yes", env={"CONDUIT_TEST": "1", "CONDUIT_FAILPOINT": "apply.committed:kill"})
+    assert killed.code == -signal.SIGKILL
+    assert entries(site) == []
+    for _ in range(2):
+        assert cli("apply", "--yes", "--no-prove").code == 0
+    first, *rest = entries(site)
+    assert (first["event"], first["data"]["status"], first["data"]["details"]) == ("run_killed", "failure", {"run": 1})
+    assert first["data"]["message"].startswith("run 1 (apply, started ")
+    assert "run_killed" not in [each["event"] for each in rest]
+
+
 def test_what_cannot_be_recorded_is_not_done(site: Any, cli: Callable[..., Any]) -> None:
     site.write("wiki.yaml", SERVICE)
     (site.directory / "state" / "audit").parent.mkdir(exist_ok=True)
