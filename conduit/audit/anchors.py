@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, Protocol
 
 from conduit.audit.act import redacted
 from conduit.audit.checkpoints import CHECKPOINT, Signed, parse
-from conduit.audit.key import PublicKey
+from conduit.audit.key import AuditKey
 from conduit.audit.verify import Witness
 from conduit.errors import Code, ConduitError, Diagnostic
 from conduit.manifests.git import head_commit, work_tree
@@ -63,7 +63,7 @@ class Anchor(NamedTuple):
         except (OSError, ConduitError) as error:
             raise self._failed(error) from error
 
-    def witness(self, public: PublicKey) -> Witness | None:
+    def witness(self, key: AuditKey) -> Witness | None:
         """Return what this place knows of the trail, None for nothing yet. Raises `ConduitError`."""
         try:
             text = self.store.newest()
@@ -72,7 +72,7 @@ class Anchor(NamedTuple):
         if not text:
             return None
         found = parse(text, CHECKPOINT)
-        if found is None or not found.holds(public):
+        if found is None or not found.holds(key.public):
             summary = f"{self.place} holds what this site did not sign"
             raise ConduitError(Diagnostic(FOREIGN_ANCHOR, summary, hint="find out who wrote there"))
         return Witness(self.place, found.entry, found.hash)

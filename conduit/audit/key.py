@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -66,10 +67,13 @@ class PublicKey:
 
 
 class AuditKey:
-    """The key of one site. Opening one does no I/O; the key is made when it is first needed."""
+    """The key of one site. Opening one does no I/O; a missing key is made when it is needed and `fresh` says so.
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    A new key in place of a lost one would make every entry look forged.
+    """
+
+    def __init__(self, settings: Settings, fresh: Callable[[], bool]) -> None:
+        self._settings, self._fresh = settings, fresh
 
     def mac(self, text: bytes) -> bytes:
         """Return the hex HMAC-SHA-256 of a text, such as an entry's hex hash. Raises `ConduitError` like `open_key`."""
@@ -89,7 +93,7 @@ class AuditKey:
 
     @cached_property
     def _root(self) -> bytes:
-        return open_key(self._settings, NAME)
+        return open_key(self._settings, NAME, make=self._fresh())
 
     @cached_property
     def _keyed(self) -> tuple[hashlib._Hash, hashlib._Hash]:

@@ -46,13 +46,13 @@ def remove_old(trail: Trail, days: int) -> int:
 
 
 def set_aside(trail: Trail, why: str, who: str, witnesses: Iterable[Witness]) -> Path:
-    """Move a trail that does not hold aside, and begin a new one after the last entry anybody knows of.
+    """Move a trail that does not hold aside, and begin a new one after the last entry it or a witness knows of.
 
     The first entry of the new one tells of it. Returns where the old one is. Raises `ConduitError`, OSError.
     """
     with trail.alone():
         place = trail.directory / f"aside-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-        ends = [*_ends(trail), *((each.entry, each.hash) for each in witnesses)]
+        ends = [*((each.entry, each.hash) for each in witnesses), *_ends(trail)]
         last = max(ends, key=lambda end: end[0])
         make_directory(place)
         for each in (*trail.chain.segments(), trail.checkpoints.chain.directory, trail.directory / "stub.json"):
@@ -67,11 +67,9 @@ def set_aside(trail: Trail, why: str, who: str, witnesses: Iterable[Witness]) ->
 
 
 def _ends(trail: Trail) -> list[tuple[int, str]]:
-    """Return every last entry the site itself knows of, the one beside the keys first."""
-    stub, head, last = read_stub(trail.directory), trail.head.read(), next(trail.chain.newest(), None)
-    ends = [(head.entry, head.hash)] if head else []
-    ends += [(last.seq, last.hash)] if last else []
-    return [*ends, (max(stub.entry, 0), stub.hash)]
+    """Return the last entries the trail itself knows of."""
+    stub, last = read_stub(trail.directory), next(trail.chain.newest(), None)
+    return [*([(last.seq, last.hash)] if last else []), (max(stub.entry, 0), stub.hash)]
 
 
 def _old(chain: Chain, before: float) -> list[Path]:

@@ -64,7 +64,7 @@ class Trail:
 
     def __init__(self, settings: Settings) -> None:
         self.directory = settings.path(settings.state_dir) / "audit"
-        self.site, self.key = settings.site, AuditKey(settings)
+        self.site, self.key = settings.site, AuditKey(settings, lambda: self.total == 0)
         self.chain = Chain(self.directory, self.key.mac)
         self.head = HeadFile(settings.path(settings.keys_dir), self.key)
         self.checkpoints = Checkpoints(self.directory)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Final
 
 from conduit.audit.act import CONDUIT, SUCCESS, Act
@@ -81,15 +81,20 @@ class Upkeep:
 
     def witnesses(self) -> tuple[list[Witness], list[Diagnostic]]:
         """Return what is known of the trail outside of it, and why some place could not be asked. Raises OSError."""
-        head = self.trail.head.read()
-        found = [Witness("audit.head beside the keys", *head)] if head else []
+        found: list[Witness] = []
         problems: list[Diagnostic] = []
-        for each in self.anchors:
+        asks: list[Callable[[], Witness | None]] = [self._head]
+        asks += [partial(each.witness, self.trail.key) for each in self.anchors]
+        for ask in asks:
             try:
-                found += filter(None, [each.witness(self.trail.key.public)])
+                found += filter(None, [ask()])
             except ConduitError as error:
                 problems += error.diagnostics
         return found, problems
+
+    def _head(self) -> Witness | None:
+        head = self.trail.head.read()
+        return Witness("audit.head beside the keys", *head) if head else None
 
     def verify(self) -> tuple[Verdict, list[Diagnostic]]:
         """Check the whole trail, and return why a place outside could not be asked. Raises `ConduitError`, OSError."""

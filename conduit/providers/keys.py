@@ -75,9 +75,11 @@ def open_keys(settings: Settings) -> Keys:
         raise _unusable(f"cannot use the keys in {directory}: {error.strerror or error}", _RUN_AS_OWNER) from error
 
 
-def open_key(settings: Settings, name: str) -> bytes:
-    """Read one more key of this site, creating it when it is missing. Raises `ConduitError` like `open_keys`."""
+def open_key(settings: Settings, name: str, *, make: bool = True) -> bytes:
+    """Read one more key of this site; `make` creates a missing one. Raises `ConduitError` like `open_keys`."""
     directory = settings.path(settings.keys_dir)
+    if not make and not (directory / name).exists():
+        raise _unusable(f"{directory / name} is missing", "put it back from a backup")
     try:
         with suppress(FileExistsError):
             make_directory(directory)

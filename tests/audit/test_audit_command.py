@@ -126,6 +126,20 @@ def test_verify_names_the_first_bad_entry(site: Any, cli: Callable[..., Any]) ->
     assert cli("suspend").code == 0
 
 
+def test_a_key_that_is_gone_is_told_and_not_made_anew(site: Any, cli: Callable[..., Any]) -> None:
+    for _ in range(2):
+        assert cli("suspend").code == 0
+    key = trail_of(site).head.path.with_name("audit.key")
+    key.unlink()
+    told = cli("audit", "verify")
+    assert (told.code, f"{key} is missing" in told.stderr) == (1, True)
+    assert cli("suspend").code == 6
+    assert cli("audit", "list").code == 0
+    assert not key.exists()
+    assert cli("audit", "seal", "--aside", "the key is lost").code == 0
+    assert cli("audit", "verify").stdout == "The audit trail holds: entries 3 to 3, signed up to 3.\n"
+
+
 def test_the_public_key_verifies_a_copy_without_any_settings(
     site: Any, cli: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

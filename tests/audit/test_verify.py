@@ -332,7 +332,8 @@ def test_a_trail_set_aside_stays_as_evidence_and_the_new_one_says_so(place: Sett
     trail = fill(place, 20)
     (segment,) = trail.chain.segments()
     segment.write_bytes(b"".join(segment.read_bytes().splitlines(keepends=True)[:-10]))
-    aside = set_aside(trail, "restored from the backup of May", "mona", [])
+    known = Upkeep(trail, place, str).witnesses()[0]
+    aside = set_aside(trail, "restored from the backup of May", "mona", known)
     assert (aside / segment.name).read_bytes().count(b"\n") == 10
     entry = trail.newest(1)[0]
     assert (entry.seq, entry.event, entry.data["user"]) == (21, "trail_set_aside", "mona")
