@@ -61,6 +61,20 @@ def test_what_was_not_granted_does_not_exist(method: str, served: Any) -> None:
         assert nowhere.json()["detail"] == there.json()["detail"].replace("shop", "none")
 
 
+@pytest.mark.parametrize("key", ["deployment/shop", "container/shop-web-1", "deployment/none"])
+def test_no_live_value_is_accepted_for_what_was_not_granted(key: str, served: Any) -> None:
+    answer = as_(served, "w-admin", "POST", f"/api/drift/{key}/accept")
+    assert (answer.status_code, answer.json()["detail"]) == (404, f"{key} is not declared")
+    assert served.acted()["action"] == "denied"
+
+
+def test_a_preview_is_no_way_around(served: Any) -> None:
+    path, seen = "/api/resources/deployment/shop", version(served, "deployment/shop")
+    for method in ("PUT", "PATCH"):
+        answer = as_(served, "w-admin", method, f"{path}?dry_run=true", IDLE, **{"If-Match": seen})
+        assert answer.status_code == 404, answer.text
+
+
 @pytest.mark.parametrize(("user", "status"), [("w-read", 403), ("w-write", 200), ("w-admin", 200)])
 def test_a_level_says_how_far(user: str, status: int, served: Any) -> None:
     seen = version(served, "deployment/wiki")
