@@ -68,6 +68,11 @@ class Site(Sandbox):
         trust = ["--cacert", str(self.certificates / "ca" / "root.crt")] if scheme == "https" else []
         return run_program("curl", "-sSi", "--max-time", "10", "--connect-to", f"::{listener}", *trust, *options, url)
 
+    def page(self, url: str, proxy: str = "caddy") -> tuple[int, str]:
+        """Fetch a page through the site's proxy: its status and its last line; 0 and nothing without an answer."""
+        answer = self.curl(url, proxy=proxy).stdout
+        return (int(answer.split()[1]), answer.splitlines()[-1]) if answer else (0, "")
+
 
 def run_program(*argv: str, timeout: float = 60, **options: Any) -> Ran:
     """Run a program to its end; a missing one skips the test, or fails it in CI."""

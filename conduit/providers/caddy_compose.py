@@ -11,25 +11,11 @@ from pydantic_core import from_json, to_json
 from conduit.errors import Code, Diagnostic, Refused
 from conduit.model import Key, Native, Secret
 from conduit.providers.accounts import Hashed, from_store
-from conduit.providers.caddy_document import (
-    CERTIFICATE,
-    LOAD_FILES,
-    SERVERS,
-    Blocks,
-    Content,
-    Keyring,
-    authenticates,
-    bare,
-    entry_mark,
-    entry_of,
-    link_of,
-    listing,
-    mapping,
-    servers_of,
-    split,
-)
+from conduit.providers.caddy_certificates import CERTIFICATE, LOAD_FILES, entry_mark, entry_of, link_of
+from conduit.providers.caddy_document import SERVERS, Blocks, Content, Keyring, authenticates, bare, split
 from conduit.providers.caddy_fragments import precedence, reach
 from conduit.providers.caddy_marks import FALLBACK, FRAME_KEY, NO_LINK, Mark, fallback_mark, read_mark, write_mark
+from conduit.providers.caddy_paths import listing, mapping, servers_of
 
 NAME_TAKEN = Code(
     "CND-0601",

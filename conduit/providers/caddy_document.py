@@ -8,22 +8,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from hashlib import sha256
 from typing import Any, NamedTuple
 
 from conduit.model import Claim, Key, Live, Native, rewrite
 from conduit.providers.accounts import Fingerprint, Hashed, Seal, is_hash
+from conduit.providers.caddy_certificates import CERTIFICATE, certificates_in
 from conduit.providers.caddy_fragments import Fragment, disorder, fragments_of, reach
-from conduit.providers.caddy_marks import FALLBACK, FRAME_KEY, Mark, Sign, fallback_mark, read_mark, write_mark
+from conduit.providers.caddy_marks import FALLBACK, FRAME_KEY, Mark, Sign, fallback_mark, read_mark
+from conduit.providers.caddy_paths import listing, servers_of
 
 SERVERS = {"https": "conduit_https", "http": "conduit_http"}
 """Our servers by the fragment of a block they hold."""
 
 ROUTES = "route"
 """The sort of object a foreign Caddy route is listed as."""
-
-CERTIFICATE = "certificate"
-LOAD_FILES = ("apps", "tls", "certificates", "load_files")
 
 _PARTS = {server: part for part, server in SERVERS.items()}
 
@@ -59,24 +57,6 @@ class Content(NamedTuple):
         return {live.key: live for lives in self.objects.values() for live in lives if live.owned}
 
 
-def mapping(value: Any, *path: str) -> dict[str, Any]:
-    """Return the mapping at a path of a configuration; empty when there is none."""
-    for step in path:
-        value = value.get(step) if isinstance(value, dict) else None
-    return value if isinstance(value, dict) else {}
-
-
-def listing(value: Any, *path: str) -> list[Any]:
-    """Return the list at a path of a configuration; empty when there is none."""
-    found = mapping(value, *path[:-1]).get(path[-1])
-    return found if isinstance(found, list) else []
-
-
-def servers_of(config: Any) -> dict[str, dict[str, Any]]:
-    """Return the HTTP servers of a configuration by name."""
-    return mapping(config, "apps", "http", "servers")
-
-
 def split(config: Any, keys: Keyring, earlier: Content | None = None) -> Content:
     """Tell what is ours in a configuration, what stands among it, and how our frame looks.
 
@@ -95,7 +75,7 @@ def split(config: Any, keys: Keyring, earlier: Content | None = None) -> Content
             strangers[fragment.server].append(fragment)
         elif not fragment.closes:
             blocks[fragment.mark.key].append((fragment.mark, fragment))
-    certificates = _certificates(config, keys.sign)
+    certificates = certificates_in(config, keys.sign)
     objects = _objects(blocks, certificates, keys.fingerprint, earlier)
     objects[ROUTES] += [_foreign(fragment) for found in strangers.values() for fragment in found]
     occupied = {fragment.server for fragment in fragments if fragment.mark and not fragment.closes}
@@ -160,37 +140,6 @@ def _own_servers(
                 found[part] = settings if marked else {**settings, "mark": "missing"}
                 if (name, fallback_mark(part)) in last:
                     found[part][FALLBACK] = last[name, fallback_mark(part)]
-    return found
-
-
-def link_of(certificate: Mapping[str, Any]) -> str:
-    """Return the short name of a certificate entry: a digest of all it says."""
-    files = certificate["files"]
-    return sha256("\0".join([certificate["name"], files["certificate"], files["key"]]).encode()).hexdigest()[:16]
-
-
-def entry_of(certificate: Mapping[str, Any], sign: Sign) -> dict[str, Any]:
-    """Return the marked `load_files` entry of a block's certificate."""
-    mark = Mark(FRAME_KEY, CERTIFICATE, link_of(certificate))
-    return {"@id": write_mark(sign, mark), **certificate["files"], "tags": [f"conduit.{certificate['name']}"]}
-
-
-def entry_mark(entry: Any, sign: Sign) -> Mark | None:
-    """Return the mark of a certificate entry of ours, None for any other."""
-    mark = read_mark(sign, entry.get("@id")) if isinstance(entry, dict) else None
-    return mark if mark and mark.part == CERTIFICATE else None
-
-
-def _certificates(config: Any, sign: Sign) -> dict[str, dict[str, Any]]:
-    """Return the certificates of our intact entries by link; an edited entry no longer fits its own link."""
-    found = {}
-    for entry in listing(config, *LOAD_FILES):
-        mark, tags = entry_mark(entry, sign), listing(entry, "tags")
-        if mark and len(tags) == 1:
-            files = {name: entry.get(name) for name in ("certificate", "key")}
-            certificate = {"name": str(tags[0]).removeprefix("conduit."), "files": files}
-            if entry_of(certificate, sign) == entry:
-                found[mark.link] = certificate
     return found
 
 

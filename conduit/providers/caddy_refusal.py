@@ -11,8 +11,9 @@ from conduit.errors import Code, Diagnostic, Refused
 from conduit.model import Key
 from conduit.providers.accounts import hide_hashes
 from conduit.providers.caddy_compose import Document
-from conduit.providers.caddy_document import SERVERS, listing, servers_of
+from conduit.providers.caddy_document import SERVERS
 from conduit.providers.caddy_marks import Sign, read_mark
+from conduit.providers.caddy_paths import listing, servers_of
 
 REFUSED = Code(
     "CND-0608",

@@ -14,15 +14,12 @@ from conduit import grammar
 from conduit.fields import duration_text, size_text
 from conduit.model import Native
 from conduit.providers.accounts import Password
+from conduit.providers.caddy_upstreams import proxy, read_proxy
 from conduit.providers.maintenance_page import CONTENT_TYPE, message_of, page
 
 HOSTS_PER_MATCHER = 100
 """Above this Caddy searches hosts another way, which before 2.11.1 minded upper and lower case (CVE-2026-27588)."""
 
-STREAM_CLOSE_DELAY = "5m"
-"""How long websockets outlive a reload, so that they do not all reconnect at once."""
-
-_TIMEOUTS = {"connect": "dial_timeout", "read": "response_header_timeout", "write": "write_timeout"}
 _URI = "{http.request.uri}"
 
 
@@ -179,7 +176,7 @@ def _answer(spec: Any, dialect: Dialect) -> dict[str, Any]:
             },
             "body": page(spec.maintenance.message) + "\n",
         }
-    return _proxy(spec, dialect)
+    return proxy(spec, delay=dialect.stream_close_delay)
 
 
 def _redirect(location: str, status: int) -> dict[str, Any]:
@@ -196,68 +193,12 @@ def _read_answer(handler: dict[str, Any]) -> dict[str, Any]:
     return {"redirect": target | {"status": handler["status_code"]}}
 
 
-def _proxy(spec: Any, dialect: Dialect) -> dict[str, Any]:
-    proxy: dict[str, Any] = {
-        "handler": "reverse_proxy",
-        "upstreams": [{"dial": upstream.dial} for upstream in spec.upstreams],
-    }
-    weights = [upstream.weight for upstream in spec.upstreams]
-    if weights != [1]:
-        proxy["load_balancing"] = _balancing(weights)
-    if spec.timeouts:
-        waits = {caddy: getattr(spec.timeouts, name) for name, caddy in _TIMEOUTS.items()}
-        proxy["transport"] = {"protocol": "http", **{name: wait for name, wait in waits.items() if wait}}
-    if spec.health:
-        proxy["health_checks"] = {"active": _health(spec.health)}
-    if not spec.websockets:
-        proxy["headers"] = {"request": {"delete": ["Connection", "Upgrade"]}}
-    elif dialect.stream_close_delay:
-        proxy["stream_close_delay"] = STREAM_CLOSE_DELAY
-    return proxy
-
-
-def _balancing(weights: list[int]) -> dict[str, Any]:
-    """Try each upstream once; by weight (Caddy 2.7 and later) when there are weights."""
-    if set(weights) == {1}:
-        policy: dict[str, Any] = {"policy": "round_robin"}
-    else:
-        policy = {"policy": "weighted_round_robin", "weights": weights}
-    return {"retries": len(weights) - 1, "selection_policy": policy}
-
-
-def _health(health: Any) -> dict[str, Any]:
-    status = int(health.status[0]) if isinstance(health.status, str) else health.status
-    return {"uri": health.path, "interval": health.interval, "timeout": health.timeout, "expect_status": status}
-
-
-def _read_proxy(handler: dict[str, Any]) -> dict[str, Any]:
-    dials = [upstream["dial"] for upstream in handler["upstreams"]]
-    weights = handler.get("load_balancing", {}).get("selection_policy", {}).get("weights", [1] * len(dials))
-    found: dict[str, Any] = {
-        "upstreams": [{"address": dial, "weight": weight} for dial, weight in zip(dials, weights, strict=True)],
-        "websockets": "headers" not in handler,
-    }
-    if "transport" in handler:
-        transport = handler["transport"]
-        found["timeouts"] = {name: transport[caddy] for name, caddy in _TIMEOUTS.items() if caddy in transport}
-    if "health_checks" in handler:
-        active = handler["health_checks"]["active"]
-        status = active["expect_status"]
-        found["health"] = {
-            "path": active["uri"],
-            "interval": active["interval"],
-            "timeout": active["timeout"],
-            "status": f"{status}xx" if status < 10 else status,
-        }
-    return found
-
-
 _READERS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "subroute": _read_guard,
     "authentication": _read_authentication,
     "request_body": lambda handler: {"max_body": size_text(handler["max_size"])},
     "headers": _read_headers,
     "rewrite": lambda handler: {"strip_prefix": True},
-    "reverse_proxy": _read_proxy,
+    "reverse_proxy": read_proxy,
     "static_response": _read_answer,
 }

@@ -22,9 +22,10 @@ from conduit.providers.base import DocumentProvider, Reading, Site
 from conduit.providers.files import TEMPORARY, left_over, remove_file
 from conduit.providers.generation import File
 from conduit.providers.nginx_config import Config as Config
-from conduit.providers.nginx_daemon import Daemon, Others, sealed
+from conduit.providers.nginx_daemon import Daemon, sealed
 from conduit.providers.nginx_files import VHOSTS, Contents, Entry, read_file
 from conduit.providers.nginx_layout import Shape
+from conduit.providers.nginx_others import Others, Servers, foreign, shadowed
 from conduit.providers.nginx_render import UNWRITABLE, Wanted, Wish, write_file
 from conduit.providers.nginx_switch import Written, check, switch
 from conduit.providers.nginx_users import content_of, file_name, read_users
@@ -99,14 +100,15 @@ class Nginx(DocumentProvider[Document]):
                 entry.native["users"] = read_users(passwords.get(entry.users_file, b""), self.site.fingerprint)
         beside = daemon.others()
         others = list(beside.servers())
+        ours = {host for entry in contents.owned.values() for host in entry.native["names"]}
         fault = file.fault(served, self.name) if file else ""
         return Reading(
-            {VHOSTS: (*self._owned(contents), *_foreign(others))},
+            {VHOSTS: (*self._owned(contents), *foreign(others))},
             _version(file, served, passwords, others),
             frame=contents.frame() if file else None,
             stale=f"{daemon.conf_file} {fault}" if fault else "",
             raw=Snapshot(file, not fault, contents, passwords, beside),
-            warnings=tuple(_shadowed(contents, others)),
+            warnings=tuple(shadowed(ours, others)),
         )
 
     def evidence(self, reading: Reading) -> tuple[Evidence, ...] | None:
@@ -231,25 +233,8 @@ class Nginx(DocumentProvider[Document]):
 
 PROVIDER = Nginx
 
-_Servers = list[tuple[str, str, int]]
 
-
-def _foreign(others: _Servers) -> Iterable[Live]:
-    """Return other people's servers; none can be taken over, because it stands in a file of theirs."""
-    for host, file, line in others:
-        key = Key(VHOSTS, host.replace("*", "any").replace(".", "-").strip("-_").lower() or "any")
-        yield Live(key, f"{file}:{line} {host}", {"names": [host]}, owned=False, place=f"{file}:{line}")
-
-
-def _shadowed(contents: Contents, others: _Servers) -> Iterable[str]:
-    """Yield a warning for each name of ours that another file serves too: nginx takes the one it reads first."""
-    ours = {host for entry in contents.owned.values() for host in entry.native["names"]}
-    for host, file, line in others:
-        if host.lower() in ours:
-            yield f"{host} is also served by {file}:{line}; nginx takes the one it reads first"
-
-
-def _version(file: File | None, served: Any, passwords: Mapping[str, bytes], others: _Servers) -> str:
+def _version(file: File | None, served: Any, passwords: Mapping[str, bytes], others: Servers) -> str:
     digest = blake2b(digest_size=16)
     digest.update(f"{file.mtime} ".encode() + file.raw if file else b"gone")
     digest.update(repr((str(served), sorted(passwords.items()), others)).encode())

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from conduit.errors import Code, Diagnostic, Unreadable
 from conduit.evidence import Evidence, names, of_bytes, of_inode
@@ -15,8 +15,10 @@ from conduit.grammar import join_host_port
 from conduit.providers.files import make_directory, read_regular, remove_file, write_file
 from conduit.providers.generation import File, Generation
 from conduit.providers.http_call import NotWhole
-from conduit.providers.nginx_files import HEADER, read_elsewhere, seal, unseal
+from conduit.providers.nginx_files import seal, unseal
 from conduit.providers.nginx_marker import ask
+from conduit.providers.nginx_others import Others
+from conduit.providers.nginx_scan import HEADER
 from conduit.providers.nginx_users import FILE
 from conduit.providers.process import Process
 
@@ -45,18 +47,6 @@ _LIMIT: Final = 256 * 2**20
 _OTHERS_LIMIT: Final = 2**20
 _EMPTY: Final = f"{HEADER}\n".encode()
 """What our file says before the first frame, so that a check has a place to put a copy over."""
-
-
-class Others(NamedTuple):
-    """Other people's files beside ours: their contents, and what else was seen of them."""
-
-    contents: Mapping[Path, bytes]
-    evidence: tuple[Evidence, ...]
-
-    def servers(self) -> Iterator[tuple[str, str, int]]:
-        """Yield the host names they serve: name, file and line."""
-        for path, raw in self.contents.items():
-            yield from read_elsewhere(raw.decode(errors="replace"), str(path))
 
 
 def sealed(body: str, stamp: int) -> File:

@@ -25,19 +25,17 @@ else, and is not what the blocks ask for, is the frame's `unknown`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from conduit.providers.generation import Generation
-from conduit.providers.nginx_layout import Part, Server, Shape, host_of
+from conduit.providers.nginx_layout import Server, Shape, host_of
+from conduit.providers.nginx_scan import Found, Fragment, scan, servers
 from conduit.providers.nginx_text import words_of
 from conduit.providers.nginx_vhost import PARTS, SELF
 
 VHOSTS: Final = "vhost"
-HEADER: Final = "# Written by conduit. What is changed here by hand shows up as drift and is put back."
-SITES: Final = "# vhosts"
-END: Final = "# end"
 INDENT: Final = "    "
 SHOWN: Final = 20
 """How many unknown places are listed one by one."""
@@ -45,24 +43,9 @@ SHOWN: Final = 20
 Sign = Callable[[str, str, str], str]
 """(resource name, part, object's name) -> our mark for just that."""
 
-_HEADER: Final = re.compile(
-    r"# vhost (?P<name>[a-z0-9._-]{1,253}) (?P<part>upstream|https|http)(?P<also> also)? (?P<mark>[0-9a-f]{1,64})"
-    r"(?P<protected> protected)?(?: certificate=(?P<certificate>[a-z0-9._-]{1,253}))?"
-)
 _SEAL: Final = re.compile(r"geo \$conduit_generation \{ default ([0-9a-f]{32}); \}\n")
 _OWN_NAME: Final = ("upstream ", "zone ", "proxy_pass ", "try_files ", "location @")
 """The lines in which the name nginx knows a vhost by stands for `self.conduit`."""
-
-
-class Fragment(NamedTuple):
-    """One fragment as found: what its header says, its lines without indentation, and the number of its header."""
-
-    place: Part
-    mark: str
-    protected: bool
-    certificate: str
-    lines: tuple[str, ...]
-    number: int
 
 
 @dataclass(slots=True)
@@ -122,75 +105,17 @@ def named(lines: Iterable[str], old: str, new: str) -> list[str]:
 def read_file(body: str, place: str, shape: Shape, sign: Sign) -> Contents:
     """Read the body of the file; `place` is its name for people, who count the generation as line 1."""
     contents = Contents()
-    frame, sites = _scan(body)
+    frame, sites = scan(body)
     contents.frame_lines = [line for _, line in frame]
-    servers = list(_servers(sites, contents, place))
-    for server, fragments in servers:
+    found = list(servers(sites, contents.unknown, place))
+    for server, fragments in found:
         for fragment in fragments:
             _take(fragment, server, contents, place, sign)
-    _compare_servers(servers, contents, shape, place)
+    _compare_servers(found, contents, shape, place)
     if len(contents.unknown) > SHOWN:
         more = len(contents.unknown) - SHOWN
         contents.unknown[SHOWN:] = [f"{place}: and {more} more such places"]
     return contents
-
-
-_Line = tuple[int, str]
-
-
-def _scan(body: str) -> tuple[list[_Line], list[_Line | Fragment]]:
-    """Split the body into the frame's lines and the rest, in which fragments are taken together."""
-    rest: list[_Line | Fragment] = []
-    lines = list(map(str.strip, body.split("\n")))
-    whole = len(lines)
-    start = lines.index(SITES) if SITES in lines else whole
-    frame = [(number, line) for number, line in enumerate(lines[:start], 2) if line and line != HEADER]
-    lines.append(END)  # ends a fragment whose own end is lost
-    index = start + 1
-    while index < whole:
-        line = lines[index]
-        header = _HEADER.fullmatch(line) if line.startswith("# vhost ") else None
-        if header:
-            end = lines.index(END, index)
-            rest.append(_fragment(header, tuple(lines[index + 1 : end]), index + 2))
-            index = end + 1
-        else:
-            if line:
-                rest.append((index + 2, line))
-            index += 1
-    return frame, rest
-
-
-def _fragment(header: re.Match[str], lines: tuple[str, ...], number: int) -> Fragment:
-    part = Part(header["name"], header["part"], bool(header["also"]))
-    return Fragment(part, header["mark"], bool(header["protected"]), header["certificate"] or "", lines, number)
-
-
-_Found = tuple[Server, list[Fragment]]
-
-
-def _servers(rest: list[_Line | Fragment], contents: Contents, place: str) -> Iterator[_Found]:
-    """Yield each server with its fragments; groups of upstreams count as a server without lines."""
-    lines: list[_Line] = []
-    fragments: list[Fragment] = []
-    depth = 0
-    for item in rest:
-        if isinstance(item, Fragment):
-            if depth:
-                fragments.append(item)
-            else:
-                yield Server((), ()), [item]
-            continue
-        lines.append(item)
-        depth += item[1].endswith("{") - (item[1] == "}")
-        if depth <= 0:
-            if lines[0][1] == "server {" and lines[-1][1] == "}":
-                parts = tuple(fragment.place for fragment in fragments)
-                yield Server(tuple(line for _, line in lines[1:-1]), parts), fragments
-            else:
-                contents.unknown += [f"{place}:{number}: {line[:200]}" for number, line in lines]
-            lines, fragments, depth = [], [], 0
-    contents.unknown += [f"{place}:{number}: {line[:200]}" for number, line in lines]
 
 
 def _take(fragment: Fragment, server: Server, contents: Contents, place: str, sign: Sign) -> None:
@@ -236,13 +161,13 @@ def _names(server: Server) -> list[str]:
     return [host_of(host) for words in found for host in words[1:-1]]
 
 
-def _compare_servers(servers: list[_Found], contents: Contents, shape: Shape, place: str) -> None:
+def _compare_servers(found: list[Found], contents: Contents, shape: Shape, place: str) -> None:
     """Give each block the names of its servers, and find what differs from the servers the blocks ask for."""
     for entry in contents.owned.values():
-        found = [entry.native.pop(f"names {part}", None) for part in PARTS]
-        entry.native["names"] = sorted(set(next((names for names in found if names is not None), [])))
+        parts = [entry.native.pop(f"names {part}", None) for part in PARTS]
+        entry.native["names"] = sorted(set(next((names for names in parts if names is not None), [])))
     asked = shape.servers({name: entry.native for name, entry in contents.owned.items()})
-    actual = [(server, fragments) for server, fragments in servers if server.lines]
+    actual = [(server, fragments) for server, fragments in found if server.lines]
     if [server for server, _ in actual] == asked:
         return
     wanted, extra = set(asked), []
@@ -257,11 +182,3 @@ def _compare_servers(servers: list[_Found], contents: Contents, shape: Shape, pl
     contents.unknown += [f"{place}: no server {' '.join(_names(server))} as declared" for server in missing]
     if not extra and not wanted:
         contents.unknown.append(f"{place}: the servers are out of order")
-
-
-def read_elsewhere(text: str, file: str) -> Iterator[tuple[str, str, int]]:
-    """Read the host names of somebody else's servers, as far as they are easy to read: name, file and line."""
-    for number, line in enumerate(text.splitlines(), 1):
-        words = line.partition("#")[0].strip().rstrip(";").split()
-        if words[:1] == ["server_name"]:
-            yield from ((host, file, number) for host in words[1:] if re.fullmatch(r"[A-Za-z0-9.*-]+", host))

@@ -12,21 +12,9 @@ from typing import Any, Final, NamedTuple
 
 from conduit.errors import Code, Diagnostic, Refused
 from conduit.model import Key, Native
-from conduit.providers.nginx_files import (
-    END,
-    HEADER,
-    INDENT,
-    SITES,
-    VHOSTS,
-    Contents,
-    Entry,
-    Sign,
-    named,
-    own_name,
-    part_of,
-    read_file,
-)
+from conduit.providers.nginx_files import INDENT, VHOSTS, Contents, Entry, Sign, named, own_name, part_of, read_file
 from conduit.providers.nginx_layout import Part, Server, Shape
+from conduit.providers.nginx_scan import END, HEADER, SITES
 from conduit.providers.nginx_text import complete, directive, word
 from conduit.providers.nginx_vhost import SELF
 

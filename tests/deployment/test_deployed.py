@@ -32,6 +32,7 @@ deployments:
 services:
   wiki: {deployment: wiki, proxy: PROXY}
 """
+URL = "https://wiki.home.arpa/"
 
 
 @pytest.fixture(params=["caddy", "nginx"])
@@ -61,12 +62,6 @@ def declare(site: Site, proxy: str, *changes: tuple[str, str]) -> None:
     site.write("wiki.yaml", text)
 
 
-def page(site: Site, proxy: str) -> str:
-    """Return status line and body of the site's page."""
-    answer = site.curl("https://wiki.home.arpa/", proxy=proxy).stdout
-    return f"{answer.splitlines()[0].split()[1]} {answer.splitlines()[-1]}" if answer else ""
-
-
 def names(docker: Callable[..., Ran], *words: str) -> set[str]:
     return set(docker("ps", "--format", "{{.Names}}", *words).stdout.split())
 
@@ -74,7 +69,7 @@ def names(docker: Callable[..., Ran], *words: str) -> set[str]:
 def test_a_site_reaches_its_deployment_and_then_nothing_is_left(
     wiki: Site, proxy: str, docker: Callable[..., Ran]
 ) -> None:
-    assert page(wiki, proxy) == "200 wiki first"
+    assert wiki.page(URL, proxy) == (200, "wiki first")
     assert names(docker) == {"wiki-web-1", "wiki-db-1"}
     assert wiki.conduit("diff", "--detailed-exitcode").code == 0
     status = wiki.conduit("status").stdout
@@ -93,7 +88,7 @@ def test_a_site_that_is_taken_back_keeps_the_container_it_leads_to(
     declare(wiki, proxy, checked, ("target: /srv/index.html", "target: /srv/other.html"))
     applied = wiki.conduit("apply", "--yes")
     assert (applied.code, "REVERTED" in applied.stdout) == (4, True), applied
-    assert page(wiki, proxy) == "200 wiki first"
+    assert wiki.page(URL, proxy) == (200, "wiki first")
     assert names(docker) == {"wiki-web-1", "wiki-db-1"}
 
 
@@ -105,7 +100,7 @@ def test_a_change_of_one_line_replaces_one_container(wiki: Site, proxy: str, doc
     assert changed == ["container/wiki-web-1", {"caddy": "route/wiki", "nginx": "vhost/wiki"}[proxy]]
     assert "desired/wiki.yaml:6" in wiki.conduit("diff").stdout
     assert wiki.conduit("apply", "--yes").code == 0
-    assert page(wiki, proxy) == "200 wiki second"
+    assert wiki.page(URL, proxy) == (200, "wiki second")
     assert docker("inspect", "--format", "{{.Id}} {{.State.StartedAt}}", "wiki-db-1").stdout == db
     assert len(names(docker, "--all")) == 2
     assert wiki.conduit("diff", "--detailed-exitcode").code == 0
@@ -117,13 +112,13 @@ def test_stopped_and_running_again(wiki: Site, proxy: str, docker: Callable[...,
     assert stopped.code == 0, stopped
     assert names(docker) == set()
     assert names(docker, "--all") == {"wiki-web-1", "wiki-db-1"}
-    answer = wiki.curl("https://wiki.home.arpa/", proxy=proxy).stdout
+    answer = wiki.curl(URL, proxy=proxy).stdout
     assert (answer.split()[1], "wiki is stopped." in answer) == ("503", True)
     assert wiki.conduit("diff", "--detailed-exitcode").code == 0
     assert "passed" in wiki.conduit("status", "deployment/wiki").stdout
     declare(wiki, proxy)
     assert wiki.conduit("apply", "--yes").code == 0
-    assert page(wiki, proxy) == "200 wiki first"
+    assert wiki.page(URL, proxy) == (200, "wiki first")
 
 
 def test_what_is_undeclared_goes_but_its_data_stays(wiki: Site, proxy: str, docker: Callable[..., Ran]) -> None:

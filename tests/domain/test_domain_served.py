@@ -41,8 +41,8 @@ BLOG = {"domain": "blog.example.com", "service": "wiki", "dns": True}
 
 def served(site: Any, proxy: str, host: str, path: str = "/") -> int:
     """The status a visitor of a name gets over verified HTTPS; 0 without an answer."""
-    answer = site.curl(f"https://{host}{path}", proxy=proxy).stdout
-    return int(answer.split()[1]) if answer else 0
+    status: int = site.page(f"https://{host}{path}", proxy)[0]
+    return status
 
 
 def test_a_domain_lives_moves_is_damaged_healed_and_removed(site: Any, proxy: str, put: Callable[..., Any]) -> None:

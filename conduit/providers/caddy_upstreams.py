@@ -1,0 +1,68 @@
+"""The upstreams of a route in Caddy's own words: the handler `reverse_proxy`, both ways. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+STREAM_CLOSE_DELAY = "5m"
+"""How long websockets outlive a reload, so that they do not all reconnect at once."""
+
+_TIMEOUTS = {"connect": "dial_timeout", "read": "response_header_timeout", "write": "write_timeout"}
+
+
+def proxy(spec: Any, *, delay: bool) -> dict[str, Any]:
+    """Return the handler of a route spec; with `delay` websockets outlive a reload, which Caddy 2.7 and later know."""
+    handler: dict[str, Any] = {
+        "handler": "reverse_proxy",
+        "upstreams": [{"dial": upstream.dial} for upstream in spec.upstreams],
+    }
+    weights = [upstream.weight for upstream in spec.upstreams]
+    if weights != [1]:
+        handler["load_balancing"] = _balancing(weights)
+    if spec.timeouts:
+        waits = {caddy: getattr(spec.timeouts, name) for name, caddy in _TIMEOUTS.items()}
+        handler["transport"] = {"protocol": "http", **{name: wait for name, wait in waits.items() if wait}}
+    if spec.health:
+        handler["health_checks"] = {"active": _health(spec.health)}
+    if not spec.websockets:
+        handler["headers"] = {"request": {"delete": ["Connection", "Upgrade"]}}
+    elif delay:
+        handler["stream_close_delay"] = STREAM_CLOSE_DELAY
+    return handler
+
+
+def _balancing(weights: list[int]) -> dict[str, Any]:
+    """Try each upstream once; by weight (Caddy 2.7 and later) when there are weights."""
+    if set(weights) == {1}:
+        policy: dict[str, Any] = {"policy": "round_robin"}
+    else:
+        policy = {"policy": "weighted_round_robin", "weights": weights}
+    return {"retries": len(weights) - 1, "selection_policy": policy}
+
+
+def _health(health: Any) -> dict[str, Any]:
+    status = int(health.status[0]) if isinstance(health.status, str) else health.status
+    return {"uri": health.path, "interval": health.interval, "timeout": health.timeout, "expect_status": status}
+
+
+def read_proxy(handler: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a route that a handler seems to say; errors as in `caddy_route.fields`."""
+    dials = [upstream["dial"] for upstream in handler["upstreams"]]
+    weights = handler.get("load_balancing", {}).get("selection_policy", {}).get("weights", [1] * len(dials))
+    found: dict[str, Any] = {
+        "upstreams": [{"address": dial, "weight": weight} for dial, weight in zip(dials, weights, strict=True)],
+        "websockets": "headers" not in handler,
+    }
+    if "transport" in handler:
+        transport = handler["transport"]
+        found["timeouts"] = {name: transport[caddy] for name, caddy in _TIMEOUTS.items() if caddy in transport}
+    if "health_checks" in handler:
+        active = handler["health_checks"]["active"]
+        status = active["expect_status"]
+        found["health"] = {
+            "path": active["uri"],
+            "interval": active["interval"],
+            "timeout": active["timeout"],
+            "status": f"{status}xx" if status < 10 else status,
+        }
+    return found
