@@ -117,3 +117,17 @@ def records(site: Site) -> Callable[..., Path]:
         return site.write("records.yaml", f"dns_records:\n{rows}" if rows else "dns_records: {}\n")
 
     return write
+
+
+@pytest.fixture
+def kept(site: Site, watching: Callable[..., Watch], records: Callable[..., Path]) -> Callable[..., Watch]:
+    """`kept({"interval": 1}, one="10.0.0.1")` declares these names, starts the loop, and waits until they are live."""
+
+    def start(reconcile: dict[str, Any] | None = None, **addresses: str) -> Watch:
+        records(**addresses)
+        watch = watching(reconcile)
+        for name, address in addresses.items():
+            wait_for(lambda name=name, address=address: site.dig(f"{name}.home.arpa") == [address], f"{name} is live")
+        return watch
+
+    return start
