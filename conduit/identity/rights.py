@@ -12,6 +12,7 @@ from conduit.providers.self_store import SelfStore
 from conduit.providers.self_tables import Tables
 
 PEOPLE: Final = frozenset(("users:write", "users:delete"))
+"""What a key that is limited to deployments never may."""
 
 
 class Rights(NamedTuple):

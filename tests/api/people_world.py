@@ -83,7 +83,9 @@ def ask(served: Any, token: str, path: str = "/api/services", method: str = "GET
 
 
 def rows(served: Any, query: str, *values: Any) -> list[tuple[Any, ...]]:
-    """Ask self.db as any other program would."""
+    """Ask self.db as any other program would; before there is one it has no rows."""
+    if not store_of(served).exists:
+        return []
     with closing(sqlite3.connect(f"file:{store_of(served).path}?mode=ro", uri=True)) as connection:
         return connection.execute(query, values).fetchall()
 
@@ -161,7 +163,7 @@ def prepare(step: dict[str, Any], served: Any) -> bool:
 
 def spelled(path: str, served: Any) -> str:
     """Return a path with numbers for `$key-NAME` and `$user-NAME`, and the id of a session for `$session-USER`."""
-    if "$" not in path or not store_of(served).exists:
+    if "$" not in path:
         return path
     for (name,) in rows(served, "SELECT name FROM users ORDER BY length(name) DESC"):
         path = path.replace(f"$user-{name}", str(number_of("user", name)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated, Any, TypedDict
 
 from litestar import Request
 from litestar.params import JSONBody
@@ -33,6 +33,18 @@ class FirstAdmin(BaseModel):
     email: Email = ""
 
 
+class Initialized(TypedDict):
+    """Whether anybody can log in as an admin."""
+
+    initialized: bool
+
+
+@route("GET", "/api/setup/status", PUBLIC, second=True, sync_to_thread=True, summary="Whether there is an admin")
+def setup(desk: Here) -> Initialized:
+    """Say whether an admin can log in; if not, the bootstrap token makes one."""
+    return {"initialized": not desk.door.bootstrap.needed}
+
+
 @route("POST", "/api/auth/bootstrap", PUBLIC, native=True, status_code=201, summary="Make the first admin")
 async def bootstrap(desk: Here, request: Request[Any, Any, Any], data: JSONBody[FirstAdmin]) -> Message:
     """Take the bootstrap token for a first admin, declared in a manifest like every user; once, within half an hour.
@@ -54,4 +66,4 @@ async def bootstrap(desk: Here, request: Request[Any, Any, Any], data: JSONBody[
     return {"message": f"{data.username} is an admin; log in"}
 
 
-ROUTES = (bootstrap,)
+ROUTES = (setup, bootstrap)
