@@ -22,8 +22,11 @@ HIDDEN: Final = "[redacted]"
 WORDS: Final = "password|token|secret|api_?key|authorization|totp|recovery|passphrase|private_?key"
 SECRET: Final = re.compile(WORDS, re.IGNORECASE)
 """What makes the value of a key one that is not kept."""
-SECRET_LINE: Final = re.compile(rf"^(\W*[\w.-]*(?:{WORDS})[\w.-]*[\"']?\s*[:=]).*$", re.IGNORECASE | re.MULTILINE)
-"""A line of a text, such as a Compose file, that gives a secret key its value."""
+SECRET_LINE: Final = re.compile(rf"((?:{WORDS})[^\s:=]{{0,64}}[:= \t])[^\n]*", re.IGNORECASE)
+"""What follows such a word in a line of a text: `KEY: value` of a Compose file, `--option value` of a command.
+
+Bounded, so that no text makes it slow.
+"""
 USER_INFO: Final = re.compile(r"://[^/\s@]*@")
 """User and password in a URL (RFC 3986 section 3.2.1)."""
 
@@ -91,10 +94,9 @@ def redacted_body(body: bytes) -> str:
     if not body:
         return ""
     try:
-        value = json.loads(body)
+        return json.dumps(redacted(json.loads(body)), ensure_ascii=False)[:LONGEST_BODY]
     except (ValueError, RecursionError):
         return f"[{len(body)} bytes]"
-    return json.dumps(redacted(value), ensure_ascii=False)[:LONGEST_BODY]
 
 
 def redacted(value: Any) -> Any:

@@ -126,6 +126,7 @@ def test_a_refusal_is_one_entry_for_reads_as_well(served: Any) -> None:
 
 def test_no_secret_of_a_body_is_kept(served: Any) -> None:
     compose = "services:\n  db:\n    environment:\n      DB_PASSWORD: canary-1\n      API_TOKEN=canary-2\n"
+    compose += '    command: db --password canary-8 --config \'{"secret": "canary-9"}\'\n    image: kept:1\n'
     body = {
         "name": "leaky",
         "host": "https://me:canary-3@10.0.0.1",
@@ -137,7 +138,8 @@ def test_no_secret_of_a_body_is_kept(served: Any) -> None:
     assert served.api("POST", "/api/services", body).status_code == 422
     text = json.dumps(newest(served))
     assert "canary" not in text
-    assert "kept" in text
+    assert "image: kept:1" in text
+    assert '\\"kept\\"' in text
 
 
 def test_a_long_body_is_cut(served: Any) -> None:

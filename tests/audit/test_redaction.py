@@ -1,0 +1,47 @@
+"""What is kept of a body has no secret in it, and no body makes keeping it slow."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from conduit.audit.act import HIDDEN, LONGEST_BODY, redacted, redacted_body
+
+LONG = 120_000
+
+
+@pytest.mark.parametrize(
+    "text", [".", "-", "\n", "password", "password ", "://", "a", ": ", "_token-", "token" + "x" * 70]
+)
+def test_no_text_makes_it_slow(text: str) -> None:
+    """A pattern that could go back over what it matched would take hours; the limit of a test is three minutes."""
+    body = json.dumps({"compose": (text * LONG)[:LONG]}).encode()
+    assert len(redacted_body(body)) <= LONGEST_BODY
+
+
+def test_deep_nesting_is_told_by_its_size() -> None:
+    body = b"[" * 100_000 + b"]" * 100_000
+    assert redacted_body(body) == "[200000 bytes]"
+
+
+def test_what_is_no_secret_stays() -> None:
+    kept = {"name": "token-service", "image": "vault:1", "ports": [80, None, True, 1.5], "note": "two\nlines"}
+    assert redacted(kept) == kept
+
+
+def test_every_form_of_a_secret_goes() -> None:
+    given = {
+        "PASSWORD": {"a": 1},
+        "private_key": ["x"],
+        "env": [{"key": "API_KEY", "value": "x"}],
+        "url": "postgres://me:x@db/x",
+        "text": "a: b\nToken = x\nc: d",
+    }
+    assert redacted(given) == {
+        "PASSWORD": HIDDEN,
+        "private_key": HIDDEN,
+        "env": [{"key": "API_KEY", "value": HIDDEN}],
+        "url": f"postgres://{HIDDEN}@db/x",
+        "text": f"a: b\nToken  {HIDDEN}\nc: d",
+    }
