@@ -19,7 +19,7 @@ from conduit.readiness import when_ready
 from conduit.schedule import Round, Step
 from conduit.touched import baseline, prove_again
 from conduit.undo import undo
-from conduit.verify import verify
+from conduit.verify import verify_objects
 from conduit.work import Work
 
 
@@ -37,7 +37,7 @@ def apply(work: Work) -> dict[Key, Proof]:
         if documents:
             staged = _all_staged(work) if staged is None else staged
             commit_all(work, documents, staged)
-    verify(work)
+    verify_objects(work)
     fail("apply.verified")
     proofs = prove_again(work, before) if work.options.prove else {}
     fail("apply.proved")

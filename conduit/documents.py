@@ -18,6 +18,7 @@ from conduit.model import FRAME, Key
 from conduit.providers.base import DocumentProvider, Reading
 from conduit.providers.transaction import Block, Staged, commit, stage
 from conduit.schedule import Step
+from conduit.verify import verify
 from conduit.work import Work
 
 
@@ -166,6 +167,7 @@ def _close(work: Work, ended: Commit) -> None:
         work.readings[ended.provider.name], staged = ended.done
         fail("apply.committed")
         _committed(work, ended.provider, ended.changes, staged, ended.seconds)
+        verify(work, ended.changes)
 
 
 def _failed(work: Work, changes: list[Change], error: ConduitError) -> None:

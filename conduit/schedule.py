@@ -67,8 +67,9 @@ def _blocked(key: Key, waiting: Mapping[Key, Change], edges: Edges) -> bool:
 
 def _objects(waiting: Mapping[Key, Change], edges: Edges, documents: Collection[str]) -> Round:
     ready: dict[str, list[Change]] = {}
-    for key, change in sorted(waiting.items()):
-        if change.provider not in documents and not _blocked(key, waiting, edges):
+    objects = {key: change for key, change in waiting.items() if change.provider not in documents}
+    for key, change in sorted(objects.items()):
+        if not _blocked(key, waiting, edges):
             ready.setdefault(change.provider, []).append(change)
     return tuple(Step(provider, False, tuple(found)) for provider, found in sorted(ready.items()))
 
@@ -99,7 +100,7 @@ def _ready(own: Mapping[Key, Change], waiting: Mapping[Key, Change], edges: Edge
     """Return the largest part of a document's changes whose dependencies are done or in the same part."""
     ready = dict(own)
     while True:
-        stuck = [key for key in ready if any(d in waiting and d not in ready for d in edges.get(key, ()))]
+        stuck = [key for key in ready if key in edges and any(d in waiting and d not in ready for d in edges[key])]
         if not stuck:
             return ready
         for key in stuck:

@@ -2,28 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from typing import Any
+
 from conduit.change import Action, Change, Outcome, Result
 from conduit.errors import ConduitError
-from conduit.model import FRAME, Key, Live
+from conduit.kind import Context, Kind
+from conduit.model import FRAME, Live
 from conduit.work import Work
 
 
-def verify(work: Work) -> None:
-    """Read back every provider that was changed, and fail every change that does not hold."""
-    done = [change for change in work.plan.changes if _is_done(work, change)]
-    for provider in dict.fromkeys(change.provider for change in done):
+def verify_objects(work: Work) -> None:
+    """Read back every provider of objects that was changed, and fail every change that does not hold."""
+    own = [change for change in work.plan.changes if not work.document(change.provider) and _is_done(work, change)]
+    for provider in dict.fromkeys(change.provider for change in own):
         _refresh(work, provider)
-    keys = {change.key for change in done}
-    lives: dict[Key, list[Live]] = {}
-    for name in {key.kind for key in keys} - {FRAME}:
-        lives |= work.lives(work.kinds[name], keys)
-    failed = []
-    for change in done:
-        reason = _why_not(work, change, lives.get(change.key, []))
-        if reason:
-            failed.append(Outcome(change.key, change.action, Result.FAILED, reason))
-    if failed:
-        work.settle(failed)
+    verify(work, own)
+
+
+def verify(work: Work, changes: Iterable[Change]) -> None:
+    """Fail every change that was made and does not hold, by what was read back of its provider."""
+    by_kind: dict[str, list[Change]] = {}
+    for change in changes:
+        if _is_done(work, change):
+            by_kind.setdefault(change.key.kind, []).append(change)
+    found = (each for kind, done in by_kind.items() for each in _judged(work, kind, done))
+    work.settle([Outcome(c.key, c.action, Result.FAILED, reason) for c, reason in found if reason])
+
+
+def _judged(work: Work, name: str, changes: list[Change]) -> Iterator[tuple[Change, str]]:
+    """Yield the changes of one kind, each with what is wrong with it."""
+    if name == FRAME:
+        yield from ((change, _frame_trouble(work, change)) for change in changes)
+        return
+    kind = work.kinds[name]
+    ctx = work.context(kind.provider)
+    lives = work.lives(kind, {change.key for change in changes})
+    for change in changes:
+        yield change, _why_not(work, kind, ctx, change, lives.get(change.key, []))
 
 
 def _is_done(work: Work, change: Change) -> bool:
@@ -33,9 +49,6 @@ def _is_done(work: Work, change: Change) -> bool:
 
 
 def _refresh(work: Work, name: str) -> None:
-    """Read an object provider again; a document's reading after its commit is fresh already."""
-    if work.document(name):
-        return
     try:
         work.readings[name] = work.providers[name].read()
     except ConduitError as error:
@@ -45,17 +58,13 @@ def _refresh(work: Work, name: str) -> None:
                 work.settle([Outcome(change.key, change.action, Result.FAILED, reason)])
 
 
-def _why_not(work: Work, change: Change, found: list[Live]) -> str:
+def _why_not(work: Work, kind: Kind[Any], ctx: Context, change: Change, found: list[Live]) -> str:
     """Return in words why a change does not hold; empty when it does."""
-    if change.key.kind == FRAME:
-        return _frame_trouble(work, change)
     if change.action is Action.DELETE:
         return "it is still there after its removal" if found else ""
     wish = work.resolved(change)
     if wish is None:
         return "a value it needs did not become known"
-    kind = work.kinds[change.key.kind]
-    ctx = work.context(change.provider)
     native = change.native if wish is change.want else kind.render(wish.spec, ctx)
     diffs = [kind.differs(wish, native, live, ctx) for live in found]
     if None in diffs:
