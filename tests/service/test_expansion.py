@@ -91,6 +91,13 @@ def test_a_service_field_is_carried_placed_elsewhere_or_an_upstream() -> None:
     assert frozenset(service_spec.ServiceSpec.model_fields) == site_leaves.CARRIED | elsewhere
 
 
+@pytest.mark.parametrize("kind", site_leaves.VALID)
+def test_the_spec_that_parts_are_copied_from_is_valid(kind: str) -> None:
+    made = site_leaves._valid(kind)
+    checked = site_leaves._spec_of(kind)(**site_leaves.VALID[kind])
+    assert (made, made.model_fields_set) == (checked, checked.model_fields_set)
+
+
 def test_several_upstreams_keep_their_weights() -> None:
     given = ["10.0.1.5:80", {"address": "10.0.1.6:81", "weight": 3}]
     assert leaves(declared(upstreams=given))["route/wiki"].spec.upstreams == (
