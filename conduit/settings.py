@@ -112,7 +112,7 @@ class Pull(Section):
     interval: int = Field(60, ge=1)
     """Seconds between two looks at it."""
     allowed_signers: ConfigPath | None = None
-    """Whose signature the newest commit must bear: a file as ssh-keygen(1) describes; gpg's own keys count as well."""
+    """Whose SSH signature the newest commit must bear: a file as ssh-keygen(1) describes. Those of gpg are refused."""
 
 
 class Reconcile(Section):

@@ -28,6 +28,7 @@ missing_packages() {
         have git || say git
         have strace || say strace
         have wrk || say wrk
+        have gpg && have gpg-agent || say gnupg
         have sshd || say openssh-server
         have ssh-keygen || say openssh-client
         have docker-registry || say docker-registry

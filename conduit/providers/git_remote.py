@@ -22,7 +22,8 @@ UNSIGNED = Code(
     "CND-0142",
     "a commit without an accepted signature",
     "`reconcile.pull.allowed_signers` names whose signatures count, and the newest commit of the remote bears none of "
-    "them. It is not checked out. Sign it (`git commit -S`) with a key from that file, or add the key to the file.",
+    "them. It is not checked out. Sign it (`git commit -S`) with an SSH key of that file, or add the key to it. "
+    "Signatures of gpg do not count.",
 )
 
 PROGRAM: Final = "/usr/bin/git"
@@ -44,9 +45,9 @@ FIXED: Final = (
     *("-c", "fetch.recurseSubmodules=false"),
     *("-c", "protocol.ext.allow=never"),
     *("-c", "gc.auto=0"),
-    *("-c", "gpg.program=/usr/bin/gpg"),
+    *("-c", "gpg.program=/usr/bin/false"),  # it would take any key of a keyring, whoever that belongs to
+    *("-c", "gpg.x509.program=/usr/bin/false"),
     *("-c", "gpg.ssh.program=/usr/bin/ssh-keygen"),
-    *("-c", "gpg.x509.program=/usr/bin/gpgsm"),
 )
 FETCH_SECONDS: Final = 60.0
 JUDGE_SECONDS: Final = 10.0
@@ -63,11 +64,11 @@ def fetch(work_tree: Path, remote: str, branch: str) -> None:
 
 
 def require_signed(work_tree: Path, commit: str, allowed_signers: Path) -> None:
-    """Raise ConduitError unless a commit bears the signature of a key in an allowed signers file."""
+    """Raise ConduitError unless a commit bears the SSH signature of a key in an allowed signers file."""
     chosen = ("-c", f"gpg.ssh.allowedSignersFile={allowed_signers}", "verify-commit", "--end-of-options", commit)
     done = _run(work_tree, *chosen, seconds=JUDGE_SECONDS)
     if done.returncode:
-        hint = f"sign it with a key of {allowed_signers}"
+        hint = f"sign it with an SSH key of {allowed_signers} (git config gpg.format ssh)"
         raise ConduitError(Diagnostic(UNSIGNED, f"commit {commit[:12]} is not accepted: {_said(done)}", hint=hint))
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from conduit.errors import ConduitError
+from conduit.providers import git_remote
 from tests.conftest import Site, run_program
 from tests.loop.conftest import SAFE, WHO, Watch
 
@@ -42,6 +44,34 @@ def signers(directory: Path, run: Callable[..., Any]) -> Path:
     path = directory / "signers"
     path.write_text(f"ann@home.arpa {(directory / 'ann.pub').read_text()}")
     return path
+
+
+@pytest.fixture
+def keyring(directory: Path, run: Callable[..., Any]) -> Iterator[dict[str, str]]:
+    """The environment in which gpg has a secret key of `ann@home.arpa`, and knows nobody else."""
+    home = directory / "gpg"
+    home.mkdir(mode=0o700)
+    own = {"GNUPGHOME": str(home)}
+    made = run(
+        "gpg", "--batch", "--passphrase", "", "--quick-gen-key", "ann@home.arpa", "ed25519", env=os.environ | own
+    )
+    assert made.code == 0, made
+    yield own
+    run("gpgconf", "--kill", "all", env=os.environ | own)
+
+
+def test_a_signature_of_gpg_is_refused_though_gpg_would_accept_it(
+    directory: Path, theirs: Callable[..., str], signers: Path, keyring: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in keyring.items():
+        monkeypatch.setenv(name, value)
+        monkeypatch.setitem(git_remote.ENVIRONMENT, name, value)
+    theirs("commit", "--quiet", "--allow-empty", "--message", "signed", "-Sann@home.arpa")
+    tip = theirs("rev-parse", "HEAD").strip()
+    theirs("verify-commit", tip)
+    with pytest.raises(ConduitError) as caught:
+        git_remote.require_signed(directory / "theirs", tip, signers)
+    assert caught.value.diagnostics[0].code is git_remote.UNSIGNED
 
 
 def test_y15_only_signed_commits_that_follow_are_checked_out(
