@@ -260,7 +260,7 @@ class Engine:
 
     def recover(self) -> tuple[str, ...]:
         """Finish what a killed run left half done and tell what was done."""
-        for path in left_over([self.state / "cache"]):
+        for path in left_over(self.state / name for name in ("cache", "manifests")):
             path.unlink(missing_ok=True)
         left = self.journal.unfinished()
         if left is None:
