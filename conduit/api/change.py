@@ -51,7 +51,7 @@ async def change(desk: Desk, caller: Caller, wanted: Change, prefer: str | None 
 async def _change(desk: Desk, caller: Caller, wanted: Change, prefer: str | None) -> Response[Any]:
     standing = desk.worker.standing(wanted.named)
     edited = await asyncio.to_thread(wanted.edit)
-    desk.worker.leaves(standing)
+    desk.worker.leaving.add(standing)
     headers = {"ETag": f'"{edited.saved.version}"'} if edited.saved.version else {}
     if held := desk.held:
         said = f"{wanted.said}; saved, and not applied: {held}"
@@ -93,7 +93,7 @@ async def _finish(desk: Desk, caller: Caller, wanted: Change, edited: Edited) ->
 async def _take_back(desk: Desk, caller: Caller, edited: Edited) -> None:
     standing = desk.worker.standing([edited.key])
     await asyncio.to_thread(desk.writes.take_back, edited, caller)
-    desk.worker.leaves(standing)
+    desk.worker.leaving.add(standing)
 
 
 async def _finish_later(desk: Desk, caller: Caller, wanted: Change, edited: Edited) -> None:

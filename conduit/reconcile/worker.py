@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from conduit.audit.applies import applied
-from conduit.change import Action, Outcome, Result
+from conduit.change import Outcome
 from conduit.dialect.collector import Settling, collector_paused
 from conduit.engine import Engine
 from conduit.errors import Code, ConduitError, Diagnostic, Stale
@@ -25,7 +25,8 @@ from conduit.plan import Plan, Selection
 from conduit.reconcile.asks import Apply, Ask, Look, Operate, Passed, Snapshot, Tend
 from conduit.reconcile.echo import Sight, sight, sight_now
 from conduit.reconcile.keeper import WHOLE, Keeper
-from conduit.report import ApplyOptions, Event, Report
+from conduit.reconcile.leaving import Leaving, Standing
+from conduit.report import ApplyOptions, Event
 from conduit.work import sole_facts
 
 OTHER_PLAN = Code(
@@ -63,10 +64,7 @@ class Worker:
         self._listen = listen
         self._queue: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
         self._trials: list[Key] = []
-        self._leaving: dict[Key, tuple[Key, ...]] = {}
-        """Roots that were removed by name, each with what it was last seen to stand for, until that is gone."""
-        self._left_before: tuple[Key, ...] = ()
-        """Those of them that were known before the manifests of the last pass were read."""
+        self.leaving = Leaving()
         self._true: Sight | None = None
         """What was there when everything was last made true."""
         self._settled = Settling()
@@ -101,14 +99,10 @@ class Worker:
         finally:
             self._trials.remove(root)
 
-    def standing(self, roots: Iterable[Key]) -> dict[Key, tuple[Key, ...]]:
-        """Return each root with the leaves it was last seen to stand for; once it is undeclared, nothing else tells."""
+    def standing(self, roots: Iterable[Key]) -> Standing:
+        """Return what roots stand for, as the last pass saw it."""
         children = self.snapshot.desired.children
         return {root: (root, *children.get(root, ())) for root in roots}
-
-    def leaves(self, standing: Mapping[Key, tuple[Key, ...]]) -> None:
-        """Note that somebody removed roots by name: what stood for them may go, whatever the prune budget says."""
-        self._leaving.update(standing)
 
     def knows(self) -> bool:
         """Whether what lies there now is just what was made true last, with nothing held back and nothing failing."""
@@ -209,7 +203,8 @@ class Worker:
         return passed
 
     def _looked(self, selection: Selection) -> Plan:
-        engine, self._left_before = self.engine, tuple(self._leaving)
+        engine = self.engine
+        self.leaving.begin()
         try:
             desired = engine.load()
         except ConduitError as error:
@@ -217,7 +212,7 @@ class Worker:
             self._keep(problems=error.diagnostics)
             raise
         observed = engine.observe()
-        selection = selection._replace(named=tuple(key for keys in list(self._leaving.values()) for key in keys))
+        selection = selection._replace(named=self.leaving.named)
         plan = engine.plan_for(desired, observed, selection)
         if blind := tuple(root for root in self._trials if Passed(plan, desired).unjudged(root)):
             plan = engine.plan_again(selection._replace(excludes=(*selection.excludes, *blind)))
@@ -229,22 +224,14 @@ class Worker:
     def _applied(self, plan: Plan, options: ApplyOptions) -> Passed:
         self._true = None
         report = self.engine.apply(plan, options, self._tell, self._stop)
-        self._forget_gone(plan, report)
+        self.leaving.end(plan, report, self.snapshot.desired.roots)
         done = {outcome.key: outcome.facts for outcome in report.outcomes if outcome.facts}
         self._keep(report=report, facts={**self._facts, **done})
         self.results[report.result] += 1
         if report.result == "ok" and self.engine.wish and not plan.selection.narrow:
             self._true = sight(self.engine, self.engine.wish.manifests.digest)
         self._listen("report", report)
-        return Passed(plan, self.snapshot.desired, report, dict(self._leaving))
-
-    def _forget_gone(self, plan: Plan, report: Report) -> None:
-        """Forget what was removed by name once it is gone, or declared again; what is not readable may be there."""
-        gone = {outcome.key for outcome in report.outcomes if outcome.result is Result.OK}
-        left = {change.key for change in plan.changes if change.action is Action.DELETE} - gone
-        for root in self._left_before:
-            if root in self.snapshot.desired.roots or not (plan.unknown or left.intersection(self._leaving[root])):
-                del self._leaving[root]
+        return Passed(plan, self.snapshot.desired, report, self.leaving.roots)
 
     def _tell(self, event: Event) -> None:
         self._listen("progress", event)
