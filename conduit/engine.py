@@ -7,12 +7,10 @@ needs is imported there: start-up is most of the time of an empty diff.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conduit.decide import Observed
@@ -21,11 +19,7 @@ from conduit.earlier import Earlier
 from conduit.errors import Diagnostic, Unsafe
 from conduit.expand import Desired
 from conduit.failpoints import fail
-from conduit.history import History, Started
-from conduit.journal import Journal
-from conduit.kind import Context
-from conduit.lock import Lock
-from conduit.manifests.archive import Archive
+from conduit.history import Started
 from conduit.manifests.git import head_commit
 from conduit.manifests.load import manifests_of
 from conduit.manifests.settings_file import read_settings as read_settings
@@ -33,18 +27,14 @@ from conduit.manifests.tree import Tree, read_still_tree
 from conduit.model import FRAME, NO_FIELDS, Key, Live, Source
 from conduit.observe import observe, view
 from conduit.plan import Plan, Selection, make_plan
-from conduit.providers.base import Provider, Site, open_provider
+from conduit.premises import Premises
 from conduit.providers.files import left_over
-from conduit.providers.keys import Keys, open_keys
-from conduit.providers.secrets import Secrets, open_secrets
 from conduit.report import ApplyOptions, Listener, Report
 from conduit.resources import Kinds, load_kinds
-from conduit.settings import Settings
 from conduit.settled import STILL, forget
 from conduit.wish import Wish, wish_of
 
 if TYPE_CHECKING:
-    from conduit.audit.trail import Trail
     from conduit.change import Change, Outcome
     from conduit.command import Command
     from conduit.doctor import Finding
@@ -58,52 +48,13 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Engine:
-    """One site. `now` is the clock in seconds since the epoch; a process that goes on gives its engines a `recall`."""
+class Engine(Premises):
+    """One site; a process that goes on gives its engines a `recall`."""
 
-    settings: Settings
-    now: Callable[[], float] = time.time
     kinds: Kinds = field(default_factory=load_kinds)
     wish: Wish | None = None
     recovered: tuple[str, ...] = ()
     recall: Recall | None = None
-
-    @cached_property
-    def state(self) -> Path:
-        """The state directory: journal, records, cache, lock. Deleting it loses history only."""
-        return self.settings.path(self.settings.state_dir)
-
-    @cached_property
-    def keys(self) -> Keys:
-        """The site key and what is derived from it."""
-        return open_keys(self.settings)
-
-    @cached_property
-    def secrets(self) -> Secrets:
-        """The store of encrypted secrets."""
-        return open_secrets(self.settings, self.keys)
-
-    @cached_property
-    def journal(self) -> Journal:
-        """The journal of runs."""
-        return Journal(self.state / "journal")
-
-    @cached_property
-    def history(self) -> History:
-        """The deletable records: runs and last applied natives."""
-        return History(self.state / "records.db")
-
-    @cached_property
-    def trail(self) -> Trail:
-        """The audit trail."""
-        from conduit.audit.trail import Trail
-
-        return Trail(self.settings)
-
-    @cached_property
-    def archive(self) -> Archive:
-        """The manifests of past runs."""
-        return Archive(self.state / "manifests")
 
     @cached_property
     def store(self) -> ManifestStore:
@@ -116,22 +67,10 @@ class Engine:
     def _known(self) -> Known | None:
         return self.recall.known if self.recall else None
 
-    @cached_property
-    def lock(self) -> Lock:
-        """The lock that lets one run change the live systems."""
-        return Lock(self.state / "lock")
-
     @property
     def earlier(self) -> Earlier:
         """The runs before this one."""
         return Earlier(self.journal, self.history, self.lock)
-
-    @cached_property
-    def providers(self) -> dict[str, Provider]:
-        """The providers conduit.yaml names, and conduit's own, opened."""
-        keys = self.keys
-        site = Site(keys.mark, keys.fingerprint, lambda name: self.secrets.get(name), self.now, fail, _hashed)
-        return {name: open_provider(name, self.settings, site) for name in sorted(self.settings.sections)}
 
     def load(self) -> Desired:
         """Read and expand the manifests. Raises LoadError with every problem."""
@@ -188,22 +127,6 @@ class Engine:
         found = observe(self.providers, self.context())
         fail("plan.observed")
         return found
-
-    def context(self) -> Context:
-        """Return what kinds may know apart from a reading."""
-        return Context(
-            settings=self.settings,
-            now=self.now(),
-            mark=self.keys.mark,
-            fingerprint=self.keys.fingerprint,
-            secret=lambda name: self.secrets.get(name),
-        )
-
-    def proving_context(self) -> Context:
-        """Return what a proof may know apart from facts."""
-        from conduit.providers.probe import Prober
-
-        return replace(self.context(), prober=Prober(self.settings))
 
     def plan(self, selection: Selection = Selection()) -> Plan:
         """Compare the whole wish with all live state. Raises LoadError; an unreadable daemon is told in the plan."""
@@ -384,10 +307,3 @@ class Engine:
         from conduit.doctor import doctor
 
         return doctor(self.settings, self.providers)
-
-
-def _hashed(password: str) -> str:
-    """Return the hash of a password that somebody logs in with. Raises `ConduitError` for an unfit one."""
-    from conduit.identity.passwords import Passwords
-
-    return Passwords().hash(password).result()

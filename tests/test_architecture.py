@@ -26,7 +26,7 @@ LAYERS: list[set[str]] = [
     {"apply", "keeping"},
     {"documents", "touched"},
     {"undo", "prune", "verify", "readiness", "status", "doctor", "operate", "perform", "pins", "settled", "wish"},
-    {"observe", "earlier"},
+    {"observe", "earlier", "premises"},
     {"work", "proving"},
     {"audit"},
     {"manifests", "journal", "history", "lock", "report"},
