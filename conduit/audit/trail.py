@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import islice, takewhile
+from pathlib import Path
 from typing import Final
 
 from conduit.audit.act import CONDUIT, FAILURE, Act
@@ -149,7 +150,7 @@ class Trail:
                 yield self._writer
         except OSError as error:
             self._writer = None
-            raise Unreadable(unwritable(error)) from error
+            raise Unreadable(unwritable(self.directory, error)) from error
         except ConduitError as error:
             self._writer = None
             raise Unreadable(error.diagnostics) from error
@@ -221,10 +222,10 @@ class Trail:
         return signed.entry if signed else read_stub(self.directory).entry
 
 
-def unwritable(error: OSError) -> Diagnostic:
-    """Return why nothing can be written down now."""
-    hint = "free space in the state directory, or repair its permissions"
-    return Diagnostic(UNWRITABLE, f"the audit trail cannot be written: {error.strerror or error}", hint=hint)
+def unwritable(directory: Path, error: OSError) -> Diagnostic:
+    """Return why nothing can be written down in a directory now."""
+    summary = f"the audit trail in {directory} cannot be written: {error.strerror or error}"
+    return Diagnostic(UNWRITABLE, summary, hint="free space there, or repair its permissions")
 
 
 def _day(epoch: float) -> int:

@@ -39,7 +39,7 @@ class Upkeep:
             except ConduitError as error:
                 problems += error.diagnostics
             except OSError as error:
-                problems.append(unwritable(error))
+                problems.append(unwritable(self.trail.directory, error))
         if problems:
             raise ConduitError(problems)
 

@@ -11,8 +11,10 @@ from faults_world import BEFORE, WISHES, World, at, spread
 from conduit.failpoints import NAMES
 
 ROLLBACK = [name for name in NAMES if name.startswith("rollback.")]
-FORWARD = [name for name in NAMES if name not in ROLLBACK and not name.startswith(("nginx.", "docker.", "edit."))]
-"""The steps a site without nginx and Docker passes."""
+FORWARD = [
+    name for name in NAMES if name not in ROLLBACK and not name.startswith(("nginx.", "docker.", "edit.", "self."))
+]
+"""The steps a site without nginx, Docker and users passes."""
 NO_DAEMON = {"dnsmasq.commit.stopped"}
 """A restart has a moment without dnsmasq; whoever is killed then leaves it so until the next run starts it."""
 
