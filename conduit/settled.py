@@ -145,12 +145,12 @@ def _code() -> str:
 
 
 def _sources(directory: str) -> Iterator[os.DirEntry[str]]:
-    """Yield all files below a directory but compiled ones."""
+    """Yield all files below a directory but compiled ones, which other processes may be writing now."""
     for entry in os.scandir(directory):
-        if entry.is_dir():
-            yield from _sources(entry.path)
-        elif not entry.name.endswith(".pyc"):
+        if not entry.is_dir():
             yield entry
+        elif entry.name != "__pycache__":
+            yield from _sources(entry.path)
 
 
 CODE: Final = _code()

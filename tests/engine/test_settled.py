@@ -379,6 +379,15 @@ def test_the_answer_of_other_code_is_not_believed(quiet: World, monkeypatch: pyt
     assert is_settled(quiet)
 
 
+def test_what_python_compiles_meanwhile_is_no_source(tmp_path: Path) -> None:
+    """In a fresh checkout, a half-written .pyc of another process once made every plan a full one."""
+    for name in ("apply.py", "templates/page.html", "__pycache__/apply.cpython-311.pyc.140234"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    assert {entry.name for entry in module._sources(str(tmp_path))} == {"apply.py", "page.html"}
+
+
 def test_the_answer_of_another_settings_file_is_not_believed(quiet: World) -> None:
     other = quiet.site.directory / "other.yaml"
     shutil.copy(quiet.site.settings_file, other)
