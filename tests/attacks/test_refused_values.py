@@ -14,6 +14,7 @@ from attack_world import CANARY, Attacked, Problem, quoted
 from conduit.engine import read_settings
 from conduit.errors import ConduitError
 from conduit.resources.service_spec import ServiceSpec
+from tests.faults import oracle
 
 TOO_LONG = "a" * 64
 NAMES = [
@@ -124,7 +125,8 @@ def test_i1_the_door_of_secrets_has_the_same_verdict(attacked: Attacked) -> None
             ran = attacked.run("secret", *words, input=CANARY)
             assert (ran.code, ran.stdout) == (1, "")
             assert "CND-0904" in ran.stderr
-    assert attacked.look() == before
+    moved = {line.partition(": ")[0] for line in oracle.changed(before, attacked.look())}
+    assert moved == {"keys/audit.head", "state/audit/000000000001.jsonl"}, "each attempt is on the audit trail, no more"
 
 
 def test_i2_hostile_domains(attacked: Attacked) -> None:

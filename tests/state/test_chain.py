@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from conduit import chain
 from conduit import chain_writer as module
 from conduit.chain import Chain
 from conduit.chain_writer import Writer
@@ -193,11 +194,11 @@ def test_lines_come_backwards_whole_wherever_blocks_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int
 ) -> None:
     """Joining a long line anew with each block once took the square of its length."""
-    monkeypatch.setattr(module, "BLOCK", block)
+    monkeypatch.setattr(chain, "BLOCK", block)
     for lines in ([b"a\n", b"\n", b"bc\n"], [b"x" * 200 + b"\n", b"y\n", b"z" * 65], [b"\n"], [b"torn"], []):
         segment = tmp_path / "1.jsonl"
         segment.write_bytes(b"".join(lines))
-        assert list(module._backwards(segment)) == lines[::-1]
+        assert list(chain.backwards(segment)) == lines[::-1]
 
 
 def test_the_end_of_a_big_chain_is_read_without_the_rest(tmp_path: Path) -> None:
