@@ -9,7 +9,7 @@ from api_world import Served, make_served
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[Served]:
-    """One served site for the tests of a module; they use names of their own."""
-    with make_served() as site:
+def served(request: pytest.FixtureRequest) -> Iterator[Served]:
+    """One served site for the tests of a module, with its `API` settings; they use names of their own."""
+    with make_served(**getattr(request.module, "API", {})) as site:
         yield site

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -16,12 +15,8 @@ from conduit.identity.numbers import number_of
 from conduit.providers.self_rows import ApiKey, User
 from conduit.sandbox.machine import wait_for
 
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[Any]:
-    """A served site behind a proxy it trusts, so that a key may come from elsewhere."""
-    with make_served(trusted_proxies=["127.0.0.1"]) as site:
-        yield site
+API = {"trusted_proxies": ["127.0.0.1"]}
+"""The site is behind a proxy it trusts, so that a key may come from elsewhere."""
 
 
 def make(served: Any, who: str, status: int = 201, **fields: Any) -> dict[str, Any]:

@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
 
 import httpx
 import jwt
 import pytest
-from api_world import KEY, make_served
+from api_world import KEY
 from argon2 import PasswordHasher
 from people_world import PASSWORD, add_user, ask, change_user, far_away, grant, log_in, rows, store_of, token_of
 
 from conduit.identity.passwords import Passwords
 from conduit.providers.self_rows import Session, User
 
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[Any]:
-    """A served site behind a proxy it trusts, so that each login may come from an address of its own."""
-    with make_served(trusted_proxies=["127.0.0.1"]) as site:
-        yield site
+API = {"trusted_proxies": ["127.0.0.1"]}
+"""The site is behind a proxy it trusts, so that each login may come from an address of its own."""
 
 
 def test_a_login_gives_a_token_that_works_and_tells_who_one_is(served: Any) -> None:

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pyotp
-import pytest
-from api_world import make_served
 from people_world import PASSWORD, add_user, ask, log_in, minted, rows, store_of
 
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[Any]:
-    """A served site behind a proxy it trusts, so that each login may come from an address of its own."""
-    with make_served(trusted_proxies=["127.0.0.1"]) as site:
-        yield site
+API = {"trusted_proxies": ["127.0.0.1"]}
+"""The site is behind a proxy it trusts, so that each login may come from an address of its own."""
 
 
 def enrolled(served: Any, name: str) -> tuple[str, pyotp.TOTP, list[str]]:
