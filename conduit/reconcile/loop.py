@@ -15,7 +15,7 @@ from conduit.reconcile.asks import Snapshot, Tend
 from conduit.reconcile.echo import ECHOES
 from conduit.reconcile.holding import mistaken_kinds
 from conduit.reconcile.suspension import suspension_sign
-from conduit.reconcile.triggers import Wake, listen, watch_files, watch_sign, watch_stamps
+from conduit.reconcile.triggers import Wake, listen, stamps, watch_files, watch_sign
 from conduit.reconcile.worker import Worker
 
 MISTAKEN_KIND = Code(
@@ -78,7 +78,7 @@ class Loop:
         self.worker.start()
         root = self._engine.settings.path(self._engine.settings.desired)
         self._begin("files", watch_files, root)
-        self._begin("stamps", watch_stamps, root)
+        self._begin("stamps", watch_sign, lambda: stamps(root))
         self._begin("signs", watch_sign, lambda: (head_commit(root.resolve()), suspension_sign(self._engine.state)))
         for name, provider in self._engine.providers.items():
             self._begin(name, listen, provider)

@@ -26,7 +26,7 @@ SETTLE_MS: Final = 50
 LOOK_SECONDS: Final = 0.5
 """How often it is looked whether the watched directory is still the same, and at signs."""
 SHARE: Final = 100.0
-"""How many times longer than a look at all files took, in CPU time, to wait until the next one."""
+"""How many times longer than a look at a sign took, in CPU time, to wait until the next one."""
 AGAIN_SECONDS: Final = 1.0
 """How long to wait before a daemon that did not answer is listened to again."""
 
@@ -59,19 +59,8 @@ def watch_files(root: Path, wake: Wake, stop: threading.Event) -> None:
             wake("files")
 
 
-def watch_stamps(root: Path, wake: Wake, stop: threading.Event) -> None:
-    """Wake when the visible files below `root` are not what they were at the look before, until `stop`."""
-    before, pause = _stamps(root), LOOK_SECONDS
-    while not stop.wait(pause):
-        begun = time.thread_time()
-        now = _stamps(root)
-        pause = max(LOOK_SECONDS, SHARE * (time.thread_time() - begun))
-        if now != before:
-            wake("files")
-        before = now
-
-
-def _stamps(root: Path) -> dict[str, Stamp]:
+def stamps(root: Path) -> dict[str, Stamp]:
+    """Return the stamps of the visible files below `root`: a sign that differs whenever one of them does."""
     found = {}
     for directory, below, names in os.walk(root):
         below[:] = [name for name in below if not name.startswith(".")]
@@ -84,10 +73,12 @@ def _stamps(root: Path) -> dict[str, Stamp]:
 
 
 def watch_sign(sign: Callable[[], object], wake: Wake, stop: threading.Event) -> None:
-    """Wake whenever `sign` returns something else than before, until `stop`."""
-    before = sign()
-    while not stop.wait(LOOK_SECONDS):
+    """Wake whenever `sign` returns something else than before, until `stop`; a costly one is asked less often."""
+    before, pause = sign(), LOOK_SECONDS
+    while not stop.wait(pause):
+        begun = time.thread_time()
         now = sign()
+        pause = max(LOOK_SECONDS, SHARE * (time.thread_time() - begun))
         if now != before:
             wake("sign")
         before = now

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from conduit.reconcile.triggers import watch_stamps
+from conduit.reconcile.triggers import stamps, watch_sign
 from tests.conftest import Site
 from tests.loop.conftest import Watch
 
@@ -53,7 +53,7 @@ def test_without_any_watcher_every_change_is_seen(tmp_path: Path, wait_for: Call
     def woken(_why: str) -> None:
         seen.append(there())
 
-    threading.Thread(target=watch_stamps, args=(tmp_path, woken, stop), daemon=True).start()
+    threading.Thread(target=watch_sign, args=(lambda: stamps(tmp_path), woken, stop), daemon=True).start()
     wait_for(lambda: old.write_text(next(texts)) and seen[-1] == ["old.yaml"], "what changed in place is seen")
     for change in (lambda: new.write_text(""), lambda: new.rename(tmp_path / "moved.yaml"), old.unlink):
         change()
