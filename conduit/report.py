@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from conduit.change import Outcome, Proof, Result
 from conduit.model import Key
@@ -41,6 +41,8 @@ class Event(NamedTuple):
 Listener = Callable[[Event], None]
 
 OK, FAILED_PARTLY, MOVED, SKIPPED, INTERRUPTED = 0, 4, 5, 6, 130
+ENDS: Final = ("ok", "partly failed", "stale", "skipped", "interrupted")
+"""The words for them."""
 
 
 class Report(NamedTuple):
@@ -81,5 +83,4 @@ class Report(NamedTuple):
     @property
     def result(self) -> str:
         """The end in one word, for the journal and the history."""
-        names = {OK: "ok", FAILED_PARTLY: "partly failed", MOVED: "stale", SKIPPED: "skipped"}
-        return names.get(self.exit_code, "interrupted")
+        return dict(zip((OK, FAILED_PARTLY, MOVED, SKIPPED, INTERRUPTED), ENDS, strict=True))[self.exit_code]

@@ -33,6 +33,7 @@ missing_packages() {
         have ssh-keygen || say openssh-client
         have docker-registry || say docker-registry
         have systemd-analyze || say systemd # only its unit checker is used
+        have promtool || say prometheus # only its checker of alerts and metrics is used
         have zsh || say zsh
         have fish || say fish
     fi

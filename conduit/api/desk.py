@@ -31,6 +31,7 @@ from conduit.plan_json import errors_document, event_document, plan_document, re
 from conduit.recall import Recall
 from conduit.reconcile.asks import Ask
 from conduit.reconcile.loop import FAILED, Loop
+from conduit.reconcile.notifier import Notifier
 from conduit.reconcile.suspension import suspension
 from conduit.reconcile.worker import Worker
 from conduit.settings import Settings
@@ -42,6 +43,8 @@ DOCUMENTS: Final[Mapping[str, Callable[[Any], Any]]] = {
     FAILED: errors_document,
 }
 """How what the reconciler tells becomes an event."""
+TOLD_SECONDS: Final = 1.0
+"""How long the end waits for messages that are under way."""
 
 
 @dataclass
@@ -82,7 +85,12 @@ class Desk:
     @cached_property
     def loop(self) -> Loop:
         """The loop that keeps the site true on its own."""
-        return Loop(Engine(self.settings, recall=self._recall), self._tell)
+        return Loop(Engine(self.settings, recall=self._recall), self._tell, self.notifier)
+
+    @cached_property
+    def notifier(self) -> Notifier:
+        """What tells people of failures, drift and ends of certificates."""
+        return Notifier(Engine(self.settings, recall=self._recall))
 
     @property
     def worker(self) -> Worker:
@@ -125,6 +133,8 @@ class Desk:
         """Stop them: first what changes the world."""
         self.loop.stop()
         self.watch.stop()
+        if self.notifier.sender:
+            self.notifier.sender.settle(TOLD_SECONDS)
 
     async def ask(self, ask: Ask) -> Any:
         """Queue a request with the reconciler and wait for its outcome. Raises what the pass raised."""

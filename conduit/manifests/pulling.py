@@ -20,10 +20,20 @@ def pull(root: Path, rules: Pull, signers: Path | None) -> str:
         return ""
     git = Git(place)
     fetch(place, rules.remote, rules.branch)
-    tip = git.resolve(f"refs/remotes/{rules.remote}/{rules.branch}")
+    tip = git.resolve(_followed(rules))
     if not git.is_ahead(tip, head_commit(place)):
         return ""
     if signers:
         require_signed(place, tip, signers)
     git.advance(tip)
     return tip
+
+
+def behind(root: Path, rules: Pull) -> int:
+    """Return how many commits of the remote, as it was fetched last, are not checked out. Raises ConduitError."""
+    place = work_tree(root.resolve())
+    return Git(place).missing(_followed(rules)) if place else 0
+
+
+def _followed(rules: Pull) -> str:
+    return f"refs/remotes/{rules.remote}/{rules.branch}"

@@ -99,6 +99,11 @@ class Git:
         hint = "look at both with git log, then merge or reset by hand"
         raise ConduitError(Diagnostic(REWOUND, f"{tip[:12]} does not follow after {head[:12]}", hint=hint))
 
+    def missing(self, tip: str) -> int:
+        """Return how many commits lead to `tip` that what is checked out does not have."""
+        with self._opened() as repository:
+            return int(repository.ahead_behind(repository.head.target, self._commit(repository, tip).id)[1])
+
     def advance(self, tip: str) -> None:
         """Check out a later commit and move the branch to it; a file somebody works on makes it fail untouched."""
         with self._opened() as repository:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -26,6 +25,7 @@ from conduit.reconcile.asks import Apply, Ask, Look, Operate, Passed, Snapshot, 
 from conduit.reconcile.echo import Sight, sight, sight_now
 from conduit.reconcile.keeper import WHOLE, Keeper
 from conduit.reconcile.leaving import Leaving, Standing
+from conduit.reconcile.tally import Tally
 from conduit.report import ApplyOptions, Event
 from conduit.work import sole_facts
 
@@ -59,8 +59,7 @@ class Worker:
         self.engine = engine
         self.keeper = Keeper(engine)
         self.snapshot = Snapshot()
-        self.results: Counter[str] = Counter()
-        """How the applies of this process ended."""
+        self.tally = Tally()
         self._listen = listen
         self._queue: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
         self._trials: list[Key] = []
@@ -157,15 +156,18 @@ class Worker:
 
     def _carry_out(self, together: list[Waiting]) -> Passed | Outcome:
         ask = together[0].ask
-        match ask:
-            case Operate():
-                return self.engine.operate(ask.key, ask.verb, ask.parameters)
-            case Look():
-                return self._pass(ask.selection, None)
-            case Tend(echo):
-                plan = self.snapshot.plan
-                return Passed(plan, self.snapshot.desired) if echo and plan and self.knows() else self._tend()
-        return self._pass(ask.selection, ask)
+        if isinstance(ask, Operate):
+            return self.engine.operate(ask.key, ask.verb, ask.parameters)
+        plan = self.snapshot.plan
+        if isinstance(ask, Tend) and ask.echo and plan and self.knows():
+            return Passed(plan, self.snapshot.desired)
+        with self.tally.passing():
+            match ask:
+                case Look():
+                    return self._pass(ask.selection, None)
+                case Tend():
+                    return self._tend()
+            return self._pass(ask.selection, ask)
 
     def _pass(self, selection: Selection, ask: Apply | None) -> Passed:
         if ask:
@@ -227,7 +229,7 @@ class Worker:
         self.leaving.end(plan, report, self.snapshot.desired.roots)
         done = {outcome.key: outcome.facts for outcome in report.outcomes if outcome.facts}
         self._keep(report=report, facts={**self._facts, **done})
-        self.results[report.result] += 1
+        self.tally.applied(report)
         if report.result == "ok" and self.engine.wish and not plan.selection.narrow:
             self._true = sight(self.engine, self.engine.wish.manifests.digest)
         self._listen("report", report)

@@ -93,19 +93,6 @@ def test_events_are_resumed_after_the_last_one_seen(served: Any) -> None:
     assert int(again.removeprefix("id: ")) == last - 1
 
 
-def test_metrics_name_what_is_there(served: Any) -> None:
-    assert served.register("measured")["ok"]
-    text = wait_for(lambda: _metrics(served, 'conduit_resources{kind="service",status="up"}'), "the service is up")
-    assert 'conduit_provider_up{provider="caddy"} 1.0' in text
-    assert 'conduit_certificate_expiry_seconds{name="measured"}' in text
-    assert "conduit_build_info" in text
-
-
-def _metrics(served: Any, wanted: str) -> str:
-    text = str(served.api("GET", "/metrics").text)
-    return text if wanted in text else ""
-
-
 def test_a_server_that_is_stopped_ends_in_time(served: Any) -> None:
     with served.client.stream("GET", "/api/events") as stream:
         next(stream.iter_lines())

@@ -7,6 +7,7 @@ from typing import Any, TypedDict
 from litestar import Response
 
 from conduit.api.auth import PUBLIC
+from conduit.api.controllers.tls import lives
 from conduit.api.desk import Here
 from conduit.api.metrics import exposition
 from conduit.api.routing import route
@@ -44,7 +45,7 @@ def readyz(desk: Here) -> Response[dict[str, Any]]:
 @route("GET", "/metrics", "system:read", sync_to_thread=True, media_type="text/plain", summary="Prometheus metrics")
 def metrics(desk: Here) -> Response[bytes]:
     """Return the figures of this process and its site in Prometheus' text format."""
-    return Response(exposition(desk), media_type="text/plain; version=0.0.4; charset=utf-8")
+    return Response(exposition(desk, lives(desk)), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 ROUTES = (ping, healthz, readyz, metrics)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping
 from typing import Annotated, Final, NotRequired, TypedDict
 
 from litestar.params import Parameter
@@ -11,6 +13,7 @@ from conduit.api.certificates import Shown, Wanted, look
 from conduit.api.desk import Desk, Here
 from conduit.api.envelopes import applied, operated, refused, table
 from conduit.api.errors import ApiError
+from conduit.api.metrics import Life
 from conduit.api.registration import NAME
 from conduit.api.routing import Result, route
 from conduit.change import Outcome
@@ -26,6 +29,8 @@ from conduit.resources.site_leaves import proxy_of
 CERTS: Final = Key(FRAME, "certs")
 DATE: Final = "%b %e %H:%M:%S %Y"
 """How openssl writes a date."""
+LOOKED_SECONDS: Final = 60.0
+"""How long the ends of certificates are taken from the last look: a scrape is no reason for a thousand handshakes."""
 Name = Annotated[str, Parameter(pattern=NAME, description="the name of a service")]
 
 
@@ -158,6 +163,16 @@ def wanted(desk: Desk) -> list[Wanted]:
         for key, spec in services
         if spec.tls != "off"
     ]
+
+
+def lives(desk: Desk) -> Mapping[str, Life]:
+    """Return how long the certificate is good that is shown for each service, as a look of the last minute found it."""
+    kept, now = desk.kept.get(lives), time.monotonic()
+    if kept is None or now > kept[0] + LOOKED_SECONDS:
+        shown = [(each.key.name, each.certificate) for each in look(desk, wanted(desk)) if each.certificate]
+        found = {name: Life(seen.not_before.timestamp(), seen.not_after.timestamp()) for name, seen in shown}
+        desk.kept[lives] = kept = (now, found)
+    return dict(kept[1])
 
 
 def _one(desk: Desk, name: str) -> Wanted:
