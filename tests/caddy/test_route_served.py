@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import socket
 import subprocess
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +15,7 @@ from caddy_world import World, certificate, plain
 
 from conduit.resources.route_spec import RouteSpec
 from conduit.sandbox.daemon import Daemon
+from tests.switching import switching_upstream
 
 HASH = "$2b$10$abcdefghijklmnopqrstuuqflPDzB6gcMhKa1rZqKiun2YGL5sa2u"
 """Of the password `secret`."""
@@ -152,32 +149,10 @@ def test_read_timeout(world: World, upstream: Upstream) -> None:
 
 
 @pytest.fixture
-def switching(directory: Path) -> Iterator[str]:
-    """An upstream that answers an upgrade with 101 and then echoes bytes; without one it answers 426."""
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def talk(connection: socket.socket) -> None:
-        with connection, suppress(OSError):
-            request = connection.recv(65536)
-            if b"upgrade: websocket" not in request.lower():
-                connection.sendall(b"HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\n\r\n")
-                return
-            key = request.lower().split(b"sec-websocket-key: ")[1].split(b"\r\n")[0]
-            accept = base64.b64encode(hashlib.sha1(key).digest())
-            head = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-            connection.sendall(head + b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n")
-            while data := connection.recv(1024):
-                connection.sendall(data)
-
-    def serve() -> None:
-        with suppress(OSError):
-            while True:
-                threading.Thread(target=talk, args=(listener.accept()[0],), daemon=True).start()
-
-    threading.Thread(target=serve, daemon=True).start()
-    yield f"127.0.0.1:{listener.getsockname()[1]}"
-    listener.shutdown(socket.SHUT_RDWR)
-    listener.close()
+def switching() -> Iterator[str]:
+    """An upstream that answers an upgrade."""
+    with switching_upstream() as address:
+        yield address
 
 
 def open_websocket(world: World) -> tuple[socket.socket, bytes]:

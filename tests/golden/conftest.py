@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import shutil
 import socket
 import tempfile
-import threading
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +15,7 @@ from golden_world import PROXIES, World
 from conduit.sandbox import upstream
 from conduit.sandbox.daemon import Daemon
 from conduit.sandbox.machine import free_port
+from tests.switching import switching_upstream
 
 
 @pytest.fixture(params=PROXIES)
@@ -47,31 +44,9 @@ def upstreams(place: Path) -> Iterator[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def switching() -> Iterator[str]:
-    """An upstream that answers an upgrade with 101 and then echoes bytes; without one it answers 426."""
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def talk(connection: socket.socket) -> None:
-        with connection, suppress(OSError):
-            request = connection.recv(65536)
-            if b"upgrade: websocket" not in request.lower():
-                connection.sendall(b"HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\n\r\n")
-                return
-            key = request.lower().split(b"sec-websocket-key: ")[1].split(b"\r\n")[0]
-            accept = base64.b64encode(hashlib.sha1(key).digest())
-            head = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-            connection.sendall(head + b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n")
-            while data := connection.recv(1024):
-                connection.sendall(data)
-
-    def serve() -> None:
-        with suppress(OSError):
-            while True:
-                threading.Thread(target=talk, args=(listener.accept()[0],), daemon=True).start()
-
-    threading.Thread(target=serve, daemon=True).start()
-    yield f"127.0.0.1:{listener.getsockname()[1]}"
-    listener.shutdown(socket.SHUT_RDWR)
-    listener.close()
+    """An upstream that answers an upgrade."""
+    with switching_upstream() as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
