@@ -16,6 +16,8 @@ class Handler(BaseHTTPRequestHandler):
     """Answers one request with what it was."""
 
     protocol_version = "HTTP/1.1"
+    wbufsize = -1
+    """An answer leaves in one piece: in two, the second waits on a kept connection until the first is acknowledged."""
     name = ""
     status = 200
     hang = False

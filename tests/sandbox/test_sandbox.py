@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -105,6 +106,15 @@ def test_a_daemon_sees_nothing_of_the_environment(upstream: Callable[..., Daemon
     monkeypatch.setenv("CANARY", "do-not-inherit")
     environment = Path(f"/proc/{upstream().pid}/environ").read_bytes()
     assert b"CANARY" not in environment
+
+
+def test_an_upstream_answers_each_request_of_a_kept_connection_in_one_piece(upstream: Callable[..., Daemon]) -> None:
+    host, port = upstream("kept").address.split(":")
+    with socket.create_connection((host, int(port)), 5) as link:
+        for _ in range(3):
+            link.sendall(b"GET / HTTP/1.1\r\nHost: kept\r\n\r\n")
+            head, _, body = link.recv(65536).partition(b"\r\n\r\n")
+            assert f"Content-Length: {len(body)}".encode() in head
 
 
 def test_a_sandbox_that_moved_is_taken_over_by_its_new_place(directory: Path) -> None:
