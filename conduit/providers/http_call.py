@@ -8,6 +8,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from io import BufferedReader, RawIOBase
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 LONGEST_LINE: Final = 65536
 MOST_HEADERS: Final = 100
+BLOCK: Final = 2**18
+"""Bytes of a body that are read at once, at most."""
 
 
 class NotWhole(Exception):
@@ -37,12 +40,37 @@ def call(peer: socket.socket, request: bytes, seconds: float, limit: int, sent: 
     that sends a byte now and then never runs into a socket's own timeout.
     """
     stream = _Stream(peer, time.monotonic() + seconds)
+    body = bytearray()
     try:
         stream.send(request)
         sent()
-        return _answer(BufferedReader(stream), limit)
+        reader: BufferedReader = BufferedReader(stream)
+        status, headers = _head(reader)
+        for piece in _pieces(reader, headers):
+            body += piece
+            if len(body) > limit:
+                raise NotWhole(f"the answer is larger than {limit} bytes")
     except TimeoutError:
         raise TimeoutError(f"no whole answer within {seconds:g} s") from None
+    return Answer(status, headers, bytes(body))
+
+
+def glance(peer: socket.socket, request: bytes, deadline: float, limit: int) -> Answer:
+    """Send a request and return the answer with as much of its body as comes in time, at most `limit` bytes.
+
+    `deadline` is one of the monotonic clock. Raises what `call` raises, TimeoutError when not even the head is there.
+    """
+    stream = _Stream(peer, deadline)
+    stream.send(request)
+    reader: BufferedReader = BufferedReader(stream)
+    status, headers = _head(reader)
+    body = bytearray()
+    with suppress(TimeoutError):
+        for piece in _pieces(reader, headers):
+            body += piece
+            if len(body) >= limit:
+                break
+    return Answer(status, headers, bytes(body[:limit]))
 
 
 class _Stream(RawIOBase):
@@ -69,15 +97,22 @@ class _Stream(RawIOBase):
         self._peer.settimeout(left)
 
 
-def _answer(stream: BufferedReader, limit: int) -> Answer:
+def _head(stream: BufferedReader) -> tuple[int, Mapping[str, str]]:
+    """Return status and headers of the answer; those that only announce it are passed over (RFC 9110 section 15.2)."""
     if not stream.peek(1):
         raise ConnectionResetError("the connection was closed without an answer")
+    status, headers = _status(stream), _headers(stream)
+    while status // 100 == 1:
+        status, headers = _status(stream), _headers(stream)
+    return status, headers
+
+
+def _status(stream: BufferedReader) -> int:
     version, _, words = _line(stream).partition(b" ")
     status = words.partition(b" ")[0]
     if not version.startswith(b"HTTP/1.") or len(status) != 3 or not status.isdigit():
         raise NotWhole("the answer is not HTTP")
-    headers = dict(_headers(stream))
-    return Answer(int(status), headers, _body(stream, headers, limit))
+    return int(status)
 
 
 def _line(stream: BufferedReader) -> bytes:
@@ -87,44 +122,44 @@ def _line(stream: BufferedReader) -> bytes:
     return line.rstrip(b"\r\n")
 
 
-def _headers(stream: BufferedReader) -> Iterator[tuple[str, str]]:
+def _headers(stream: BufferedReader) -> Mapping[str, str]:
+    """Read headers to their end; the values of one that comes again are joined (RFC 9110 section 5.3)."""
+    found: dict[str, str] = {}
     for _ in range(MOST_HEADERS):
         line = _line(stream)
         if not line:
-            return
+            return found
         name, _, value = line.decode("latin-1").partition(":")
-        yield name.lower(), value.strip()
+        name, value = name.lower(), value.strip()
+        found[name] = f"{found[name]}, {value}" if name in found else value
     raise NotWhole(f"the answer has more than {MOST_HEADERS} headers")
 
 
-def _body(stream: BufferedReader, headers: Mapping[str, str], limit: int) -> bytes:
+def _pieces(stream: BufferedReader, headers: Mapping[str, str]) -> Iterator[bytes]:
+    """Yield a body as it comes."""
     if headers.get("transfer-encoding", "").lower() == "chunked":
-        return b"".join(_chunks(stream, limit))
-    if "content-length" in headers:
-        return _exactly(stream, _number(headers["content-length"].encode(), 10), limit)
-    body = stream.read(limit + 1)
-    if len(body) > limit:
-        raise NotWhole(f"the answer is larger than {limit} bytes")
-    return body
+        yield from _chunks(stream)
+    elif "content-length" in headers:
+        yield from _exactly(stream, _number(headers["content-length"].encode(), 10))
+    else:
+        yield from iter(lambda: stream.read1(BLOCK), b"")
 
 
-def _chunks(stream: BufferedReader, limit: int) -> Iterator[bytes]:
+def _chunks(stream: BufferedReader) -> Iterator[bytes]:
     """Yield the chunks of a body and read the trailer after them, so that a body cut short is told."""
-    left = limit
     while size := _number(_line(stream).partition(b";")[0].strip(), 16):
-        yield _exactly(stream, size, left)
-        left -= size
+        yield from _exactly(stream, size)
         _line(stream)
-    list(_headers(stream))
+    _headers(stream)
 
 
-def _exactly(stream: BufferedReader, size: int, limit: int) -> bytes:
-    if size > limit:
-        raise NotWhole("the answer is too large")
-    body = stream.read(size)
-    if len(body) < size:
-        raise NotWhole(f"the answer ended {size - len(body)} bytes early")
-    return body
+def _exactly(stream: BufferedReader, size: int) -> Iterator[bytes]:
+    while size:
+        piece = stream.read1(min(size, BLOCK))
+        if not piece:
+            raise NotWhole(f"the answer ended {size} bytes early")
+        size -= len(piece)
+        yield piece
 
 
 def _number(digits: bytes, base: int) -> int:

@@ -109,8 +109,6 @@ class Prober:
         One that goes elsewhere than to the proxy must obey the upstream rules, or it is blocked; a name is resolved
         once, and what was checked is what is connected to.
         """
-        import asyncio
-
         from conduit.providers.probe_http import exchange
 
         try:
@@ -121,7 +119,7 @@ class Prober:
             return HttpAnswer(Level.NO_CONNECTION, error=f"blocked: {error}")
         except OSError as error:
             return HttpAnswer(Level.NO_CONNECTION, error=f"it does not resolve: {error}")
-        return asyncio.run(exchange(request._replace(address=address, root=request.root or self.root)))
+        return exchange(request._replace(address=address, root=request.root or self.root))
 
     def _checked(self, host: str, port: int) -> tuple[str, int]:
         return split_host_port(addresses(join_host_port(host, port), self.rules, self.resolve)[0])

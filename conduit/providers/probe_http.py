@@ -1,129 +1,118 @@
 """A bounded HTTP exchange for a check: no redirects, no proxy of the environment, a new connection.
 
-It runs in an event loop, because only there a whole exchange, not just each read of it, has a deadline.
+A whole exchange has one deadline, not each read of it. Hundreds of checks run beside whatever the process serves, so
+one costs little: an HTTP client with its event loop costs five times as much (docs/decisions/0022).
 """
 
 from __future__ import annotations
 
-import asyncio
+import socket
 import ssl
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Final
 
 from conduit.change import Level
-from conduit.grammar import join_host_port
 from conduit.providers.files import read_regular
+from conduit.providers.http_call import NotWhole, glance
 from conduit.providers.probe import BODY_BYTES, CONNECT_SECONDS, HttpAnswer, HttpProbe
 
-if TYPE_CHECKING:
-    import httpx
-
-ROOT_BYTES = 64 * 1024
+ROOT_BYTES: Final = 64 * 1024
 """More than any file of one root certificate holds."""
+ROOTS: Final = 8
+"""Contexts that are kept, one for each root certificate."""
 
 
-async def exchange(request: HttpProbe) -> HttpAnswer:
+def exchange(request: HttpProbe) -> HttpAnswer:
     """Make one request on a connection of its own, and tell how far it got when it fails."""
-    import httpx
-
     began, reached = time.monotonic(), [Level.NO_CONNECTION]
-
-    async def trace(event: str, _: Mapping[str, Any]) -> None:
-        if event == "connection.connect_tcp.complete":
-            reached.append(Level.NO_TLS if request.tls else Level.PROXY_ERROR)
-        elif event == "connection.start_tls.complete":
-            reached.append(Level.PROXY_ERROR)
-
     try:
-        async with _client(request) as client:
-            answer = await _ask(client, request, trace)
+        with _link(request, began + request.seconds, reached) as link:
+            answer = _ask(link, request, began + request.seconds)
     except TimeoutError:
-        answer = HttpAnswer(reached[-1], error=f"no whole answer within {request.seconds:g} s")
-    except (httpx.HTTPError, OSError, ValueError) as error:
+        answer = HttpAnswer(reached[-1], error=_late(request, reached[-1]))
+    except (NotWhole, OSError, ValueError) as error:
         answer = HttpAnswer(reached[-1], error=_reason(error))
     return answer._replace(seconds=time.monotonic() - began)
 
 
-def _client(request: HttpProbe) -> httpx.AsyncClient:
-    import httpx
-
-    return httpx.AsyncClient(
-        verify=_trust(request.root) if request.tls else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
-        trust_env=False,
-        follow_redirects=False,
-        timeout=httpx.Timeout(request.seconds, connect=min(CONNECT_SECONDS, request.seconds)),
-        headers={"User-Agent": "conduit", "Accept-Encoding": "identity", "Connection": "close"},
-    )
+@contextmanager
+def _link(request: HttpProbe, deadline: float, reached: list[Level]) -> Iterator[socket.socket]:
+    """Open a connection, with TLS when it is asked for; `reached` gets how far that went."""
+    trust = _trust(request.root) if request.tls else None
+    address = request.address or (request.host, 443 if request.tls else 80)
+    with socket.create_connection(address, min(CONNECT_SECONDS, request.seconds)) as plain:
+        reached.append(Level.NO_TLS if trust else Level.PROXY_ERROR)
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else the request waits until TLS is acknowledged
+        if trust is None:
+            yield plain
+            return
+        plain.settimeout(max(0.001, deadline - time.monotonic()))
+        with trust.wrap_socket(plain, server_hostname=request.host) as tunnel:
+            reached.append(Level.PROXY_ERROR)
+            yield tunnel
 
 
 def _trust(root: Path | None) -> ssl.SSLContext:
     """Return a TLS context that trusts the authority in `root` alone. Raises OSError when there is none.
 
-    The file is read here and not by OpenSSL, which would wait forever at a pipe.
+    The file is read each time, and here: OpenSSL would wait forever at a pipe.
     """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
-        context.load_verify_locations(cadata=read_regular(root or Path(), ROOT_BYTES).decode("ascii"))
+        return _context(read_regular(root or Path(), ROOT_BYTES).decode("ascii"))
     except (OSError, ValueError) as error:
         raise OSError(f"cannot read the root certificate {root}: {error}") from None
+
+
+@lru_cache(ROOTS)
+def _context(root: str) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    context.load_verify_locations(cadata=root)
     return context
 
 
-async def _ask(client: httpx.AsyncClient, request: HttpProbe, trace: Any) -> HttpAnswer:
-    """Read the head within the time of the request, then as much body as comes in what is left of it."""
-    until = asyncio.get_running_loop().time() + request.seconds
-    address = request.address or (request.host, 443 if request.tls else 80)
-    url = f"{'https' if request.tls else 'http'}://{join_host_port(*address)}{request.path}"
-    head = client.build_request(
-        "GET", url, headers={"Host": request.host}, extensions={"trace": trace, "sni_hostname": request.host}
+def _ask(link: socket.socket, request: HttpProbe, deadline: float) -> HttpAnswer:
+    """Read the head before the deadline, then as much body as comes in what is left of it."""
+    lines = (
+        f"GET {request.path} HTTP/1.1",
+        f"Host: {request.host}",
+        "Accept: */*",
+        "Accept-Encoding: identity",
+        "Connection: close",
+        "User-Agent: conduit",
     )
-    async with asyncio.timeout_at(until):
-        response = await client.send(head, stream=True)
-    stream = response.extensions["network_stream"]
-    tunnel, client_address = stream.get_extra_info("ssl_object"), stream.get_extra_info("client_addr")
-    body = bytearray()
-    with suppress(TimeoutError):
-        async with asyncio.timeout_at(until):
-            async for chunk in response.aiter_raw():
-                body += chunk
-                if len(body) >= BODY_BYTES:
-                    break
-    serial, not_after = _served(tunnel) if tunnel else ("", None)
+    answer = glance(link, "".join(f"{line}\r\n" for line in (*lines, "")).encode("ascii"), deadline, BODY_BYTES)
+    serial, not_after = _served(link) if isinstance(link, ssl.SSLSocket) else ("", None)
+    client = str(link.getsockname()[0])
     return HttpAnswer(
-        Level.UPSTREAM_ANSWERED,
-        response.status_code,
-        dict(response.headers.items()),
-        bytes(body[:BODY_BYTES]),
-        serial,
-        not_after,
-        client=str(client_address[0]) if client_address else "",
+        Level.UPSTREAM_ANSWERED, answer.status, answer.headers, answer.body, serial, not_after, client=client
     )
 
 
-def _served(tunnel: ssl.SSLObject) -> tuple[str, float]:
+def _served(tunnel: ssl.SSLSocket) -> tuple[str, float]:
     """Return the serial number and the end of validity of the certificate the other side proved to hold."""
     certificate: dict[str, Any] = tunnel.getpeercert() or {}
     return f"{int(certificate['serialNumber'], 16):x}", float(ssl.cert_time_to_seconds(certificate["notAfter"]))
 
 
-def _reason(error: BaseException) -> str:
-    """Tell a failed exchange in words: the innermost cause that says something."""
-    import httpx
+def _late(request: HttpProbe, reached: Level) -> str:
+    if reached is Level.NO_CONNECTION:
+        return f"no connection within {min(CONNECT_SECONDS, request.seconds):g} s"
+    return f"no whole answer within {request.seconds:g} s"
 
-    causes = [error]
-    while cause := causes[-1].__cause__ or causes[-1].__context__:
-        causes.append(cause)
-    for found in causes:
-        if isinstance(found, ssl.SSLCertVerificationError):
-            return f"the certificate is not trusted: {found.verify_message}"
-        if isinstance(found, ssl.SSLError):
-            return f"TLS failed: {found.reason or found}"
-        if isinstance(found, ConnectionRefusedError):
+
+def _reason(error: Exception) -> str:
+    """Tell a failed exchange in words."""
+    match error:
+        case ssl.SSLCertVerificationError():
+            return f"the certificate is not trusted: {error.verify_message}"
+        case ssl.SSLError():
+            return f"TLS failed: {error.reason or error}"
+        case ConnectionRefusedError():
             return "the connection is refused"
-    if isinstance(error, httpx.TimeoutException):
-        return "no answer in time"
-    return f"the exchange failed: {str(error) or type(error).__name__}"
+    return f"the exchange failed: {error}"

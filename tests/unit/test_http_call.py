@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import socket
+import time
 
 import pytest
 
-from conduit.providers.http_call import Answer, NotWhole, call
+from conduit.providers.http_call import Answer, NotWhole, call, glance
 
 OK = b"HTTP/1.1 200 OK\r\n"
 REQUEST = b"GET / HTTP/1.1\r\nHost: \r\n\r\n"
@@ -39,6 +40,34 @@ def test_a_body_ends(way: str) -> None:
 
 def test_headers_are_found_in_any_case() -> None:
     assert answer(OK + b"ETag:  a \r\nContent-LENGTH: 0\r\n\r\n").headers == {"etag": "a", "content-length": "0"}
+
+
+def test_a_header_that_comes_again_is_joined_with_the_first() -> None:
+    assert answer(OK + b"Via: 1.1 a\r\nContent-Length: 0\r\nVIA: 1.1 b\r\n\r\n").headers["via"] == "1.1 a, 1.1 b"
+
+
+def test_what_only_announces_an_answer_is_passed_over() -> None:
+    hints = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n"
+    found = answer(hints + WHOLE["by its length"])
+    assert (found.status, found.headers, found.body) == (200, {"content-length": "5"}, b"hello")
+
+
+@pytest.mark.parametrize(("said", "seen"), [(b"hello", b"hel"), (b"he", b"he")])
+def test_a_glance_takes_what_comes_of_a_body(said: bytes, seen: bytes) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(OK + b"Content-Length: 10\r\n\r\n" + said)
+        found = glance(ours, REQUEST, time.monotonic() + 0.2, 3)
+        assert (found.status, found.body, theirs.recv(1000)) == (200, seen, REQUEST)
+
+
+@pytest.mark.parametrize("said", [b"", OK + b"Content-Le"])
+def test_a_glance_needs_the_head(said: bytes) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(said)
+        with pytest.raises(TimeoutError):
+            glance(ours, REQUEST, time.monotonic() + 0.05, 1000)
 
 
 NOT_WHOLE = {
