@@ -92,13 +92,16 @@ class Guard:
             connection.scope["state"]["caller"] = caller
             await self._note(caller)
 
-    async def still_knows(self, connection: Connection) -> bool:
-        """Return whether the caller of an open stream would still be recognised."""
+    async def still_knows(self, connection: Connection, permission: str) -> Caller | None:
+        """Return the caller of an open stream as recognised now, None for one who may not read it any more."""
         caller: Caller = connection.scope["state"]["caller"]
+        if caller.by == "anonymous":
+            return caller
         try:
-            return caller.by == "anonymous" or await self._recognised(connection) is not None
+            found = await self._recognised(connection)
         except ConduitError:
-            return False
+            return None
+        return found if found and found.may(permission) else None
 
     async def _note(self, caller: Caller) -> None:
         """Write down a use. One that cannot be written down makes a session end sooner, and no request fail."""

@@ -76,7 +76,7 @@ async def _finish(desk: Desk, caller: Caller, wanted: Change, edited: Edited) ->
     Raises `Unsafe` for an edit that led to a plan no rule allows: it is taken back, else nothing would be applied.
     """
     try:
-        result = await _made_true(desk, edited.key, Apply(), wanted.said)
+        result = await _made_true(desk, caller, edited.key, wanted.said)
     except Unsafe as error:
         await _take_back(desk, caller, edited)
         await asyncio.to_thread(_record, desk, caller, wanted, edited, str(error), ok=False)
@@ -84,7 +84,7 @@ async def _finish(desk: Desk, caller: Caller, wanted: Change, edited: Edited) ->
     if not result["ok"] and wanted.whole:
         await _take_back(desk, caller, edited)
         if result["changes"]:
-            await _made_true(desk, edited.key, Apply(), "")
+            await _made_true(desk, caller, edited.key, "")
     message = wanted.said if result["ok"] else result["stderr"].strip() or wanted.said
     await asyncio.to_thread(_record, desk, caller, wanted, edited, message, ok=result["ok"], run=result["run"])
     return result
@@ -109,11 +109,11 @@ def _record(
     desk.record(caller, wanted.action, message, ok=ok, details=details)
 
 
-async def _made_true(desk: Desk, key: Key, ask: Apply, said: str) -> Result:
+async def _made_true(desk: Desk, caller: Caller, key: Key, said: str) -> Result:
     try:
-        passed: Passed = await desk.ask(ask)
+        passed: Passed = await desk.ask(Apply())
     except Unsafe:
         raise
     except ConduitError as error:
         return refused(str(error), error.exit_code)
-    return applied(passed, key, said)
+    return applied(desk.sight(caller).passed(passed, key), key, said)

@@ -15,6 +15,7 @@ from litestar.di import NamedDependency
 from conduit.api.auth import Caller
 from conduit.api.events import Bus
 from conduit.api.recorder import act_of, add
+from conduit.api.sight import Sight
 from conduit.api.writes import Writes
 from conduit.audit.act import CONDUIT, SUCCESS, Act
 from conduit.audit.index import Index
@@ -115,6 +116,10 @@ class Desk:
     def writes(self) -> Writes:
         """The edits of the manifests."""
         return Writes(lambda: self.reader.store)
+
+    def sight(self, caller: Caller) -> Sight:
+        """Return what a caller sees of plans, runs and events now."""
+        return Sight(caller, self.worker.engine.kinds, self.worker.snapshot.desired)
 
     @property
     def reader(self) -> Engine:

@@ -14,23 +14,37 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Final, NamedTuple
 
 from conduit.api.errors import ApiError
+from conduit.api.sight import Sight
 
 REMEMBERED: Final = 1000
 """Events kept for readers that come back."""
 QUEUE_BYTES: Final = 256 * 1024
 PER_CALLER, IN_ALL = 5, 100
 HEARTBEAT: Final = 15.0
-ASKED: Final = 5.0
-"""Seconds for which a reader is not asked again who it is."""
+ASKED: Final = 0.5
+"""Seconds for which a reader is not asked again who it is: what was revoked has ended within a second."""
 LONGEST: Final = 3600.0
 """Seconds after which a reader has to come back."""
 
 
 class Sent(NamedTuple):
-    """One event as it goes over the wire."""
+    """One event: its number, its name, and its content as it goes over the wire."""
 
     number: int
-    wire: bytes
+    event: str
+    content: str
+
+    @property
+    def wire(self) -> bytes:
+        """The event as bytes (HTML, section 9.2, server-sent events)."""
+        return f"id: {self.number}\nevent: {self.event}\ndata: {self.content}\n\n".encode()
+
+    def seen(self, sight: Sight) -> bytes:
+        """Return what of it somebody sees, as bytes; nothing for an event about something else."""
+        if sight.whole:
+            return self.wire
+        left = sight.event(json.loads(self.content))
+        return b"" if left is None else self._replace(content=_compact(left)).wire
 
 
 class Reader:
@@ -44,11 +58,11 @@ class Reader:
 
     def put(self, event: Sent) -> None:
         """Add an event; a reader whose queue is full is lost."""
-        if self._bytes + len(event.wire) > QUEUE_BYTES:
+        if self._bytes + len(event.content) > QUEUE_BYTES:
             self.lost = True
         else:
             self._queue.append(event)
-            self._bytes += len(event.wire)
+            self._bytes += len(event.content)
         self._loop.call_soon_threadsafe(self._arrived.set)
 
     async def take(self) -> list[Sent]:
@@ -79,8 +93,7 @@ class Bus:
         """Send an event to everyone who reads."""
         with self._lock:
             self._number += 1
-            text = json.dumps(content, separators=(",", ":"))
-            sent = Sent(self._number, f"id: {self._number}\nevent: {event}\ndata: {text}\n\n".encode())
+            sent = Sent(self._number, event, _compact(content))
             self._memory.append(sent)
             for reader in self._readers:
                 reader.put(sent)
@@ -110,28 +123,31 @@ class Bus:
 
 
 async def stream(
-    bus: Bus, reader: Reader, welcome: Callable[[], Awaitable[bool]], abort: Callable[[], None]
+    bus: Bus, reader: Reader, welcome: Callable[[], Awaitable[Sight | None]], abort: Callable[[], None]
 ) -> AsyncIterator[bytes]:
-    """Yield the events of a reader until it is lost, not welcome any more, or an hour has passed.
+    """Yield what a reader sees of events until it is lost, not welcome any more, or an hour has passed.
 
-    `welcome` is asked between events, every `ASKED` seconds or with the next heartbeat; `abort` ends the connection of
-    one that does not read.
+    `welcome` tells what it sees, None when it is not welcome; it is asked before events leave, once in `ASKED` seconds.
+    `abort` ends the connection of one that does not read.
     """
     loop = asyncio.get_running_loop()
-    end, ask_at = loop.time() + LONGEST, loop.time()
+    end, asked, sight = loop.time() + LONGEST, loop.time(), await welcome()
     guard = loop.create_task(_let_go(reader, abort))
     try:
         yield b": conduit\n\n"
-        while not reader.lost and loop.time() < end:
-            if loop.time() >= ask_at:
-                if not await welcome():
-                    break
-                ask_at = loop.time() + ASKED
+        while sight and not reader.lost and loop.time() < end:
             events = await reader.take()
-            yield b"".join(sent.wire for sent in events) or b": still here\n\n"
+            if loop.time() >= asked + ASKED:
+                asked, sight = loop.time(), await welcome()
+            if sight:
+                yield b"".join(sent.seen(sight) for sent in events) or b": still here\n\n"
     finally:
         guard.cancel()
         bus.close(reader)
+
+
+def _compact(content: Any) -> str:
+    return json.dumps(content, separators=(",", ":"))
 
 
 async def _let_go(reader: Reader, abort: Callable[[], None]) -> None:

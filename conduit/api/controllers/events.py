@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from litestar import Request
 from litestar.params import HeaderParameter
@@ -14,23 +14,33 @@ from conduit.api.desk import Here
 from conduit.api.events import stream
 from conduit.api.routing import route
 from conduit.api.server import ABORT
+from conduit.api.sight import Sight
 
 LastEvent = Annotated[
     int | None, HeaderParameter(name="Last-Event-ID", ge=0, description="the last event that was seen")
 ]
 
 
-@route("GET", "/api/events", "system:read", native=True, summary="Server-sent events", media_type="text/event-stream")
+READING: Final = "system:read"
+
+
+@route("GET", "/api/events", READING, native=True, summary="Server-sent events", media_type="text/event-stream")
 async def events(desk: Here, caller: Who, request: Request[Any, Any, Any], last: LastEvent = None) -> Stream:
     """Stream plans, progress, reports and changes of health; with Last-Event-ID first what was missed.
 
+    Each caller gets what is about resources within reach.
     A comment is sent every 15 s, and the stream ends after an hour. Five streams for each caller, or for each address
     without a key; 100 in all.
     """
     guard: Guard = request.app.state.guard
     reader = desk.bus.open(caller.name if caller.by != "anonymous" else caller.address, last)
     extensions: Mapping[str, Any] = request.scope.get("extensions") or {}
-    body = stream(desk.bus, reader, lambda: guard.still_knows(request), extensions[ABORT])
+
+    async def welcome() -> Sight | None:
+        known = await guard.still_knows(request, READING)
+        return desk.sight(known) if known else None
+
+    body = stream(desk.bus, reader, welcome, extensions[ABORT])
     return Stream(body, media_type="text/event-stream")
 
 

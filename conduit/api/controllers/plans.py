@@ -28,19 +28,19 @@ AllowDeletes = Annotated[int | None, QueryParameter(name="allow_deletes", ge=0, 
 
 
 @route("GET", "/api/diff", "system:read", native=True, summary="What an apply would change")
-async def diff(desk: Here) -> dict[str, Any]:
+async def diff(desk: Here, caller: Who) -> dict[str, Any]:
     """Compare the wish with the live daemons now. Changes nothing."""
     passed: Passed = await desk.ask(Look())
-    return plan_document(passed.plan)
+    return desk.sight(caller).document(plan_document(passed.plan))
 
 
 @route("GET", "/api/drift", "system:read", native=True, sync_to_thread=True, summary="What the host changed")
-def drift(desk: Here) -> dict[str, Any]:
+def drift(desk: Here, caller: Who) -> dict[str, Any]:
     """Compare now, and return what moved on the host and not in the manifests, field by field."""
-    engine = desk.reader
+    engine, sight = desk.reader, desk.sight(caller)
     plan = engine.plan()
     rows = drifted(plan, engine.history.drift(), engine.locate_change)
-    told = [drift_document(each) for each in rows]
+    told = [drift_document(each) for each in rows if sight.sees(each.key) or sight.sees(each.root)]
     return {"drift": told, "ignored": len(plan.ignored), "unknown": dict(plan.unknown)}
 
 
@@ -81,8 +81,10 @@ async def apply_plan(desk: Here, caller: Who, digest: Digest, allow_deletes: All
 
 
 async def _apply(desk: Desk, caller: Caller, ask: Apply) -> Result:
+    if ask.selection.allow_deletes is not None and caller.deployments is not None:
+        raise ApiError(403, "only who reaches every deployment allows deletions")
     passed: Passed = await desk.ask(ask)
-    result = applied(passed)
+    result = applied(desk.sight(caller).passed(passed))
     desk.record(caller, "apply", result["stdout"].strip().splitlines()[-1], ok=result["ok"], details=_details(passed))
     return result
 

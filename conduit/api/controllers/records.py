@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from litestar.params import FromPath, Parameter
 
+from conduit.api.auth import Who
 from conduit.api.desk import Desk, Here
 from conduit.api.errors import ApiError
 from conduit.api.routing import route
@@ -19,26 +20,28 @@ Number = Annotated[int, Parameter(ge=1, le=2**62, description="the number of a r
 
 
 @route("GET", "/api/runs", "system:read", native=True, sync_to_thread=True, summary="Past runs, newest last")
-def runs(desk: Here, limit: Limit = 20) -> dict[str, Any]:
+def runs(desk: Here, caller: Who, limit: Limit = 20) -> dict[str, Any]:
     """Return the last runs and how each change of them ended."""
-    return {"runs": [run_document(run) for run in desk.reader.history.runs(limit)]}
+    sight = desk.sight(caller)
+    return {"runs": [sight.document(run_document(run)) for run in desk.reader.history.runs(limit)]}
 
 
 @route("GET", "/api/runs/{number:int}", "system:read", native=True, sync_to_thread=True, summary="One run")
-def run(desk: Here, number: Number) -> dict[str, Any]:
+def run(desk: Here, caller: Who, number: Number) -> dict[str, Any]:
     """Return one run with what it intended and what came of it, from the journal."""
     entries = desk.reader.journal.entries(number, limit=500)
     if not entries:
         raise ApiError(404, f"there is no run {number}")
-    return {"run": number, "entries": [entry_document(entry) for entry in entries]}
+    sight = desk.sight(caller)
+    return {"run": number, "entries": [sight.entry(entry_document(entry)) for entry in entries]}
 
 
 @route("GET", "/api/journal", "system:read", native=True, sync_to_thread=True, summary="The journal, newest last")
-def journal(desk: Here, limit: Limit = 100) -> dict[str, Any]:
+def journal(desk: Here, caller: Who, limit: Limit = 100) -> dict[str, Any]:
     """Return the last entries of the journal, and whether its chain holds."""
-    own = desk.reader.journal
+    own, sight = desk.reader.journal, desk.sight(caller)
     bad = own.verify()
-    entries = [entry_document(entry) for entry in own.entries(limit=limit)]
+    entries = [sight.entry(entry_document(entry)) for entry in own.entries(limit=limit)]
     return {"entries": entries, "broken": str(bad) if bad else None}
 
 

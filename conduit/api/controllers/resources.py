@@ -15,11 +15,13 @@ from conduit.api.auth import Caller, Connection, Who
 from conduit.api.change import Change, change
 from conduit.api.controllers.accounts import removing
 from conduit.api.controllers.records import kind_named, permission_of
-from conduit.api.controllers.scope import disown, makes, own, require, require_wish, within
+from conduit.api.controllers.scope import disown, makes, own, require, require_wish
 from conduit.api.desk import Desk, Here
 from conduit.api.envelopes import instant
 from conduit.api.errors import ApiError
 from conduit.api.routing import route
+from conduit.api.sight import Sight
+from conduit.identity.reach import within
 from conduit.manifests.store import ABSENT, Stored
 from conduit.model import Key, walk
 from conduit.plan import Selection
@@ -144,7 +146,7 @@ async def remove(
     key, expect = Key(kind_named(desk, kind).name, name), _expected(match)
     await asyncio.to_thread(require, desk, caller, key, "admin")
     if dry_run:
-        return await _previewed(desk, key, None, expect)
+        return await _previewed(desk, caller, key, None, expect)
     edit = partial(desk.writes.remove, key, caller, expect)
     async with removing(desk, key) if key.kind == "user" else nullcontext():
         answer = await change(desk, caller, Change(edit, "edit", f"removed {key}", named=(key,)), prefer)
@@ -157,7 +159,7 @@ async def _put(
 ) -> Response[Any]:
     await asyncio.to_thread(require_wish, desk, caller, key, fields)
     if dry_run:
-        return await _previewed(desk, key, fields, expect)
+        return await _previewed(desk, caller, key, fields, expect)
     new = await asyncio.to_thread(makes, desk, caller, key)
     edit = partial(desk.writes.put, key, fields, caller, expect)
     answer = await change(desk, caller, Change(edit, "edit", f"set {key}", new=201), prefer)
@@ -166,14 +168,15 @@ async def _put(
     return answer
 
 
-async def _previewed(desk: Desk, key: Key, fields: Any, expect: str) -> Response[Any]:
+async def _previewed(desk: Desk, caller: Caller, key: Key, fields: Any, expect: str) -> Response[Any]:
     """Return the plan of an edit that is not made."""
 
     def plan() -> dict[str, Any]:
         engine = desk.reader
         wish = desk.writes.preview(key, fields, expect)
         named = (key, *desk.worker.snapshot.desired.children.get(key, ()))
-        return plan_document(engine.plan_for(wish.desired, engine.observe(), Selection(named=named)))
+        found = plan_document(engine.plan_for(wish.desired, engine.observe(), Selection(named=named)))
+        return Sight(caller, engine.kinds, wish.desired).document(found)
 
     return Response(await asyncio.to_thread(plan))
 

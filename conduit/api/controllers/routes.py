@@ -6,7 +6,7 @@ from typing import Any, Final, TypedDict
 
 from litestar import Response
 
-from conduit.api.auth import Who
+from conduit.api.auth import Caller, Who
 from conduit.api.cached import Cached
 from conduit.api.desk import Desk, Here
 from conduit.api.envelopes import applied, instant
@@ -72,19 +72,19 @@ def routing_health(desk: Here) -> Response[RoutesHealth]:
 @route("POST", "/api/routing/reload", "routes:write", summary="Apply the routes again")
 async def reload(desk: Here, caller: Who) -> Reloaded:
     """Plan and apply what is declared, so that the proxy serves it; nothing that is not ours is touched."""
-    problem = await _applied_again(desk)
+    problem = await _applied_again(desk, caller)
     desk.record(caller, "caddy_reload", problem or "applied the routes again", ok=not problem)
     return {"ok": False, "error": problem} if problem else {"ok": True}
 
 
-async def _applied_again(desk: Desk) -> str:
+async def _applied_again(desk: Desk, caller: Caller) -> str:
     try:
         passed: Passed = await desk.ask(Apply())
     except ConduitError as error:
         return str(error)
     if "caddy" in passed.plan.unknown:
         return UNREACHABLE
-    result = applied(passed)
+    result = applied(desk.sight(caller).passed(passed))
     return "" if result["ok"] else result["stderr"].strip()
 
 

@@ -12,21 +12,13 @@ from conduit.api.auth import Caller
 from conduit.api.controllers.accounts import put_grant, remove_grant
 from conduit.api.desk import Desk
 from conduit.api.errors import ApiError
+from conduit.identity.reach import within
 from conduit.model import Key
 from conduit.providers.self_rows import Grant, User
 
-CONTAINED: Final = frozenset(("deployment", "container", "image", "network", "volume"))
-"""What lives in Docker: whoever is no admin reaches it as part of a deployment alone."""
 PEOPLE: Final = frozenset(("user", "role", "grant"))
 """What says who may do what: natively for admins alone; others have the documented routes, which weigh each change."""
 DANGEROUS: Final = "docker:dangerous"
-
-
-def within(caller: Caller, key: Key, level: str = "read") -> bool:
-    """Return whether a caller reaches a declared resource for what needs a level."""
-    if caller.deployments is None or key.kind not in CONTAINED:
-        return True
-    return key.kind == "deployment" and caller.reaches(key.name, level)
 
 
 def require(desk: Desk, caller: Caller, key: Key, level: str) -> None:

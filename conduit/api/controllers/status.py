@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from typing import Any, Final, TypedDict
 
+from conduit.api.auth import Who
 from conduit.api.certificates import look
 from conduit.api.controllers.audit import Entry, view
 from conduit.api.controllers.servers import declared
@@ -57,8 +58,11 @@ class Status(TypedDict):
 
 
 @route("GET", "/api/status", "system:read", summary="The state of the site")
-async def status(desk: Here) -> Status:
-    """Ask the daemons whether they answer, and count services, certificates and servers."""
+async def status(desk: Here, caller: Who) -> Status:
+    """Ask the daemons whether they answer, and count services, certificates and servers.
+
+    `last_audit` is told to whoever may read the audit trail, and null to others.
+    """
     dns, caddy, certs, servers = await asyncio.gather(
         asyncio.to_thread(_answers, desk, "dnsmasq"),
         asyncio.to_thread(_answers, desk, "caddy"),
@@ -71,7 +75,7 @@ async def status(desk: Here) -> Status:
         "services": _services(desk),
         "certs": certs,
         "servers": servers,
-        "last_audit": _last_audit(desk),
+        "last_audit": _last_audit(desk) if caller.by == "anonymous" or caller.may("audit:read") else None,
     }
 
 

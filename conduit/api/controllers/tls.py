@@ -8,7 +8,7 @@ from typing import Annotated, Final, NotRequired, TypedDict
 
 from litestar.params import Parameter
 
-from conduit.api.auth import Who
+from conduit.api.auth import Caller, Who
 from conduit.api.certificates import Shown, Wanted, look
 from conduit.api.desk import Desk, Here
 from conduit.api.envelopes import applied, operated, refused, table
@@ -114,14 +114,14 @@ def authority(desk: Here) -> TheAuthority:
 async def rotate(desk: Here, caller: Who, name: Name) -> Result:
     """Revoke the certificate of a service and issue another, which the proxy serves when the answer arrives."""
     (_, domain, proxy) = _one(desk, name)
-    result = await _rotated(desk, name)
+    result = await _rotated(desk, caller, name)
     message = f"rotated the certificate of {name}" if result["ok"] else result["stderr"].strip()
     details = {"name": name, "domain": domain, "proxy": proxy}
     desk.record(caller, "cert_rotate", message, ok=result["ok"], details=details)
     return result
 
 
-async def _rotated(desk: Desk, name: str) -> Result:
+async def _rotated(desk: Desk, caller: Caller, name: str) -> Result:
     try:
         outcome: Outcome = await desk.ask(Operate(Key("certificate", name), "rotate"))
         if not (revoked := operated(outcome))["ok"]:
@@ -129,7 +129,9 @@ async def _rotated(desk: Desk, name: str) -> Result:
         passed: Passed = await desk.ask(Apply())
     except ConduitError as error:
         return refused(str(error), error.exit_code)
-    return applied(passed, Key("service", name), f"rotated the certificate of {name}: {outcome.reason}")
+    service = Key("service", name)
+    said = f"rotated the certificate of {name}: {outcome.reason}"
+    return applied(desk.sight(caller).passed(passed, service), service, said)
 
 
 @route("GET", "/api/tls/{name:str}/inspect", "certificates:read", sync_to_thread=True, summary="A certificate in full")

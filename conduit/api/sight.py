@@ -1,0 +1,103 @@
+"""What of plans, runs and events a caller sees: what is about resources the caller may read, and nothing else.
+
+An admin sees the whole site. For anybody else rows about other resources are left out, and so are words that may name
+anything: warnings, and messages of errors, of which the codes stay. Counts are of the whole site.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from conduit.api.auth import Caller
+from conduit.expand import Desired
+from conduit.identity.reach import within
+from conduit.kind import Kind
+from conduit.model import Key
+from conduit.reconcile.asks import Passed
+
+ROWS: Final = ("resource_changes", "ignored", "unmanaged", "unjudged", "outcomes", "proofs")
+"""The lists of a document whose items have an address."""
+WORDS: Final = ("warnings", "recovered")
+PROBLEMS: Final = ("errors", "unsafe")
+Document = dict[str, Any]
+
+
+class Sight:
+    """What one caller sees of a site. `desired` tells which root a leaf belongs to."""
+
+    def __init__(self, caller: Caller, kinds: Mapping[str, Kind[Any]], desired: Desired) -> None:
+        self.whole = caller.admin or caller.by == "anonymous"
+        """Whether nothing is left out."""
+        self._caller, self._kinds = caller, kinds
+        self._roots: dict[Key, list[Key]] = {}
+        for root, leaves in desired.children.items() if not self.whole else ():
+            for leaf in leaves:
+                self._roots.setdefault(leaf, []).append(root)
+
+    def sees(self, key: Key) -> bool:
+        """Return whether a resource may be told of: a leaf as part of any of its roots."""
+        return self.whole or any(self._may(root) for root in self._roots.get(key, (key,)))
+
+    def row(self, row: Mapping[str, Any]) -> bool:
+        """Return whether an item with an address, and perhaps its root, may be told."""
+        return self.sees(Key.parse(row["address"])) or ("root" in row and self.sees(Key.parse(row["root"])))
+
+    def document(self, told: Document) -> Document:
+        """Return what is left of a plan, a report, a run or errors."""
+        if self.whole:
+            return told
+        left: Document = {name: list(filter(self.row, told[name])) for name in ROWS if name in told}
+        left |= {name: [] for name in WORDS if name in told}
+        left |= {name: [_bare(each) for each in told[name]] for name in PROBLEMS if name in told}
+        if "drift" in told:
+            left["drift"] = [address for address in told["drift"] if self.sees(Key.parse(address))]
+        return {**told, **left}
+
+    def passed(self, passed: Passed, own: Key | None = None) -> Passed:
+        """Return what is left of a pass; `own` is the root the caller has just changed."""
+        if self.whole:
+            return passed
+        roots = {change.key: change.root for change in passed.plan.changes}
+        roots |= {key: root for root, keys in passed.leaving.items() for key in keys}
+
+        def seen(key: Key) -> bool:
+            return self.sees(key) or (root := roots.get(key, key)) == own or self.sees(root)
+
+        plan = passed.plan._replace(unjudged={key: why for key, why in passed.plan.unjudged.items() if seen(key)})
+        report = passed.report and passed.report._replace(
+            outcomes=tuple(each for each in passed.report.outcomes if seen(each.key)),
+            proofs={key: proof for key, proof in passed.report.proofs.items() if seen(key)},
+            warnings=(),
+            recovered=(),
+        )
+        return replace(passed, plan=plan, report=report)
+
+    def event(self, told: Document) -> Document | None:
+        """Return what is left of an event's content, None when it is about something else."""
+        if "address" not in told:
+            return self.document(told)
+        return told if told["address"] is None or self.row(told) else None
+
+    def entry(self, told: Document) -> Document:
+        """Return what is left of an entry of the journal."""
+        if self.whole:
+            return told
+        data = dict(told["data"])
+        if "changes" in data:
+            data["changes"] = [each for each in data["changes"] if self.sees(Key.parse(each[0]))]
+        if "outcomes" in data:
+            data["outcomes"] = [each for each in data["outcomes"] if self.sees(Key.parse(each["key"]))]
+        return {**told, "data": data}
+
+    def _may(self, root: Key) -> bool:
+        """Whether a root may be read; the frame of a document is about all that stands in it."""
+        kind = self._kinds.get(root.kind)
+        if kind is None:
+            return self._caller.deployments is None
+        return self._caller.may(f"{kind.permission or 'system'}:read") and within(self._caller, root)
+
+
+def _bare(problem: Mapping[str, Any]) -> Document:
+    return {name: problem[name] for name in ("code", "severity")}
