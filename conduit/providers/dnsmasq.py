@@ -11,24 +11,27 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, ClassVar, Final, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
-from conduit.change import Action, Change, Disturbance, Impact, Outcome, Result
+from conduit.change import Action, Change, Impact, Outcome, Result
 from conduit.errors import Code, Diagnostic, Refused
 from conduit.evidence import Evidence
 from conduit.grammar import split_host_port
 from conduit.kind import Context, operation
-from conduit.model import FRAME, UNRESOLVED, Claim, Key, Live, Native
+from conduit.model import FRAME, UNRESOLVED, Key, Live, Native
 from conduit.providers.base import DocumentProvider, Reading, Site
 from conduit.providers.dnsmasq_cache import flush
+from conduit.providers.dnsmasq_config import Config
 from conduit.providers.dnsmasq_daemon import Daemon, Files, Others, Served, closed_to
-from conduit.providers.dnsmasq_files import RECORDS, Entry, Record, clash, is_host, read_files, types_of
+from conduit.providers.dnsmasq_files import RECORDS, Entry, Record, clash, read_files, types_of
+from conduit.providers.dnsmasq_impact import impact_of
+from conduit.providers.dnsmasq_lives import lives_of
 from conduit.providers.dnsmasq_render import NOTHING_KNOWN, Known, Wish, Written, write_files
 from conduit.providers.dnsmasq_switch import check_conf, switch
 from conduit.providers.files import TEMPORARY, left_over, remove_file
 from conduit.providers.generation import File
-from conduit.providers.process import PlainProcess, SystemdUnit, open_process
-from conduit.settings import ConfigPath, Section, Settings
+from conduit.providers.process import open_process
+from conduit.settings import Settings
 
 CLOSED = Code(
     "CND-0708",
@@ -36,26 +39,6 @@ CLOSED = Code(
     "dnsmasq gives up root before it reads the hosts file, so every directory above it must be open to its user. "
     "Choose another `hosts_file`, or let that user pass: chmod o+x on the directory that is named.",
 )
-
-_RELOAD: Final = Impact(Disturbance.RELOAD, "dnsmasq", note="no interruption")
-_RESTART: Final = Impact(Disturbance.RESTART, "dnsmasq", 0.05)
-
-
-class Config(Section):
-    """The `dnsmasq` section of conduit.yaml: where dnsmasq answers, our two files, and how it is restarted."""
-
-    address: str
-    """Where it answers, `address:port`; conduit asks it there."""
-    conf_file: ConfigPath
-    """Our file of options and records; its directory has to be in dnsmasq's `conf-dir`."""
-    hosts_file: ConfigPath
-    """Our file of plain addresses; dnsmasq's user must be able to reach it."""
-    program: ConfigPath = Path("/usr/sbin/dnsmasq")
-    """Checks our file before it is used."""
-    user: str | None = None
-    """Whom dnsmasq becomes."""
-    process: PlainProcess | SystemdUnit
-    """How it is told: a systemd unit, or a pid file and a command."""
 
 
 class Snapshot(NamedTuple):
@@ -109,15 +92,12 @@ class Dnsmasq(DocumentProvider[Document]):
         contents = read_files(hosts, conf, self._places, self._sign, written)
         beside = daemon.others()
         others = list(beside.entries())
-        lives = [_owned(entry) for entry in contents.owned.values()]
-        lives += [_foreign(entry, adoptable=True) for entry in contents.foreign]
-        lives += [_foreign(entry, adoptable=False) for entry in others]
         whole = files.conf is not None and not faults[1] and not contents.foreign
         known = Known(contents.owned, contents.frame(), conf if whole else None)
         foreign = tuple(entry.record for entry in contents.foreign)
         stale = "; ".join(f"{path} {fault}" for path, fault in zip(daemon.paths, faults, strict=True) if fault)
         return Reading(
-            {RECORDS: tuple(lives)},
+            {RECORDS: tuple(lives_of(contents, others))},
             _version(files, served, others),
             frame=contents.frame() if files.conf else None,
             stale=stale if files.conf else "",
@@ -200,20 +180,7 @@ class Dnsmasq(DocumentProvider[Document]):
         return f"user {self.config.user} cannot pass {directory}" if directory else ""
 
     def impact(self, change: Change, reading: Reading) -> Impact:
-        live, want = change.live, change.native
-        if change.key.kind == FRAME:
-            return self._frame_impact(live and live.native, want, reading)
-        ours = live is not None and change.action is not Action.ADOPT
-        before = _conf_part(live.native, live.protected) if live and ours else None
-        after = _conf_part(want, bool(change.want and change.want.protect)) if want else None
-        return _RELOAD if before == after else _RESTART
-
-    def _frame_impact(self, live: Native, want: Native, reading: Reading) -> Impact:
-        if live is None or not reading.raw.conf_served:
-            return _RESTART
-        same = all(live[name] == want[name] for name in ("addn_hosts", "local"))
-        hosts_only = all(text.startswith(f"{self._daemon.hosts_file}:") for text in live["unknown"])
-        return _RELOAD if same and hosts_only else _RESTART
+        return impact_of(change, self._daemon.hosts_file, conf_served=reading.raw.conf_served)
 
     @operation
     def flush(self, ctx: Context, live: Live | None, params: Mapping[str, Any]) -> Outcome:
@@ -250,28 +217,6 @@ class Dnsmasq(DocumentProvider[Document]):
 
 
 PROVIDER = Dnsmasq
-
-
-def _conf_part(record: Record, protected: bool) -> Native:
-    """Return what a record contributes to the conf file; None for nothing."""
-    if is_host(record):
-        return record["name"] if record["local"] else None
-    return record, protected
-
-
-def _owned(entry: Entry) -> Live:
-    owner, record, place, protected, _ = entry
-    number = f"{record['type']} {record['name']}"
-    return Live(Key(RECORDS, owner), number, record, owned=True, protected=protected, place=place)
-
-
-def _foreign(entry: Entry, *, adoptable: bool) -> Live:
-    """Return somebody else's record; only one in our own file can be taken over, because only there it can go."""
-    record, place = entry.record, entry.place
-    rtype, name = record["type"], record["name"]
-    claims = frozenset((Claim("dns", (name, rtype)),)) if adoptable else frozenset()
-    key = Key(RECORDS, name.replace("*", "any").replace(".", "-").strip("-_"))
-    return Live(key, f"{rtype} {name}", record, owned=False, claims=claims, place=place)
 
 
 def _body(file: File | None) -> str | None:
