@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from conduit.errors import Code, Diagnostic, Refused
+from conduit.providers.child import ENVIRONMENT
 from conduit.providers.files import make_directory, read_regular, write_file
-from conduit.providers.process import ENVIRONMENT
 from conduit.settings import ConfigPath, Section
 
 NOT_TRUSTED = Code(

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from conduit.errors import Code, ConduitError, Diagnostic, Refused, RollbackFailed, Stale
 from conduit.model import Key
+from conduit.providers.child import ENVIRONMENT
 from conduit.providers.dnsmasq_daemon import Daemon, Files
 from conduit.providers.dnsmasq_files import RECORDS
-from conduit.providers.process import ENVIRONMENT
 
 REJECTED = Code(
     "CND-0704",

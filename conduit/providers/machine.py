@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from conduit.providers.process import ENVIRONMENT
+from conduit.providers.child import ENVIRONMENT
 
 GPU_QUERY: Final = "name,temperature.gpu,utilization.gpu,memory.used,memory.total,power.draw"
 GPUS: Final = ("/usr/bin/nvidia-smi", f"--query-gpu={GPU_QUERY}", "--format=csv,noheader,nounits")

@@ -15,11 +15,11 @@ from conduit.errors import Code, ConduitError, Diagnostic, Refused, RollbackFail
 from conduit.model import Key, Native
 from conduit.providers import nginx_stage
 from conduit.providers.accounts import hide_hashes
+from conduit.providers.child import ENVIRONMENT
 from conduit.providers.generation import File
 from conduit.providers.listeners import holder
 from conduit.providers.nginx_daemon import Daemon
 from conduit.providers.nginx_files import VHOSTS, Contents
-from conduit.providers.process import ENVIRONMENT
 
 REJECTED = Code(
     "CND-1204",

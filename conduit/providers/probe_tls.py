@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from conduit.providers.process import ENVIRONMENT
+from conduit.providers.child import ENVIRONMENT
 
 if TYPE_CHECKING:
     from cryptography import x509

@@ -10,7 +10,9 @@ import pytest
 from dnsmasq_world import World
 
 from conduit.errors import Refused
-from conduit.providers.process import NO_REPLY, NOT_OURS, NOT_STARTED, Plain, Systemd
+from conduit.providers.child import NOT_STARTED
+from conduit.providers.process_plain import NOT_OURS, Plain
+from conduit.providers.process_systemd import NO_REPLY, Systemd
 from conduit.sandbox.daemon import Daemon
 
 A = {"name": "a.home.arpa", "value": "10.0.0.5"}

@@ -1,0 +1,24 @@
+"""What every program and daemon that conduit starts has in common: a clean environment, and a time to come up in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from conduit.errors import Code
+
+NOT_STARTED = Code(
+    "CND-1151",
+    "a daemon does not start or does not answer",
+    "The daemon was told to start and exited, or did not answer within the deadline. Its own words are in the message. "
+    "When conduit had changed a file just before, the old file was put back first.",
+)
+
+ENVIRONMENT: Final = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
+"""What a daemon or tool started by conduit gets to see: no key, token or proxy setting of the caller."""
+START_SECONDS: Final = 10.0
+LAST_WORDS: Final = 2_000
+"""Bytes of what a program said that are told when it failed."""
+
+Ready = Callable[[], bool]
+"""Whether a daemon answers; asked again and again until it does."""
