@@ -9,7 +9,8 @@ from typing import NamedTuple
 from conduit.api.desk import Desk
 from conduit.grammar import duration
 from conduit.model import Key
-from conduit.providers.certs import Config, root_path
+from conduit.providers.certs import root_path
+from conduit.providers.certs_config import Config
 from conduit.providers.certs_revoked import content_of, serials_in
 from conduit.providers.probe_tls import Certificate, served
 

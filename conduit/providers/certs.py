@@ -14,9 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
-
-from pydantic import AfterValidator, Field
+from typing import Any, ClassVar
 
 from conduit import grammar
 from conduit.change import Action, Change, Disturbance, Impact, Outcome, Result, by_key
@@ -27,50 +25,16 @@ from conduit.model import FRAME, Key, Live
 from conduit.providers import certs_ca as ca
 from conduit.providers import certs_revoked as revoked
 from conduit.providers.base import ObjectProvider, Reading
+from conduit.providers.certs_config import Config
 from conduit.providers.certs_pair import Header, Place, compose, copy_of, file_name
 from conduit.providers.certs_state import KIND, MASTER, restorable, with_revocation
 from conduit.providers.certs_store import STORE_UNREADABLE, Store
-from conduit.providers.certs_trust import Trust, install
+from conduit.providers.certs_trust import install
 from conduit.providers.files import left_over, make_directory, remove_file
-from conduit.settings import ConfigPath, Section, Settings
+from conduit.settings import Settings
 
 ROOT_WARNING = 180 * 86400
 """Seconds before its end at which the root is reported: time enough to bring a new one to every client."""
-
-
-def _lifetime(text: str) -> str:
-    if not 60 <= grammar.duration(text) <= 36500 * 86400:
-        raise ValueError("use a duration from 1m to 36500d")
-    return text
-
-
-Lifetime = Annotated[str, AfterValidator(_lifetime)]
-
-
-class Copy(Section):
-    """Where one daemon's copies lie, and its user; without one they belong to conduit's own user."""
-
-    dir: ConfigPath
-    """The directory; made with mode 0700 when it is not there."""
-    user: str | None = None
-    """Who owns the files in it."""
-
-
-class Config(Section):
-    """The section `certs`: the masters and the CA, each daemon's copies, and the times used where a spec has none."""
-
-    dir: ConfigPath = Path("/etc/conduit/certs")
-    """The masters, and the CA below `ca/`."""
-    copies: dict[str, Copy] = Field(default_factory=dict)
-    """The daemons that serve certificates, by name."""
-    lifetime: Lifetime = "90d"
-    """How long a certificate is valid."""
-    renew_before: Lifetime = "30d"
-    """How long before its end it is renewed."""
-    ca_lifetime: Lifetime = "3650d"
-    """How long the root is valid."""
-    trust: Trust = Trust()
-    """The machine's own trust store."""
 
 
 class Certs(ObjectProvider):

@@ -95,10 +95,10 @@ def host_paths(look: Look) -> HostPaths:
 
 
 def _grounds(look: Look) -> Grounds:
-    from conduit.providers import certs, docker_config
+    from conduit.providers import certs_config, docker_config
 
     settings = look.settings
-    pairs = certs.Config.model_validate(settings.sections.get("certs") or {})
+    pairs = certs_config.Config.model_validate(settings.sections.get("certs") or {})
     files = docker_config.Config.model_validate(settings.sections.get("docker") or {}).files
     copies = (copy.dir for copy in pairs.copies.values())
     own = (settings.state_dir, settings.keys_dir, pairs.dir, *copies, files)
