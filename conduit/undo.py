@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from conduit.change import Change, Outcome, Result
+from conduit.change import Change, Origin, Outcome, Result
 from conduit.errors import Code, ConduitError, Diagnostic, RollbackFailed
 from conduit.failpoints import fail
-from conduit.model import FRAME, Key
+from conduit.model import FRAME, Key, Native
 from conduit.providers.base import DocumentProvider, ObjectProvider, Provider
 from conduit.providers.transaction import Block, transact
 from conduit.report import Event, EventKind
@@ -64,8 +64,7 @@ def _restore_blocks(work: Work, provider: DocumentProvider[Any], changes: list[C
     work.memory.intent(provider.name, changes)
     reading, _ = transact(provider, work.readings[provider.name], blocks)
     work.readings[provider.name] = reading
-    natives = {key: block.native if block else None for key, block in blocks.items()}
-    work.memory.record(natives | {Key(FRAME, provider.name): reading.frame})
+    work.memory.record(dict(map(_applied_before, changes)) | {Key(FRAME, provider.name): reading.frame})
 
 
 def _restore_frame(work: Work, provider: DocumentProvider[Any]) -> None:
@@ -79,7 +78,7 @@ def _restore_frame(work: Work, provider: DocumentProvider[Any]) -> None:
     work.memory.intent(provider.name, own)
     earlier = work.observed[provider.name].reading
     work.readings[provider.name] = provider.restore(earlier, work.readings[provider.name])
-    work.memory.record({change.key: change.live.native if change.live else None for change in own})
+    work.memory.record(dict(map(_applied_before, own)))
     reason = f"the new frame broke {innocent[0]}: {work.blamed[innocent[0]]}"
     work.settle(Outcome(change.key, change.action, Result.REVERTED, reason) for change in own)
 
@@ -91,10 +90,20 @@ def _put_back(work: Work, provider: ObjectProvider, changes: list[Change]) -> No
     earlier = work.observed[provider.name].reading
     work.memory.intent(provider.name, changes)
     failed = [outcome for outcome in provider.undo(changes, earlier).values() if outcome.result is not Result.OK]
-    work.memory.record({change.key: change.live.native if change.live else None for change in changes})
+    work.memory.record(dict(map(_applied_before, changes)))
     if failed:
         summary = f"{failed[0].key} could not be put back: {failed[0].reason}"
         raise ConduitError(Diagnostic(NOT_UNDONE, summary))
+
+
+def _applied_before(change: Change) -> tuple[Key, Native | None]:
+    """Return what was applied last before this apply: the wish where the host moved away from it, else what was live.
+
+    Where both moved neither is; the next plan then calls the difference pending.
+    """
+    if change.origin is Origin.DRIFT:
+        return change.key, change.native
+    return change.key, change.live.native if change.live else None
 
 
 def _note(work: Work, changes: Iterable[Change]) -> None:
