@@ -49,5 +49,7 @@ def _run(steps: Steps, container: str, have: Native, want: Native) -> None:
         steps.unpause(container)
     if (after == "stopped" and before != "stopped") or before == "restarting":
         steps.stop(container, want)
-    if after in ("running", "finished") and before not in ("running", "paused"):
+    if after in ("running", "finished", "paused") and before not in ("running", "paused"):
         steps.start(container)
+    if after == "paused" and before != "paused":
+        steps.pause(container)

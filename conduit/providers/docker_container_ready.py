@@ -38,9 +38,9 @@ def readiness(
         return Readiness(False, f"it ends and is restarted, with exit code {state['ExitCode']}")
     if status != "running":
         return Readiness(False, _ended(state), wait=status == "created")
-    if health == "unhealthy":
+    if health == "unhealthy" and state["Health"].get("FailingStreak", CHECKS):
         return Readiness(False, f"its health check fails: {_last_check(state)}", wait=False)
-    if health == "starting":
+    if health in ("starting", "unhealthy"):  # Docker calls one that was paused unhealthy until its next check
         return Readiness(False, "its health check has not passed yet", patience=_patience(found))
     if health == "none" and ports:
         closed = [port for port in ports if not accepts(port)]

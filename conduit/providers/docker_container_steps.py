@@ -56,6 +56,11 @@ class Steps:
         with calling("it does not start"):
             self._api.client.start(container)
 
+    def pause(self, container: str) -> None:
+        """Halt a running container where it is."""
+        with calling("it does not pause"):
+            self._api.client.pause(container)
+
     def unpause(self, container: str) -> None:
         """Let a paused container go on."""
         with calling("it stays paused"):

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from conduit.change import Action, Origin
+from conduit.change import Action, Origin, Result
 from conduit.providers.docker_marks import KEY, MADE, MARK, SITE, WISH
 from tests.conftest import missing
 from tests.docker.container_world import SLEEP, Containers
@@ -137,6 +137,38 @@ def test_what_is_done_by_hand_is_drift_and_put_right_in_place(containers: Contai
         assert set(after["NetworkSettings"]["Networks"]) == {"front"}
         assert after["HostConfig"]["Memory"] == 64 << 20
     assert containers.settled()
+
+
+CHECKED = f"{SLEEP}, healthcheck: {{test: [CMD, test, '!', -e, /tmp/sick], interval: 1s, retries: 1}}"
+
+
+@pytest.fixture
+def checked(containers: Containers, wait_for: Callable[..., Any]) -> Containers:
+    """A container with a health check, paused by hand until Docker calls it unhealthy for that."""
+    containers.declare(web=CHECKED)
+    containers.apply()
+    containers.hand("pause", "web")
+    wait_for(lambda: containers.inspect("web")["State"]["Health"]["Status"] == "unhealthy", "it is unhealthy")
+    return containers
+
+
+def test_a_paused_container_is_judged_by_a_check_of_after_its_pause(checked: Containers) -> None:
+    """Docker calls a paused container unhealthy, and goes on to until its next check: it was given up at once."""
+    checked.apply()
+    state = checked.inspect("web")["State"]
+    assert (state["Status"], state["Health"]["Status"]) == ("running", "healthy")
+    assert checked.settled()
+
+
+def test_drift_that_cannot_be_put_right_stays_as_it_was_found_and_stays_drift(checked: Containers) -> None:
+    """It was told as reverted while the container ran on, or as a change of the manifests."""
+    checked.hand("unpause", "web")
+    checked.hand("exec", "web", "touch", "/tmp/sick")
+    checked.hand("pause", "web")
+    assert [outcome.result for outcome in checked.apply(code=4).outcomes] == [Result.REVERTED]
+    assert checked.inspect("web")["State"]["Status"] == "paused"
+    change = checked.change()
+    assert ([field.path for field in change.diff.fields], change.origin) == (["state"], Origin.DRIFT)
 
 
 def test_memory_changed_alone_by_hand_is_put_right_in_place(containers: Containers) -> None:
