@@ -3,8 +3,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 TESTS := $(BIN)/python -m pytest -n auto --maxprocesses 8
+UI := $(shell find ui/src ui/public ui/index.html ui/package.json ui/tsconfig.json ui/vite.config.ts -type f)
 
-.PHONY: help quickstart dev go stop test check soak docs bench bench-peers venv lock clean-sandbox
+.PHONY: help quickstart dev go stop test check soak ui-build ui-check docs bench bench-peers venv lock clean-sandbox
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -36,6 +37,31 @@ soak: ## the long runs: every kill, every fault
 	@scripts/bootstrap.sh test
 	@$(MAKE) -s --no-print-directory .venv/installed
 	$(TESTS) -m soak
+
+ui-build: ## build the dashboard, which `conduit serve` then serves
+	@$(MAKE) -s --no-print-directory ui/dist/index.html
+
+ui-check: ui/src/api/schema.d.ts ## check the types of the dashboard
+	@scripts/ui.sh check
+
+ui/dist/index.html: ui/src/api/schema.d.ts $(UI)
+	@scripts/ui.sh check
+	@scripts/ui.sh build
+
+ui/src/api/schema.d.ts: ui/openapi.json ui/node_modules/installed ui/scripts/types.mjs docs/plan.schema.json
+	@scripts/ui.sh types
+
+ui/openapi.json: .venv/installed $(shell find conduit/api -name '*.py')
+	@$(BIN)/python -m conduit api schema > $@.new
+	@mv $@.new $@
+
+ui/node_modules/installed: .venv-node/installed ui/package-lock.json
+	@scripts/ui.sh packages
+	@touch $@
+
+.venv-node/installed: ui/requirements.txt
+	@PYTHON="$(PYTHON)" scripts/ui.sh node
+	@touch $@
 
 docs: venv ## write the generated pages of docs/ again
 	$(BIN)/python scripts/generate_docs.py

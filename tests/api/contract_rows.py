@@ -93,6 +93,8 @@ def _prepare(step: dict[str, Any], served: Any) -> None:
     elif "move_record" in step:
         assert served.conduit("suspend").code == 0, "else the loop puts it back"
         served.move_record("10.0.0.7", "10.0.0.8")
+    elif "suspend" in step:
+        assert served.conduit("suspend", "--reason", step["suspend"]).code == 0
     elif "forget_route" in step:
         assert served.conduit("suspend").code == 0, "else the loop may put it back first"
         served.forget_route(step["forget_route"])

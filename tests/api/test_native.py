@@ -53,6 +53,32 @@ def test_drift_is_told_and_undone(served: Any) -> None:
     assert served.conduit("resume").code == 0
 
 
+def test_the_loop_tells_that_it_is_suspended_and_why(served: Any) -> None:
+    assert served.api("GET", "/api/loop").json()["suspended"] is None
+    assert served.conduit("suspend", "--reason", "moving the rack", "--until", "2999-01-01T00:00:00Z").code == 0
+    told = served.api("GET", "/api/loop").json()
+    assert told["mode"] == "apply"
+    assert (told["suspended"]["reason"], told["suspended"]["until"]) == ("moving the rack", "2999-01-01T00:00:00Z")
+    served.write("held.yaml", f"services:\n  held: {{upstream: '{served.echo}'}}\n")
+    wait_for(lambda: "route/held" in [each["address"] for each in _loop(served)["held"]], "the change is held back")
+    (served.desired / "held.yaml").unlink()
+    assert served.conduit("resume").code == 0
+    assert served.api("GET", "/api/loop").json()["suspended"] is None
+
+
+def test_the_loop_tells_why_the_manifests_do_not_load(served: Any) -> None:
+    broken = served.write("broken.yaml", "services:\n  broken: {upstraem: 'a:1'}\n")
+    (problem,) = wait_for(lambda: _loop(served)["problems"], "the pass fails")
+    assert (problem["source"]["file"], problem["source"]["line"]) == ("desired/broken.yaml", 2)
+    assert "upstraem" in problem["message"]
+    broken.unlink()
+    wait_for(lambda: not _loop(served)["problems"], "the next pass works")
+
+
+def _loop(served: Any) -> Any:
+    return served.api("GET", "/api/loop").json()
+
+
 def test_kinds_and_their_schemas(served: Any) -> None:
     kinds = {kind["name"]: kind for kind in served.api("GET", "/api/kinds").json()["kinds"]}
     assert "rotate" in kinds["certificate"]["operations"]

@@ -96,9 +96,22 @@ def test_the_dashboard_is_served_with_its_own_paths(secure: Any) -> None:
         page = secure.client.get(path, headers={"X-API-Key": ""})
         assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8"), path
         assert "<title>conduit</title>" in page.text
+        assert page.headers["cache-control"] == "no-store", "it names the files of one build"
     script = secure.client.get("/assets/app.js")
     assert script.headers["content-type"].startswith("text/javascript")
+    assert script.headers["cache-control"] == "public, max-age=31536000, immutable"
     assert secure.client.get("/assets/gone.js").status_code == 404
+
+
+def test_a_dashboard_that_is_not_built_is_told(secure: Any) -> None:
+    place = Path(secure.settings["api"]["dashboard"])
+    page = (place / "index.html").rename(place / "elsewhere.html")
+    try:
+        for path in ("/", "/services/wiki", "/assets/app.js"):
+            answer = secure.client.get(path)
+            assert (answer.status_code, answer.json()) == (503, {"error": "UI not built. Run: make ui-build"}), path
+    finally:
+        page.rename(place / "index.html")
 
 
 def test_nothing_outside_the_dashboard_is_served(secure: Any) -> None:

@@ -21,6 +21,9 @@ CHECKOUT: Final = Path(conduit.__file__).parents[1] / "ui" / "dist"
 """Where `make ui-build` puts it in a checkout."""
 NOT_BUILT: Final = {"error": "UI not built. Run: make ui-build"}
 PAGE: Final = "index.html"
+ASSETS: Final = "assets/"
+"""Below it every file has the hash of its content in its name, so that a browser may keep it for good (RFC 8246)."""
+KEPT: Final = "public, max-age=31536000, immutable"
 
 
 @route("GET", ["/", "/{path:path}"], PUBLIC, include_in_schema=False)
@@ -34,11 +37,13 @@ async def dashboard(desk: Here, request: Request[Any, Any, Any]) -> Response[Any
     if not (root / PAGE).is_file():
         return Response(NOT_BUILT, status_code=503)
     file = _inside(root, asked)
-    if file is None and asked.startswith("assets/"):
+    if file is None and asked.startswith(ASSETS):
         raise ApiError(404, "the dashboard has no such file")
     found = file or root / PAGE
     content = await asyncio.to_thread(found.read_bytes)
-    return Response(content, media_type=guess_type(found.name)[0] or "application/octet-stream")
+    kept = KEPT if asked.startswith(ASSETS) else "no-store"
+    kind = guess_type(found.name)[0] or "application/octet-stream"
+    return Response(content, media_type=kind, headers={"Cache-Control": kept})
 
 
 def _inside(root: Path, asked: str) -> Path | None:
