@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -201,6 +202,26 @@ def test_events_tell_only_what_is_within_reach(served: Any) -> None:
     assert "event-canary" not in "".join(told["w-admin"])
     manifest.unlink()
     assert served.api("POST", "/api/apply", params={"allow_deletes": 1}).json()["ok"]
+
+
+def test_of_containers_those_within_reach_are_listed(served: Any) -> None:
+    image.load(Path(served.settings["docker"]["socket"]))
+    running = {"web": {"image": image.NAME, "command": ["sleep", "600"], "stop_grace_period": "1s"}}
+    seen = {name: version(served, f"deployment/{name}") for name in ("wiki", "shop")}
+    for name, tag in seen.items():
+        body = {"compose": {"services": running}}
+        made = served.api("PUT", f"/api/resources/deployment/{name}", body, headers={"If-Match": tag})
+        assert made.json()["ok"], made.text
+    whole = served.api("GET", "/api/servers/containers").text
+    assert "wiki-web-1" in whole
+    assert "shop-web-1" in whole
+    for path in ("/api/servers", "/api/servers/containers", "/api/servers/local", "/api/servers/local/containers"):
+        told = as_(served, "w-read", "GET", path).text
+        assert "wiki-web-1" in told, path
+        assert "shop-web-1" not in told, path
+    for name in seen:
+        headers = {"If-Match": version(served, f"deployment/{name}")}
+        assert served.api("PUT", f"/api/resources/deployment/{name}", IDLE, headers=headers).status_code == 200
 
 
 def test_the_newest_entry_of_the_trail_is_for_who_may_read_it(served: Any) -> None:
