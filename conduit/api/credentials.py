@@ -44,8 +44,8 @@ async def user_with(desk: Desk, name: str, password: str, client: Client) -> Use
 async def require_second(desk: Desk, user: User, code: str, client: Client) -> None:
     """Raise `ApiError` 401 for a user with a second factor whose code is missing or wrong; else the way is free."""
     if user.totp_confirmed and not code:
-        nobody = Caller("", by="anonymous", address=client.address)
-        await asyncio.to_thread(desk.record, nobody, "login", f'"{user.name}" showed no second factor', ok=False)
+        said = f'"{user.name}" showed no second factor'
+        await asyncio.to_thread(desk.record, _nobody(client), "login", said, ok=False)
         raise ApiError(401, "send the code of your authenticator app as totp", field="totp", code=SECOND_FACTOR)
     if user.totp_confirmed and not await asyncio.to_thread(desk.door.entry.second, user, code):
         raise await refused(desk, user.name, client)
@@ -53,13 +53,19 @@ async def require_second(desk: Desk, user: User, code: str, client: Client) -> N
 
 
 async def count(desk: Desk, account: str, client: Client) -> None:
-    """Count an attempt. Raises `ApiError` 429."""
+    """Count an attempt. Raises `ApiError` 429, which the audit trail has once a minute for each address."""
     if wait := desk.door.throttle.wait(account, client.address):
+        if desk.door.throttle.is_news(client.address):
+            said = f'too many attempts to log in, the last as "{account}"; more within a minute are not recorded'
+            await asyncio.to_thread(desk.record, _nobody(client), "login", said, ok=False)
         raise ApiError(429, "too many attempts to log in", headers={"Retry-After": str(wait)})
 
 
 async def refused(desk: Desk, name: str, client: Client) -> ApiError:
     """Record an attempt that failed, and return what is said of it: the same for every reason."""
-    nobody = Caller("", by="anonymous", address=client.address)
-    await asyncio.to_thread(desk.record, nobody, "login", f'could not log in as "{name}"', ok=False)
+    await asyncio.to_thread(desk.record, _nobody(client), "login", f'could not log in as "{name}"', ok=False)
     return ApiError(401, "wrong user name, password or key", headers={"WWW-Authenticate": "Bearer"})
+
+
+def _nobody(client: Client) -> Caller:
+    return Caller("", by="anonymous", address=client.address)

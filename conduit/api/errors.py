@@ -133,6 +133,9 @@ STATUSES: Final[tuple[tuple[type[ConduitError], int], ...]] = (
 )
 """The status of each failure of the engine; any other one is 422: the request asked for what cannot be."""
 
+AGAIN_SECONDS: Final = "5"
+"""When to ask again for what could not be done just now."""
+
 NATIVE: Final = "native"
 """The value of a route's `dialect` option that asks for problem+json."""
 SECOND: Final = "second"
@@ -184,7 +187,8 @@ def _of_engine(error: ConduitError) -> ApiError:
     status = next((status for kind, status in STATUSES if isinstance(error, kind)), 422)
     status = 409 if first.code.id in CONFLICTS else status
     detail = "\n".join(str(each) for each in error.diagnostics[:20])
-    return ApiError(status, detail, code=first.code, hint=first.hint)
+    later = {"Retry-After": AGAIN_SECONDS} if isinstance(error, Unreadable) else {}
+    return ApiError(status, detail, code=first.code, headers=later, hint=first.hint)
 
 
 def _of_validation(error: ValidationException) -> ApiError:

@@ -31,6 +31,8 @@ SAFE: Final = frozenset(("GET", "HEAD", "OPTIONS"))
 """The methods that change nothing (RFC 9110 section 9.2.1)."""
 CREDENTIALS: Final = frozenset((b"x-api-key", b"authorization"))
 """The headers that show a key or token."""
+CROWD: Final = "conduit.crowd"
+"""This extension is in the scope of a request on a connection too many."""
 EXEMPT: Final = frozenset(("/api/ping", "/healthz"))
 """What may be asked without limit: whether the server is there."""
 POLICY: Final = (
@@ -77,6 +79,9 @@ class Gate:
         await self.app(asked, receive, answer)
 
     def _refusal(self, scope: Scope) -> ApiError | None:
+        if CROWD in scope.get("extensions", {}):
+            wait = {"Retry-After": "1", "Connection": "close"}
+            return ApiError(503, "too many connections are open", headers=wait)
         hosts = [value for name, value in scope["headers"] if name == b"host"]
         if len(hosts) != 1:
             return ApiError(400, "send exactly one Host header")

@@ -10,6 +10,7 @@ from typing import Any, Final
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from conduit.api.gate import CROWD
 from conduit.errors import Code, Diagnostic, LoadError
 from conduit.providers.listening import listen
 from conduit.settings import Settings
@@ -31,7 +32,7 @@ BODY_SECONDS: Final = 30.0
 """How long a head, and then a body of at most a MiB, may take to come."""
 KEEP_ALIVE_SECONDS: Final = 15
 AT_ONCE: Final = 2000
-"""Connections served side by side; more get 503."""
+"""Connections served side by side; what comes on more is answered 503."""
 
 
 class Bounded(HttpToolsProtocol):
@@ -61,7 +62,8 @@ class Bounded(HttpToolsProtocol):
         self._within(HEAD_SECONDS)
         self._count, self._size = 0, 0
         scope: dict[str, Any] = self.scope  # type: ignore[assignment]
-        scope["extensions"] = {ABORT: self.transport.abort}
+        crowd: dict[str, dict[str, Any]] = {CROWD: {}} if len(self.connections) > AT_ONCE else {}
+        scope["extensions"] = {ABORT: self.transport.abort, **crowd}
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take one header; the parser turns the error of one too many into a refusal."""
@@ -125,7 +127,6 @@ def serve(app: Any, settings: Settings, started: Callable[[], None]) -> None:
         server_header=False,
         date_header=True,
         proxy_headers=False,
-        limit_concurrency=AT_ONCE,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=5,
         **certificate,  # type: ignore[arg-type]

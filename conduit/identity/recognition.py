@@ -63,6 +63,13 @@ class Recognition:
                 return self._by_shown(tables, shown, address)
             return self._by_session(tables, cookie, "cookie", address)
 
+    def expires_at(self, caller: Caller) -> float | None:
+        """Return when (epoch) what a caller showed ends at the latest, None for never. Raises `Unreadable`."""
+        with self._store.reading() as tables:
+            session = tables.find(Session, hash=caller.session) if tables and caller.session else None
+            key = tables.find(ApiKey, id=caller.key) if tables and caller.key else None
+        return min((each.expires_at for each in (session, key) if each and each.expires_at), default=None)
+
     def is_news(self, caller: Caller) -> bool:
         """Return whether this use of a key or session is to be written down."""
         own = caller.session or caller.key

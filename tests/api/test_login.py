@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
@@ -232,7 +233,11 @@ def test_the_key_of_the_environment_logs_in_too(served: Any) -> None:
 def test_validate_tells_whether_a_token_is_valid(served: Any) -> None:
     add_user(served, "zoe")
     token = token_of(served, "zoe")
-    assert ask(served, token, "/api/auth/validate").json()["valid"] is True
+    told = ask(served, token, "/api/auth/validate").json()
+    assert told["valid"] is True
+    claims = jwt.decode(token, options={"verify_signature": False})
+    assert abs(datetime.fromisoformat(told["expires_at"]).timestamp() - claims["exp"]) <= 1
+    assert served.api("GET", "/api/auth/validate").json()["expires_at"] is None, "the key of the environment stays"
     refused = ask(served, token + "x", "/api/auth/validate")
     assert (refused.status_code, refused.json()["valid"]) == (401, False)
     assert httpx.get(f"{served.url}/api/auth/validate").status_code == 401
@@ -248,6 +253,25 @@ def test_l1_a_name_cannot_forge_a_line_of_the_audit_trail(served: Any) -> None:
     lines = [line for path in sorted((served.directory / "state" / "audit").glob("*.jsonl")) for line in path.open()]
     assert json.loads(lines[-1])["event"] == "login"
     assert all(line.isascii() or "\u202e" not in line for line in lines)
+
+
+def test_attempts_beyond_the_limit_are_in_the_audit_trail_and_do_not_fill_it(served: Any) -> None:
+    """Who was held by the throttle left no trace."""
+    address, body = far_away(), {"username": "flooded", "password": "a wrong password"}
+    statuses = [
+        httpx.post(f"{served.url}/api/auth/login", json=body, headers=address, timeout=30).status_code
+        for _ in range(12)
+    ]
+    assert statuses == [401] * 5 + [429] * 7
+    entries = served.api("GET", "/api/audit?limit=50").json()["entries"]
+    told = [entry for entry in entries if "flooded" in entry["message"]]
+    assert len(told) == 6
+    assert (told[0]["action"], told[0]["status"], told[0]["address"]) == (
+        "login",
+        "failure",
+        address["X-Forwarded-For"],
+    )
+    assert "too many attempts" in told[0]["message"]
 
 
 def test_attempts_are_in_the_audit_trail_and_passwords_nowhere(served: Any) -> None:

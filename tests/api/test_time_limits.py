@@ -40,6 +40,25 @@ def opened(served: Any, address: str) -> socket.socket:
     return link
 
 
+def test_a_connection_too_many_is_told_when_to_come_back(hasty: Any) -> None:
+    """It got two words of text, without a hint and without the headers every answer has."""
+    links = [socket.create_connection(("127.0.0.1", hasty.port), 20) for _ in range(150)]
+    try:
+        refused = wait_for(lambda: _refused(hasty), "the crowd is there")
+        assert refused.json()["code"] == "CND-2012"
+        assert refused.headers["retry-after"] == "1"
+        assert refused.headers["x-content-type-options"] == "nosniff"
+    finally:
+        for link in links:
+            link.close()
+    wait_for(lambda: httpx.get(f"{hasty.url}/api/ping").status_code == 200, "there is room again")
+
+
+def _refused(served: Any) -> httpx.Response | None:
+    answer = httpx.get(f"{served.url}/api/ping")
+    return answer if answer.status_code == 503 else None
+
+
 def ended(link: socket.socket) -> bytes:
     """Return what comes until the server ends the connection."""
     found = b""

@@ -32,6 +32,12 @@ def test_an_address_has_twenty_attempts_over_all_accounts() -> None:
     assert throttle.wait("user-1", "10.0.0.2") == 0
 
 
+def test_a_flood_is_told_once_a_minute_for_each_address_and_never_without_end() -> None:
+    throttle = Throttle()
+    assert [throttle.is_news("10.0.0.1") for _ in range(5)] == [True] + [False] * 4
+    assert sum(throttle.is_news(f"10.0.1.{number}") for number in range(200)) == 59
+
+
 def test_after_the_time_it_tells_it_is_free_again(monkeypatch: pytest.MonkeyPatch) -> None:
     throttle = Throttle()
     wait = next(filter(None, (throttle.wait("ann", "10.0.0.1") for _ in range(6))))

@@ -89,12 +89,13 @@ async def login(desk: Here, request: Request[Any, Any, Any], data: JSONBody[Cred
 
 @route("GET", "/api/auth/validate", PUBLIC, second=True, sync_to_thread=True, summary="Whether a token is valid")
 def validate(desk: Here, request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
-    """Look at the key, token or cookie of this request."""
+    """Look at the key, token or cookie of this request; `expires_at` is null for a key that does not end."""
     shown, cookie = shown_by(request.headers), request.cookies.get(COOKIE, "")
     caller = desk.door.recognition.recognise(shown, cookie, address_of(request))
     if caller is None:
         return Response({"valid": False, "error": "this is no valid token or key"}, status_code=401)
-    return Response({"valid": True, "message": f"{caller.name} is logged in", "user": caller.user})
+    ends = instant(desk.door.recognition.expires_at(caller))
+    return Response({"valid": True, "message": f"{caller.name} is logged in", "user": caller.user, "expires_at": ends})
 
 
 @route("POST", "/api/auth/logout", OWN_WRITE, second=True, summary="Log out")
