@@ -66,7 +66,7 @@ def far_away() -> dict[str, str]:
 def log_in(served: Any, name: str, password: str = PASSWORD, **fields: Any) -> httpx.Response:
     """Log in as somebody from an address of its own, without any key."""
     body = {"username": name, "password": password, **fields}
-    return httpx.post(f"{served.url}/api/auth/login", json=body, headers=far_away(), timeout=30)
+    return served.visitor.post("/api/auth/login", json=body, headers=far_away())
 
 
 def token_of(served: Any, name: str, **fields: Any) -> str:
@@ -79,7 +79,7 @@ def token_of(served: Any, name: str, **fields: Any) -> str:
 def ask(served: Any, token: str, path: str = "/api/services", method: str = "GET", **options: Any) -> httpx.Response:
     """Send one request with a token or key."""
     headers = {"Authorization": f"Bearer {token}", **options.pop("headers", {})}
-    return httpx.request(method, served.url + path, headers=headers, timeout=30, **options)
+    return served.visitor.request(method, path, headers=headers, **options)
 
 
 def rows(served: Any, query: str, *values: Any) -> list[tuple[Any, ...]]:

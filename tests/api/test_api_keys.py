@@ -48,7 +48,7 @@ def test_a_key_fits_in_each_way_it_may_be_shown(served: Any) -> None:
     add_user(served, "lou", "operator")
     key = make(served, "lou")["key"]
     for headers in ({"X-API-Key": key}, {"Authorization": f"Bearer {key}"}, {"Authorization": f"apikey {key}"}):
-        assert httpx.get(f"{served.url}/api/services", headers=headers).status_code == 200
+        assert served.visitor.get("/api/services", headers=headers).status_code == 200
     for wrong in (key[:-1], key + "x", key.swapcase(), f"{key[:20]}{'A' * 42}"):
         assert ask(served, wrong).status_code == 401
 
@@ -140,7 +140,7 @@ def test_a7_a_key_manages_no_keys_and_no_sessions(served: Any) -> None:
     add_user(served, "quin", "admin")
     made = make(served, "quin")
     number, key = made["id"], made["key"]
-    login = httpx.post(f"{served.url}/api/auth/login", json={"api_key": key}).json()["token"]
+    login = served.visitor.post("/api/auth/login", json={"api_key": key}).json()["token"]
     for shown in (key, login):
         assert ask(served, shown, "/api/apikeys", "POST", json={"name": "more"}).status_code == 403
         assert ask(served, shown, f"/api/apikeys/{number}", "DELETE").status_code == 403

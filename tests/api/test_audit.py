@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 
@@ -111,7 +110,7 @@ def test_reading_is_not_recorded(served: Any) -> None:
 def test_a_refusal_is_one_entry_for_reads_as_well(served: Any) -> None:
     for method in ("GET", "POST"):
         before = len(entries(served))
-        refused = httpx.request(method, f"{served.url}/api/services", json={"name": "x", "password": "hunter2"})
+        refused = served.visitor.request(method, "/api/services", json={"name": "x", "password": "hunter2"})
         assert refused.status_code == 401
         (entry,) = (each for each in entries(served)[before:] if each["event"] != "health_change")
         data = entry["data"]

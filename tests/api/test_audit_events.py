@@ -11,7 +11,6 @@ import time
 from datetime import datetime, tzinfo
 from typing import Any
 
-import httpx
 import pytest
 from api_world import make_served
 
@@ -28,7 +27,7 @@ def done(served: Any) -> Any:
     assert served.register("second")["ok"]
     assert served.api("DELETE", "/api/services/first").status_code == 200
     assert served.api("DELETE", "/api/services/first").status_code == 404
-    assert httpx.get(f"{served.url}/api/services").status_code == 401
+    assert served.visitor.get("/api/services").status_code == 401
     assert served.api("POST", "/api/dns/flush").status_code == 200
     return served
 

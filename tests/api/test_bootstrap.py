@@ -27,7 +27,7 @@ def served() -> Iterator[Any]:
 
 def bootstrap(served: Any, token: str, **fields: Any) -> httpx.Response:
     body = {"token": token, **FIRST, **fields}
-    return httpx.post(f"{served.url}/api/auth/bootstrap", json=body, headers=far_away(), timeout=60)
+    return served.visitor.post("/api/auth/bootstrap", json=body, headers=far_away(), timeout=60)
 
 
 def token_file(served: Any) -> Any:
@@ -45,11 +45,11 @@ def test_the_token_makes_the_first_admin_and_is_then_worth_nothing(served: Any) 
     assert httpx.post(f"{served.url}/api/auth/bootstrap?token={token}", json=FIRST).status_code in (400, 422)
     assert bootstrap(served, token, password="short").status_code == 422
     assert bootstrap(served, token, username="../x").status_code == 422
-    assert httpx.get(f"{served.url}/api/setup/status").json() == {"initialized": False}
+    assert served.visitor.get("/api/setup/status").json() == {"initialized": False}
     made = bootstrap(served, token)
     assert made.status_code == 201, made.text
     assert not file.exists()
-    assert httpx.get(f"{served.url}/api/setup/status").json() == {"initialized": True}
+    assert served.visitor.get("/api/setup/status").json() == {"initialized": True}
     manifest = (served.desired / "users" / "root-of-all.yaml").read_text()
     assert manifest == "users:\n  root-of-all:\n    role: admin\n    email: root@home.arpa\n"
     assert bootstrap(served, token, username="second").status_code == 401

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import contract_rows
-import httpx
 from contract_rows import answered, until_checked
 
 from conduit.sandbox.machine import free_port, wait_for
@@ -263,5 +262,5 @@ def test_fault_20_our_own_names_are_never_forwarded(served: Any) -> None:
 
 
 def test_the_server_survives_all_of_this(served: Any) -> None:
-    wait_for(lambda: httpx.get(served.url + "/readyz").json()["ready"], "every daemon was read again")
+    wait_for(lambda: served.visitor.get("/readyz").json()["ready"], "every daemon was read again")
     assert "Traceback" not in served.log

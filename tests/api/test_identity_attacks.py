@@ -29,7 +29,7 @@ def served() -> Iterator[Any]:
 
 def attempt(served: Any, name: str, password: str = "a wrong password", **headers: str) -> int:
     body = {"username": name, "password": password}
-    return httpx.post(f"{served.url}/api/auth/login", json=body, headers=headers, timeout=60).status_code
+    return served.visitor.post("/api/auth/login", json=body, headers=headers, timeout=60).status_code
 
 
 def test_a10_guesses_are_held_by_account_and_by_address_whatever_a_header_says(served: Any) -> None:
@@ -40,7 +40,7 @@ def test_a10_guesses_are_held_by_account_and_by_address_whatever_a_header_says(s
     others = [attempt(served, f"user-{number}", **{"X-Forwarded-For": f"10.0.1.{number}"}) for number in range(20)]
     assert others.count(401) <= 15
     assert others[-1] == 429
-    answer = httpx.post(f"{served.url}/api/auth/login", json={"username": "bob", "password": PASSWORD})
+    answer = served.visitor.post("/api/auth/login", json={"username": "bob", "password": PASSWORD})
     assert 1 <= int(answer.headers["retry-after"]) <= 60
     assert served.api("GET", "/api/ping").status_code == 200
 
@@ -59,7 +59,7 @@ def test_a2_every_spelling_of_a_path_asks_who_is_there(served: Any) -> None:
             assert status in (401, 404, 405), (method, path, status)
     for header in ("X-HTTP-Method-Override", "X-Original-URL", "X-Rewrite-URL"):
         asked = {header: "/api/auth/status"}
-        assert httpx.get(f"{served.url}/api/apikeys", headers=asked).status_code == 401
+        assert served.visitor.get("/api/apikeys", headers=asked).status_code == 401
 
 
 def forged(served: Any) -> dict[str, str]:
@@ -89,7 +89,7 @@ def test_a5_forged_tokens_are_worth_nothing(served: Any) -> None:
 def test_a_header_goes_before_a_cookie(served: Any) -> None:
     add_user(served, "dan", "admin")
     shown = {"Cookie": "__Host-conduit=anything", "X-API-Key": "wrong"}
-    assert httpx.get(f"{served.url}/api/services", headers=shown).status_code == 401
+    assert served.visitor.get("/api/services", headers=shown).status_code == 401
 
 
 def test_a6_what_a_backup_brings_back_is_not_revived(served: Any) -> None:
@@ -135,7 +135,7 @@ def test_a8_a_self_db_that_cannot_be_read_lets_nobody_in(served: Any) -> None:
             for shown in (token, make_key().text, "anything"):
                 assert ask(served, shown).status_code == 503
                 assert ask(served, shown, "/api/dns/flush", "POST").status_code == 503
-            assert httpx.get(f"{served.url}/api/services").status_code == 401
+            assert served.visitor.get("/api/services").status_code == 401
             assert served.api("GET", "/api/ping").status_code == 200
             assert served.api("GET", "/api/services").status_code == 200, "the key of the environment needs no self.db"
         finally:

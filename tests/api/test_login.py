@@ -65,7 +65,7 @@ def test_nothing_in_self_db_can_be_shown_to_get_in(served: Any) -> None:
     ids=str,
 )
 def test_a_body_that_says_nothing_is_400(served: Any, body: Any) -> None:
-    answer = httpx.post(f"{served.url}/api/auth/login", json=body, headers=far_away())
+    answer = served.visitor.post("/api/auth/login", json=body, headers=far_away())
     assert answer.status_code == 400, answer.text
     assert answer.json()["error"]
 
@@ -143,26 +143,23 @@ def test_a_cookie_is_for_browsers_of_this_site_alone(served: Any) -> None:
     assert "Path=/" in cookie
     value = _cookie_of(answer)
     shown = {"Cookie": f"__Host-conduit={value}"}
-    assert httpx.get(f"{served.url}/api/services", headers=shown).status_code == 200
+    assert served.visitor.get("/api/services", headers=shown).status_code == 200
     ours = {**shown, "Origin": served.url}
-    assert httpx.post(f"{served.url}/api/dns/flush", headers=shown).status_code == 403
-    assert (
-        httpx.post(f"{served.url}/api/dns/flush", headers={**shown, "Origin": "https://evil.example"}).status_code
-        == 403
-    )
-    assert httpx.post(f"{served.url}/api/dns/flush", headers=ours).status_code == 200
+    assert served.visitor.post("/api/dns/flush", headers=shown).status_code == 403
+    assert served.visitor.post("/api/dns/flush", headers={**shown, "Origin": "https://evil.example"}).status_code == 403
+    assert served.visitor.post("/api/dns/flush", headers=ours).status_code == 200
     assert ask(served, value).status_code == 401, "a cookie's value is no token"
-    gone = httpx.post(f"{served.url}/api/auth/logout", headers=ours)
+    gone = served.visitor.post("/api/auth/logout", headers=ours)
     assert gone.status_code == 200
     assert "max-age=0" in gone.headers["set-cookie"].lower()
-    assert httpx.get(f"{served.url}/api/services", headers=shown).status_code == 401
+    assert served.visitor.get("/api/services", headers=shown).status_code == 401
 
 
 def test_nobody_is_logged_in_from_another_site(served: Any) -> None:
     add_user(served, "vic")
     for headers in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
         body = {"username": "vic", "password": PASSWORD, "cookie": True}
-        answer = httpx.post(f"{served.url}/api/auth/login", json=body, headers=headers)
+        answer = served.visitor.post("/api/auth/login", json=body, headers=headers)
         assert answer.status_code == 403
         assert "set-cookie" not in answer.headers
 
@@ -179,7 +176,7 @@ def test_an_idle_browser_is_logged_out_and_a_sixth_one_ends_the_first(served: An
             tables.put(session._replace(used_at=session.used_at - (1801 if number == 4 else 100 - number)))
 
     def status(value: str) -> int:
-        return httpx.get(f"{served.url}/api/services", headers={"Cookie": f"__Host-conduit={value}"}).status_code
+        return served.visitor.get("/api/services", headers={"Cookie": f"__Host-conduit={value}"}).status_code
 
     assert status(values[4]) == 401, "half an hour idle"
     add_user(served, "wes-2")
@@ -221,13 +218,13 @@ def test_a_password_too_short_for_today_still_lets_its_owner_in(served: Any) -> 
 
 
 def test_the_key_of_the_environment_logs_in_too(served: Any) -> None:
-    answer = httpx.post(f"{served.url}/api/auth/login", json={"api_key": KEY}, headers=far_away())
+    answer = served.visitor.post("/api/auth/login", json={"api_key": KEY}, headers=far_away())
     assert answer.status_code == 200
     told = answer.json()
     assert "user" not in told
     assert ask(served, told["token"], "/api/dns/flush", "POST").status_code == 200
     assert KEY not in answer.text
-    assert httpx.post(f"{served.url}/api/auth/login", json={"api_key": told["token"][:100]}).status_code == 401
+    assert served.visitor.post("/api/auth/login", json={"api_key": told["token"][:100]}).status_code == 401
 
 
 def test_validate_tells_whether_a_token_is_valid(served: Any) -> None:
@@ -240,8 +237,8 @@ def test_validate_tells_whether_a_token_is_valid(served: Any) -> None:
     assert served.api("GET", "/api/auth/validate").json()["expires_at"] is None, "the key of the environment stays"
     refused = ask(served, token + "x", "/api/auth/validate")
     assert (refused.status_code, refused.json()["valid"]) == (401, False)
-    assert httpx.get(f"{served.url}/api/auth/validate").status_code == 401
-    assert httpx.get(f"{served.url}/api/auth/status").json() == {"enabled": True}
+    assert served.visitor.get("/api/auth/validate").status_code == 401
+    assert served.visitor.get("/api/auth/status").json() == {"enabled": True}
 
 
 def test_l1_a_name_cannot_forge_a_line_of_the_audit_trail(served: Any) -> None:
@@ -258,10 +255,7 @@ def test_l1_a_name_cannot_forge_a_line_of_the_audit_trail(served: Any) -> None:
 def test_attempts_beyond_the_limit_are_in_the_audit_trail_and_do_not_fill_it(served: Any) -> None:
     """Who was held by the throttle left no trace."""
     address, body = far_away(), {"username": "flooded", "password": "a wrong password"}
-    statuses = [
-        httpx.post(f"{served.url}/api/auth/login", json=body, headers=address, timeout=30).status_code
-        for _ in range(12)
-    ]
+    statuses = [served.visitor.post("/api/auth/login", json=body, headers=address).status_code for _ in range(12)]
     assert statuses == [401] * 5 + [429] * 7
     entries = served.api("GET", "/api/audit?limit=50").json()["entries"]
     told = [entry for entry in entries if "flooded" in entry["message"]]

@@ -6,16 +6,14 @@ import json
 import threading
 from typing import Any
 
-import httpx
-
 from conduit.sandbox.machine import wait_for
 
 
 def test_what_is_served_without_a_key(served: Any) -> None:
     for path in ("/api/ping", "/healthz", "/readyz"):
-        assert httpx.get(served.url + path).status_code == 200
+        assert served.visitor.get(path).status_code == 200
     for path in ("/api/diff", "/metrics", "/schema", "/api/services"):
-        refused = httpx.get(served.url + path)
+        refused = served.visitor.get(path)
         assert refused.status_code == 401, path
         assert refused.headers["www-authenticate"] == "Bearer"
 

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from api_world import KEY, make_served
 
@@ -51,11 +50,11 @@ def test_a_connection_too_many_is_told_when_to_come_back(hasty: Any) -> None:
     finally:
         for link in links:
             link.close()
-    wait_for(lambda: httpx.get(f"{hasty.url}/api/ping").status_code == 200, "there is room again")
+    wait_for(lambda: hasty.visitor.get("/api/ping").status_code == 200, "there is room again")
 
 
-def _refused(served: Any) -> httpx.Response | None:
-    answer = httpx.get(f"{served.url}/api/ping")
+def _refused(served: Any) -> Any:
+    answer = served.visitor.get("/api/ping")
     return answer if answer.status_code == 503 else None
 
 
@@ -86,7 +85,7 @@ def test_w6_there_are_so_many_streams_in_all(hasty: Any) -> None:
     wait_for(lambda: b" 200 " in ask(hasty, "127.0.2.1").recv(64), "one that was given back is had by another")
     for link in links:
         link.close()
-    assert httpx.get(f"{hasty.url}/api/ping").json() == {"ok": True}
+    assert hasty.visitor.get("/api/ping").json() == {"ok": True}
 
 
 @pytest.mark.parametrize(

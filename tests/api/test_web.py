@@ -102,7 +102,7 @@ def test_w5_a_body_without_end_is_refused(served: Any) -> None:
     announced = raw(served, f"{head}Content-Type: application/json\r\nContent-Length: {2**30}\r\n\r\n".encode())
     assert status(announced) == 413
     assert served.resident - before < 50 * MIB
-    assert httpx.get(f"{served.url}/api/ping").json() == {"ok": True}
+    assert served.visitor.get("/api/ping").json() == {"ok": True}
 
 
 @pytest.mark.parametrize("head", ["X-A: 1\r\n" * 100_000, f"X-A: {'a' * 100_000}\r\n"], ids=["many", "long"])
@@ -127,7 +127,7 @@ def test_w5_slow_heads_are_let_go_and_disturb_nobody(served: Any) -> None:
     links = [socket.create_connection(("127.0.0.1", served.port), 5) for _ in range(100)]
     for link in links:
         link.sendall(b"GET /api/ping HTTP/1.1\r\nHo")
-    assert httpx.get(f"{served.url}/api/ping").json() == {"ok": True}
+    assert served.visitor.get("/api/ping").json() == {"ok": True}
     for link in links:
         link.settimeout(20)
         assert link.recv(1) == b""
@@ -182,9 +182,9 @@ def test_w6_a_reader_who_does_not_read_is_let_go(served: Any) -> None:
 
 def test_other_spellings_of_a_path_have_the_same_verdict(served: Any) -> None:
     for path in ("/api//services", "/api/services/", "//api/services", "/api/%73ervices"):
-        assert httpx.get(served.url + path).status_code in (401, 404, 503), path
+        assert served.visitor.get(served.url + path).status_code in (401, 404, 503), path
     for header in ("X-HTTP-Method-Override", "X-Original-URL", "X-Rewrite-URL"):
-        assert httpx.get(f"{served.url}/api/services", headers={header: "/api/ping"}).status_code == 401
+        assert served.visitor.get("/api/services", headers={header: "/api/ping"}).status_code == 401
 
 
 def test_l4_the_audit_names_the_peer_and_not_a_header(served: Any) -> None:
@@ -196,7 +196,7 @@ def test_l4_the_audit_names_the_peer_and_not_a_header(served: Any) -> None:
 
 def test_every_answer_carries_the_security_headers(served: Any) -> None:
     for path in ("/api/ping", "/api/nothing", "/", "/api/diff", "/assets/x.js"):
-        headers = httpx.get(served.url + path).headers
+        headers = served.visitor.get(path).headers
         assert headers["x-content-type-options"] == "nosniff", path
         assert "frame-ancestors 'none'" in headers["content-security-policy"]
         assert headers["x-request-id"]
@@ -246,7 +246,7 @@ def test_each_address_has_its_allowance(limited: Any) -> None:
 
 
 def test_reads_may_be_opened_and_writes_never(limited: Any) -> None:
-    assert httpx.get(f"{limited.url}/api/services").status_code == 200
-    assert httpx.get(f"{limited.url}/api/services", headers={"X-API-Key": "wrong"}).status_code == 401
-    assert httpx.post(f"{limited.url}/api/apply").status_code in (401, 429)
-    assert httpx.get(f"{limited.url}/schema").status_code == 200
+    assert limited.visitor.get("/api/services").status_code == 200
+    assert limited.visitor.get("/api/services", headers={"X-API-Key": "wrong"}).status_code == 401
+    assert limited.visitor.post("/api/apply").status_code in (401, 429)
+    assert limited.visitor.get("/schema").status_code == 200
