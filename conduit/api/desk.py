@@ -44,16 +44,18 @@ DOCUMENTS: Final[Mapping[str, Callable[[Any], Any]]] = {
     FAILED: errors_document,
 }
 """How what the reconciler tells becomes an event."""
-TOLD_SECONDS: Final = 1.0
-"""How long the end waits for messages that are under way."""
 
 
 @dataclass
 class Desk:
-    """One serving process. Handlers read `worker.snapshot` and `watch`, and ask the worker for everything else."""
+    """One serving process. Handlers read `worker.snapshot` and `watch`, and ask the worker for everything else.
+
+    `log` gets what the loop tells, as that of `conduit watch` does.
+    """
 
     settings: Settings
     one_key: OneKey = field(default_factory=OneKey)
+    log: Callable[[str, Any], None] = lambda event, content: None
     bus: Bus = field(default_factory=Bus)
     kept: dict[Any, Any] = field(default_factory=dict)
     """Answers that are kept as bytes; see `conduit.api.cached`."""
@@ -86,12 +88,12 @@ class Desk:
     @cached_property
     def loop(self) -> Loop:
         """The loop that keeps the site true on its own."""
-        return Loop(Engine(self.settings, recall=self._recall), self._tell, self.notifier)
+        return Loop(self._engine, self._tell, self.notifier)
 
     @cached_property
     def notifier(self) -> Notifier:
         """What tells people of failures, drift and ends of certificates."""
-        return Notifier(Engine(self.settings, recall=self._recall))
+        return Notifier(self._engine)
 
     @property
     def worker(self) -> Worker:
@@ -138,8 +140,7 @@ class Desk:
         """Stop them: first what changes the world."""
         self.loop.stop()
         self.watch.stop()
-        if self.notifier.sender:
-            self.notifier.sender.settle(TOLD_SECONDS)
+        self.notifier.settle()
 
     async def ask(self, ask: Ask) -> Any:
         """Queue a request with the reconciler and wait for its outcome. Raises what the pass raised."""
@@ -166,11 +167,17 @@ class Desk:
         """Put a refused attempt into the audit trail."""
         self.record(caller, "denied", attempt, ok=False)
 
+    @cached_property
+    def _engine(self) -> Engine:
+        """The engine of the reconciler's thread."""
+        return Engine(self.settings, recall=self._recall)
+
     def _proving(self) -> Context:
         snapshot = self.worker.snapshot
         return replace(self.worker.engine.proving_context(), facts=snapshot.facts, leaves=snapshot.desired.leaves_of)
 
     def _tell(self, event: str, content: Any) -> None:
+        self.log(event, content)
         self.bus.publish(event, DOCUMENTS[event](content))
         if event == "report":
             plan, done = self.worker.snapshot.plan, {outcome.key for outcome in content.outcomes}

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.command(cls=Command)
 @pass_app
 def serve(app: App) -> None:
-    """Keep the site true like `watch`, and serve the REST API and the dashboard, until a signal ends it.
+    """Keep the site true like `watch`, with its log, and serve the REST API and the dashboard, until a signal ends it.
 
     People log in, programs show keys, and CONDUIT_API_KEY is one admin key. Where nobody could log in, a token that
     makes the first admin is written into the state directory. Beyond loopback the API needs a certificate: api.tls in
@@ -38,9 +38,10 @@ def serve(app: App) -> None:
     from conduit.cli.watch import attend
     from conduit.identity.one_key import key_of_environment
     from conduit.providers.service_manager import ServiceManager
+    from conduit.reconcile.log import Log
 
     gc.enable()
-    desk, ended = Desk(app.settings, key_of_environment()), threading.Event()
+    desk, ended = Desk(app.settings, key_of_environment(), Log()), threading.Event()
     refuse_open(app.settings)
     _offer_bootstrap(app, desk.door)
 

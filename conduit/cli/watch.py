@@ -54,8 +54,7 @@ def watch(app: App) -> int:
     alive = attend(loop, manager, ended)
     manager.tell(STOPPING=1, STATUS="stopping")
     loop.stop()
-    if notifier.sender:
-        notifier.sender.settle(LOOK)
+    notifier.settle()
     log.note("stopped")
     return 0 if alive else STOPPED
 

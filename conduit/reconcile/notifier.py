@@ -13,6 +13,8 @@ from conduit.reconcile.notices import DRIFT, FAILURE, Condition, Notices, expiri
 
 SUSPENDED_SECONDS: Final = 86400.0
 """After that a suspension counts as forgotten, and is told."""
+SETTLE_SECONDS: Final = 1.0
+"""How long a process that ends waits for messages that are under way."""
 
 
 class Notifier:
@@ -31,6 +33,11 @@ class Notifier:
         for notice in self._notices.take(conditions(status, self._now()), self._now()):
             title = f"{notice.kind} of {notice.about}" if notice.kind != notice.about else notice.kind
             self.sender.send(notice.kind, notice.about, f"conduit on {self._host}: {title}", notice.body)
+
+    def settle(self) -> None:
+        """Let what waits be sent, for a moment: the process is about to end."""
+        if self.sender:
+            self.sender.settle(SETTLE_SECONDS)
 
 
 def conditions(status: Status, now: float) -> Iterator[Condition]:

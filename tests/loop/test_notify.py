@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -14,43 +11,16 @@ import pytest
 from conduit.sandbox.machine import free_port
 from tests.conftest import Ran, Site
 from tests.loop.conftest import Watch
+from tests.loop.receiver import Receiver, receiving
 
 A = "10.0.0.1"
 SECRET = "canary-8f2d"
 
 
-class Receiver:
-    """A webhook: `messages` is what it was sent, `paths` where to."""
-
-    def __init__(self) -> None:
-        self.messages: list[dict[str, Any]] = []
-        self.paths: list[str] = []
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                outer.paths.append(self.path)
-                outer.messages.append(json.loads(body))
-                self.send_response(200)
-                self.end_headers()
-
-            def log_message(self, *words: object) -> None:
-                """Say nothing."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def titles(self) -> list[str]:
-        return [message["title"].partition(": ")[2] for message in self.messages]
-
-
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    found = Receiver()
-    yield found
-    found.server.shutdown()
-    found.server.server_close()
+    with receiving() as found:
+        yield found
 
 
 def test_failure_drift_and_recovery_reach_the_channel_and_a_dead_one_harms_nobody(
@@ -62,7 +32,7 @@ def test_failure_drift_and_recovery_reach_the_channel_and_a_dead_one_harms_nobod
     cli: Callable[..., Ran],
 ) -> None:
     records(one=A)
-    url = f"json://127.0.0.1:{receiver.server.server_port}/{SECRET}"
+    url = f"json://127.0.0.1:{receiver.port}/{SECRET}"
     assert cli("secret", "set", "hook", input=url).code == 0
     site.settings["notify"] = {
         "calm": 2,
