@@ -193,13 +193,15 @@ class Work:
         """Return the changes that may be made now; the others are skipped with their reason."""
         if self.smooth:
             return list(changes)
-        passed = []
+        passed, skipped = [], []
         for change in changes:
             reason = self.obstacle(change)
             if reason:
-                self.settle([Outcome(change.key, change.action, Result.SKIPPED, reason)])
+                skipped.append(Outcome(change.key, change.action, Result.SKIPPED, reason))
+                self._note(skipped[-1])
             else:
                 passed.append(change)
+        self.settle(skipped)
         return passed
 
     def settle(self, outcomes: Iterable[Outcome]) -> None:
@@ -209,14 +211,17 @@ class Work:
             return
         self.memory.outcome(outcomes)
         for outcome in outcomes:
-            self.outcomes[outcome.key] = outcome
-            if outcome.facts:
-                self.facts[outcome.key] = outcome.facts
-            if outcome.result in BAD:
-                self._settle_bad(outcome)
+            self._note(outcome)
             self.listen(Event(EventKind.FINISHED, outcome.key, "", f"{outcome.action} {outcome.result}"))
 
-    def _settle_bad(self, outcome: Outcome) -> None:
+    def _note(self, outcome: Outcome) -> None:
+        self.outcomes[outcome.key] = outcome
+        if outcome.facts:
+            self.facts[outcome.key] = outcome.facts
+        if outcome.result in BAD:
+            self._note_bad(outcome)
+
+    def _note_bad(self, outcome: Outcome) -> None:
         change = self.planned.get(outcome.key)
         if change and self._lets_go(change):
             self.keeping.add(change.provider)

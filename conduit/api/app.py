@@ -106,5 +106,6 @@ def _running(desk: Desk) -> Any:
             yield
         finally:
             desk.stop()
+            await desk.settle()
 
     return running

@@ -44,6 +44,7 @@ DOCUMENTS: Final[Mapping[str, Callable[[Any], Any]]] = {
     FAILED: errors_document,
 }
 """How what the reconciler tells becomes an event."""
+SETTLE_SECONDS: Final = 1.0
 
 
 @dataclass
@@ -137,10 +138,11 @@ class Desk:
         self.watch.start()
 
     def stop(self) -> None:
-        """Stop them: first what changes the world."""
+        """Stop them, first what changes the world, so that whoever waits for it is answered; again is fine."""
         self.loop.stop()
         self.watch.stop()
         self.notifier.settle()
+        self.bus.end()
 
     async def ask(self, ask: Ask) -> Any:
         """Queue a request with the reconciler and wait for its outcome. Raises what the pass raised."""
@@ -151,6 +153,11 @@ class Desk:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def settle(self) -> None:
+        """Wait a moment for what goes on after its answer; the threads have ended, so nothing keeps it."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=SETTLE_SECONDS)
 
     def record(
         self, caller: Caller, action: str, message: str, *, ok: bool = True, details: Mapping[str, Any] | None = None

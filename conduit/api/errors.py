@@ -25,6 +25,7 @@ from conduit.errors import (
 from conduit.manifests.rewrite import NOT_IN_PLACE, SHARED, VARIABLE
 from conduit.manifests.saving import DIRTY
 from conduit.providers.git import HEAD_MOVED
+from conduit.reconcile.worker import STOPPED
 
 MALFORMED = Code(
     "CND-2001",
@@ -122,6 +123,9 @@ CODES: Final = {
 CONFLICTS: Final = frozenset((DIRTY.id, HEAD_MOVED.id, SHARED.id, VARIABLE.id, NOT_IN_PLACE.id))
 """The codes of edits that are in the way of somebody else's work, or of how a manifest is written."""
 
+AWAY: Final = frozenset((STOPPED.id,))
+"""The codes of what may be asked for again in a moment."""
+
 STATUSES: Final[tuple[tuple[type[ConduitError], int], ...]] = (
     (LoadError, 422),
     (Unsafe, 409),
@@ -185,7 +189,7 @@ def as_api_error(error: Exception) -> ApiError:
 def _of_engine(error: ConduitError) -> ApiError:
     first: Diagnostic = error.diagnostics[0]
     status = next((status for kind, status in STATUSES if isinstance(error, kind)), 422)
-    status = 409 if first.code.id in CONFLICTS else status
+    status = 409 if first.code.id in CONFLICTS else 503 if first.code.id in AWAY else status
     detail = "\n".join(str(each) for each in error.diagnostics[:20])
     later = {"Retry-After": AGAIN_SECONDS} if isinstance(error, Unreadable) else {}
     return ApiError(status, detail, code=first.code, headers=later, hint=first.hint)

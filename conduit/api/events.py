@@ -11,6 +11,7 @@ import json
 import threading
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 from conduit.api.errors import ApiError
@@ -63,7 +64,16 @@ class Reader:
         else:
             self._queue.append(event)
             self._bytes += len(event.content)
-        self._loop.call_soon_threadsafe(self._arrived.set)
+        self._wake()
+
+    def end(self) -> None:
+        """Let the stream end."""
+        self.lost = True
+        self._wake()
+
+    def _wake(self) -> None:
+        with suppress(RuntimeError):  # the server has ended, and nobody reads
+            self._loop.call_soon_threadsafe(self._arrived.set)
 
     async def take(self) -> list[Sent]:
         """Return what has arrived, after a heartbeat's time nothing at all."""
@@ -115,6 +125,12 @@ class Bus:
         """Forget a reader."""
         with self._lock:
             self._readers.pop(reader, None)
+
+    def end(self) -> None:
+        """End every stream."""
+        with self._lock:
+            for reader in self._readers:
+                reader.end()
 
     @property
     def readers(self) -> int:

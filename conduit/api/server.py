@@ -31,6 +31,8 @@ HEAD_SECONDS: Final = 10.0
 BODY_SECONDS: Final = 30.0
 """How long a head, and then a body of at most a MiB, may take to come."""
 KEEP_ALIVE_SECONDS: Final = 15
+ANSWER_SECONDS: Final = 2
+"""How long the last answers may take, once all that they could wait for has ended."""
 AT_ONCE: Final = 2000
 """Connections served side by side; what comes on more is answered 503."""
 
@@ -110,8 +112,12 @@ def refuse_open(settings: Settings) -> None:
         raise LoadError(Diagnostic(OPEN_WITHOUT_TLS, f"api.host is {api.host} and there is no api.tls", hint=hint))
 
 
-def serve(app: Any, settings: Settings, started: Callable[[], None]) -> None:
-    """Serve until a signal ends the process; `started` is called once connections are taken. Raises `ConduitError`."""
+def serve(app: Any, settings: Settings, started: Callable[[], None], ending: Callable[[], None]) -> None:
+    """Serve until a signal ends the process. Raises `ConduitError`.
+
+    `started` is called once connections are taken, `ending` when no more are, with requests still to be answered: what
+    they wait for is to end.
+    """
     api = settings.api
     certificate = {
         "ssl_certfile": settings.path(api.tls.certificate) if api.tls else None,
@@ -128,18 +134,24 @@ def serve(app: Any, settings: Settings, started: Callable[[], None]) -> None:
         date_header=True,
         proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=5,
+        timeout_graceful_shutdown=ANSWER_SECONDS,
         **certificate,  # type: ignore[arg-type]
     )
-    _Server(config, started).run([listen(api.host, api.port)])
+    _Server(config, started, ending).run([listen(api.host, api.port)])
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, started: Callable[[], None], ending: Callable[[], None]) -> None:
         super().__init__(config)
-        self._tell = started
+        self._tell, self._end = started, ending
 
     async def startup(self, sockets: Any = None) -> None:
         await super().startup(sockets)
         if self.started:
             self._tell()
+
+    async def shutdown(self, sockets: Any = None) -> None:
+        for server in self.servers:
+            server.close()
+        await asyncio.to_thread(self._end)
+        await super().shutdown(sockets)

@@ -53,7 +53,7 @@ def serve(app: App) -> None:
     manager = ServiceManager()
     signal.signal(signal.SIGHUP, lambda *_: desk.loop.trigger("SIGHUP"))
     try:
-        serve(served(desk), app.settings, started)
+        serve(served(desk), app.settings, started, desk.stop)
     finally:
         ended.set()
         manager.tell(STOPPING=1, STATUS="stopping")

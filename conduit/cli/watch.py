@@ -53,9 +53,9 @@ def watch(app: App) -> int:
     log.note("started", desired=str(app.settings.path(app.settings.desired)), mode=app.settings.reconcile.mode)
     alive = attend(loop, manager, ended)
     manager.tell(STOPPING=1, STATUS="stopping")
-    loop.stop()
+    finished = loop.stop()
     notifier.settle()
-    log.note("stopped")
+    log.note("stopped", finished=finished)
     return 0 if alive else STOPPED
 
 

@@ -88,11 +88,11 @@ class Loop:
         self._threads.append(threading.Thread(target=self._run, name="loop", daemon=True))
         self._threads[-1].start()
 
-    def stop(self) -> None:
-        """End after the step under way, within ten seconds."""
+    def stop(self) -> bool:
+        """End after the step under way, within ten seconds; tell whether that came to its end."""
         self._stop.set()
         self._woken.set()
-        self.worker.stop()
+        return self.worker.stop()
 
     def trigger(self, why: str = "") -> None:
         """Ask for a pass soon; those asked for while one runs become one.

@@ -9,8 +9,8 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future
-from contextlib import contextmanager
+from concurrent.futures import Future, InvalidStateError
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -38,10 +38,12 @@ OTHER_PLAN = Code(
 STOPPED = Code(
     "CND-2022",
     "the reconciler has stopped",
-    "The server is going down and takes no more changes. Send the request again when it is back.",
+    "The server is going down. What had not begun is not done; a step that had begun and did not end in time is told "
+    "and finished by the next run. An edit of a manifest that was saved is applied when the loop runs again.",
 )
 
-STOP_SECONDS: Final = 10.0
+STOP_SECONDS: Final = 6.0
+"""How long a step that is under way may take when the process is to end; with all else it takes less than ten."""
 
 
 @dataclass(slots=True)
@@ -62,6 +64,7 @@ class Worker:
         self.tally = Tally()
         self._listen = listen
         self._queue: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
+        self._unanswered: set[Future[Any]] = set()
         self._trials: list[Key] = []
         self.leaving = Leaving()
         self._true: Sight | None = None
@@ -69,17 +72,24 @@ class Worker:
         self._settled = Settling()
         self._stop = threading.Event()
         self._facts: Mapping[Key, Mapping[str, Any]] = {}
-        self._thread = threading.Thread(target=self._run, name="reconciler")
+        self._thread = threading.Thread(target=self._run, name="reconciler", daemon=True)
 
     def start(self) -> None:
         """Begin to answer."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """Finish the step that is under way, refuse what waits, and end."""
-        self._stop.set()
-        self._queue.put(None)
-        self._thread.join(STOP_SECONDS)
+    def stop(self) -> bool:
+        """Refuse what waits, let the step under way come to its end, and end; tell whether it did in time.
+
+        A step that takes longer is left as a kill would leave it: the next run tells of it and goes on from there.
+        """
+        if not self._stop.is_set():
+            self._stop.set()
+            _refuse(each.future for each in self._waiting())
+            self._queue.put(None)
+            self._thread.join(STOP_SECONDS)
+            _refuse(list(self._unanswered))
+        return not self.alive
 
     @property
     def alive(self) -> bool:
@@ -117,8 +127,10 @@ class Worker:
         """Queue a request; its future gives `Passed`, or the `Outcome` of an operation. Raises `ConduitError`."""
         future: Future[Any] = Future()
         if self._stop.is_set():
-            future.set_exception(_stopped())
+            _refuse([future])
         else:
+            self._unanswered.add(future)
+            future.add_done_callback(self._unanswered.discard)
             self._queue.put(Waiting(ask, future))
         return future
 
@@ -132,8 +144,7 @@ class Worker:
             together = [each for each in left if _same_pass(first, each)]
             left = [each for each in left if each not in together]
             self._answer([first, *together])
-        for each in [*left, *self._waiting()]:
-            each.future.set_exception(_stopped())
+        _refuse(each.future for each in [*left, *self._waiting()])
 
     def _waiting(self) -> list[Waiting]:
         found = []
@@ -147,11 +158,11 @@ class Worker:
             with collector_paused():
                 result = self._carry_out(together)
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait have to be told
-            for each in together:
-                each.future.set_exception(error)
+            _fail((each.future for each in together), error)
         else:
             for each in together:
-                each.future.set_result(result)
+                with suppress(InvalidStateError):
+                    each.future.set_result(result)
         self._settled()
 
     def _carry_out(self, together: list[Waiting]) -> Passed | Outcome:
@@ -248,5 +259,18 @@ def _same_pass(first: Waiting, other: Waiting) -> bool:
     return isinstance(first.ask, Apply) and isinstance(other.ask, Apply) and first.ask.shared and other.ask.shared
 
 
-def _stopped() -> ConduitError:
-    return ConduitError(Diagnostic(STOPPED, "the server is going down", hint="send it again in a moment"))
+def _fail(futures: Iterable[Future[Any]], error: Exception) -> None:
+    """Tell those who still wait; whoever gave up, or was told that the process ends, is answered already."""
+    for future in futures:
+        with suppress(InvalidStateError):
+            future.set_exception(error)
+
+
+def _refuse(futures: Iterable[Future[Any]]) -> None:
+    _fail(futures, stopped())
+
+
+def stopped() -> ConduitError:
+    """Return what whoever waits is told when the process ends."""
+    hint = "look at what is there when it runs again"
+    return ConduitError(Diagnostic(STOPPED, "the server is going down", hint=hint))
