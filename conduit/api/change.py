@@ -18,6 +18,7 @@ from litestar import Response
 from conduit.api.auth import Caller
 from conduit.api.desk import Desk
 from conduit.api.envelopes import applied, refused
+from conduit.api.errors import ApiError, as_api_error
 from conduit.api.routing import Result
 from conduit.api.writes import Edited
 from conduit.errors import ConduitError, Unsafe
@@ -49,8 +50,12 @@ async def change(desk: Desk, caller: Caller, wanted: Change, prefer: str | None 
 
 
 async def _change(desk: Desk, caller: Caller, wanted: Change, prefer: str | None) -> Response[Any]:
-    standing = desk.worker.standing(wanted.named)
-    edited = await asyncio.to_thread(wanted.edit)
+    standing, before = desk.worker.standing(wanted.named), desk.worker.snapshot.number
+    try:
+        edited = await asyncio.to_thread(wanted.edit)
+    except (ApiError, ConduitError) as error:
+        desk.record(caller, wanted.action, str(as_api_error(error).detail), ok=False, details=wanted.details)
+        raise
     desk.worker.leaving.add(standing)
     headers = {"ETag": f'"{edited.saved.version}"'} if edited.saved.version else {}
     if held := desk.held:
@@ -60,9 +65,9 @@ async def _change(desk: Desk, caller: Caller, wanted: Change, prefer: str | None
     if "respond-async" in (prefer or ""):
         said = f"{wanted.said}; saved, and being applied"
         await asyncio.to_thread(_record, desk, caller, wanted, edited, said, ok=True)
-        desk.later(_finish_later(desk, caller, wanted, edited))
+        desk.later(_finish_later(desk, caller, wanted, edited, before))
         return Response(_saved(said), status_code=202, headers=headers)
-    result = await _finish(desk, caller, wanted, edited)
+    result = await _finish(desk, caller, wanted, edited, before)
     return Response(result, status_code=wanted.new if edited.before is None else 200, headers=headers)
 
 
@@ -70,13 +75,13 @@ def _saved(said: str) -> Result:
     return Result(ok=True, stdout=f"{said}\n", stderr="", exit_code=0, changes=[], run=0)
 
 
-async def _finish(desk: Desk, caller: Caller, wanted: Change, edited: Edited) -> Result:
+async def _finish(desk: Desk, caller: Caller, wanted: Change, edited: Edited, before: int) -> Result:
     """Make an edit true, or take it back, and record how it ended.
 
     Raises `Unsafe` for an edit that led to a plan no rule allows: it is taken back, else nothing would be applied.
     """
     try:
-        result = await _made_true(desk, caller, edited.key, wanted.said)
+        result = await _made_true(desk, caller, edited.key, wanted.said, before)
     except Unsafe as error:
         await _take_back(desk, caller, edited)
         await asyncio.to_thread(_record, desk, caller, wanted, edited, str(error), ok=False)
@@ -84,7 +89,7 @@ async def _finish(desk: Desk, caller: Caller, wanted: Change, edited: Edited) ->
     if not result["ok"] and wanted.whole:
         await _take_back(desk, caller, edited)
         if result["changes"]:
-            await _made_true(desk, caller, edited.key, "")
+            await _made_true(desk, caller, edited.key, "", before)
     message = wanted.said if result["ok"] else result["stderr"].strip() or wanted.said
     await asyncio.to_thread(_record, desk, caller, wanted, edited, message, ok=result["ok"], run=result["run"])
     return result
@@ -96,10 +101,10 @@ async def _take_back(desk: Desk, caller: Caller, edited: Edited) -> None:
     desk.worker.leaving.add(standing)
 
 
-async def _finish_later(desk: Desk, caller: Caller, wanted: Change, edited: Edited) -> None:
+async def _finish_later(desk: Desk, caller: Caller, wanted: Change, edited: Edited, before: int) -> None:
     """Finish after the answer has left; what went wrong is in the audit trail."""
     with suppress(Unsafe):
-        await _finish(desk, caller, wanted, edited)
+        await _finish(desk, caller, wanted, edited, before)
 
 
 def _record(
@@ -109,11 +114,14 @@ def _record(
     desk.record(caller, wanted.action, message, ok=ok, details=details)
 
 
-async def _made_true(desk: Desk, caller: Caller, key: Key, said: str) -> Result:
+async def _made_true(desk: Desk, caller: Caller, key: Key, said: str, before: int) -> Result:
+    """Apply, and tell what that did; where a pass of the loop did it since the snapshot `before`, what that one did."""
     try:
         passed: Passed = await desk.ask(Apply())
     except Unsafe:
         raise
     except ConduitError as error:
         return refused(str(error), error.exit_code)
+    if not passed.changed(key) and not passed.unjudged(key):
+        passed = desk.worker.changed_since(before, key) or passed
     return applied(desk.sight(caller).passed(passed, key), key, said)

@@ -23,9 +23,7 @@ def applied(passed: Passed, root: Key | None = None, said: str = "") -> Result:
     `said` comes first in the text.
     """
     report = passed.report or Report(0, (), {})
-    roots = {change.key: change.root for change in passed.plan.changes}
-    roots |= {key: left for left, keys in passed.leaving.items() for key in keys}
-    own = [each for each in report.outcomes if root is None or roots.get(each.key, each.key) == root]
+    own = [each for each in report.outcomes if root is None or passed.root_of(each.key) == root]
     failed = [each for each in own if each.result not in DONE]
     unjudged = passed.unjudged(root)
     ok = not failed and not unjudged and not report.stale and not report.interrupted

@@ -59,7 +59,8 @@ class Recording:
         """Return the act of a handler that said nothing: it failed, or it is one that says nothing of itself."""
         caller: Caller = self.scope["state"]["caller"]
         message = self.scope["state"].get("failure") or f"{self.scope['method']} {self.scope['path']}"
-        return act_of(caller, action_of(self.scope), message, ok=0 < status < 400)
+        named = self.scope["route_handler"].opt.get("act") or action_of(self.scope)
+        return act_of(caller, named, message, ok=0 < status < 400)
 
     def _asked(self, status: int) -> Asked:
         resource, name = subject_of(self.scope)

@@ -64,17 +64,19 @@ def route(
     native: bool = False,
     second: bool = False,
     versioned: bool = False,
+    act: str = "",
     **options: Any,
 ) -> Decorator:
     """Declare a handler. `native` answers failures as problem+json; a `versioned` one takes If-Match.
 
-    A `second` one belongs to the second documented API.
+    A `second` one belongs to the second documented API. `act` is what the audit trail calls a change that fails before
+    its handler says anything.
     """
     statuses = [*ALWAYS, *(WRITES if method != "GET" else ()), *(VERSIONED if versioned else ())]
     container = Problem if native else Failure
     said = {status: ResponseSpec(container, description=_title(status), generate_examples=False) for status in statuses}
     dialect = NATIVE if native else SECOND if second else "documented"
-    opt = {"permission": permission, "dialect": dialect, **options.pop("opt", {})}
+    opt = {"permission": permission, "dialect": dialect, "act": act, **options.pop("opt", {})}
     options.setdefault("status_code", 200)
     options.setdefault("security", [] if permission == PUBLIC else [{"key": []}, {"bearer": []}])
 

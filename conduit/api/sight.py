@@ -59,11 +59,9 @@ class Sight:
         """Return what is left of a pass; `own` is the root the caller has just changed."""
         if self.whole:
             return passed
-        roots = {change.key: change.root for change in passed.plan.changes}
-        roots |= {key: root for root, keys in passed.leaving.items() for key in keys}
 
         def seen(key: Key) -> bool:
-            return self.sees(key) or (root := roots.get(key, key)) == own or self.sees(root)
+            return self.sees(key) or (root := passed.root_of(key)) == own or self.sees(root)
 
         plan = passed.plan._replace(unjudged={key: why for key, why in passed.plan.unjudged.items() if seen(key)})
         report = passed.report and passed.report._replace(

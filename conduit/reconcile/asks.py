@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from conduit.errors import Diagnostic
@@ -57,7 +58,7 @@ class Tend:
 Ask = Look | Apply | Operate | Tend
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Passed:
     """One pass: its plan, and its report when it applied.
 
@@ -68,6 +69,20 @@ class Passed:
     desired: Desired
     report: Report | None = None
     leaving: Mapping[Key, tuple[Key, ...]] = field(default_factory=dict)
+
+    def root_of(self, key: Key) -> Key:
+        """Return the root a change of this pass belongs to."""
+        return self.roots.get(key, key)
+
+    @cached_property
+    def roots(self) -> Mapping[Key, Key]:
+        """The root of everything that this pass changes, and of what is leaving."""
+        roots = {change.key: change.root for change in self.plan.changes}
+        return roots | {key: root for root, keys in self.leaving.items() for key in keys}
+
+    def changed(self, root: Key) -> bool:
+        """Whether something of a root was changed, or tried to be."""
+        return self.report is not None and any(self.root_of(each.key) == root for each in self.report.outcomes)
 
     def unjudged(self, root: Key | None) -> dict[Key, str]:
         """Return the leaves nobody could say anything about, of one root or of all, each with the reason."""

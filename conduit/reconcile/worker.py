@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, InvalidStateError
 from contextlib import contextmanager, suppress
@@ -44,6 +45,8 @@ STOPPED = Code(
 
 STOP_SECONDS: Final = 6.0
 """How long a step that is under way may take when the process is to end; with all else it takes less than ten."""
+RECENT: Final = 8
+"""Applies that are remembered for those whose edit another pass has made true."""
 
 
 @dataclass(slots=True)
@@ -62,6 +65,8 @@ class Worker:
         self.keeper = Keeper(engine)
         self.snapshot = Snapshot()
         self.tally = Tally()
+        self._recent: deque[tuple[int, Passed]] = deque(maxlen=RECENT)
+        """The last applies that did something, each with the number of its snapshot."""
         self._listen = listen
         self._queue: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
         self._unanswered: set[Future[Any]] = set()
@@ -112,6 +117,11 @@ class Worker:
         """Return what roots stand for, as the last pass saw it."""
         children = self.snapshot.desired.children
         return {root: (root, *children.get(root, ())) for root in roots}
+
+    def changed_since(self, number: int, root: Key) -> Passed | None:
+        """Return the last apply after a snapshot that changed something of a root, None when none did."""
+        recent = reversed(list(self._recent))
+        return next((passed for at, passed in recent if at > number and passed.changed(root)), None)
 
     def knows(self) -> bool:
         """Whether what lies there now is just what was made true last, with nothing held back and nothing failing."""
@@ -244,7 +254,10 @@ class Worker:
         if report.result == "ok" and self.engine.wish and not plan.selection.narrow:
             self._true = sight(self.engine, self.engine.wish.manifests.digest)
         self._listen("report", report)
-        return Passed(plan, self.snapshot.desired, report, self.leaving.roots)
+        passed = Passed(plan, self.snapshot.desired, report, self.leaving.roots)
+        if report.outcomes:
+            self._recent.append((self.snapshot.number, passed))
+        return passed
 
     def _tell(self, event: Event) -> None:
         self._listen("progress", event)

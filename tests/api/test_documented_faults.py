@@ -134,6 +134,36 @@ def test_fault_10_nothing_is_left_behind_by_a_failure(served: Any) -> None:
     assert served.register("failing")["ok"]
 
 
+def test_what_the_loop_made_true_first_is_told_in_the_answer(served: Any) -> None:
+    """A registration that the loop had applied before its own pass began was answered with no changes and run 0."""
+    gate = served.directory / "gate"
+    served.stop()
+    served.serve(CONDUIT_TEST="1", CONDUIT_FAILPOINT="edit.renamed:pause", CONDUIT_FAILPOINT_GATE=str(gate))
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(served.register, "overtaken")
+        wait_for(lambda: served.dig("overtaken.home.arpa") == ["127.0.0.1"], "the loop applies what was saved")
+        gate.touch()
+        done = answer.result()
+    assert {"route/overtaken", "certificate/overtaken"} <= {each["address"] for each in done["changes"]}
+    assert done["run"] > 0
+    served.stop()
+    served.serve()
+
+
+def test_a_refused_registration_is_on_the_trail_by_its_documented_name(served: Any) -> None:
+    for wrong in ({"name": "refused", "host": "169.254.169.254"}, {"name": "refused"}):
+        assert served.api("POST", "/api/services", wrong).status_code == 422
+        newest = served.acted()
+        assert (newest["action"], newest["status"]) == ("service_register", "failure")
+    taken = {"name": "refused", "host": served.echo}
+    assert served.register(**taken)["ok"]
+    assert served.api("POST", "/api/services", taken).status_code == 409
+    assert (newest := served.acted())["action"] == "service_register"
+    assert newest["details"]["name"] == "refused"
+    assert served.api("POST", "/api/tls/nobody/rotate").status_code == 404
+    assert served.acted()["action"] == "cert_rotate"
+
+
 def settled(served: Any) -> list[Any]:
     """Return what the daemons have once no pass is under way any more and nothing is to be done."""
     assert served.api("POST", "/api/apply").json()["ok"]
@@ -178,7 +208,8 @@ def test_fault_12_no_entry_is_lost_under_parallel_writes(served: Any) -> None:
     assert [served.dig(f"{name}.home.arpa") for name in names] == [["127.0.0.1"]] * 10
     assert all(answered(served, f"https://{name}.home.arpa/") for name in names)
     entries = served.api("GET", "/api/audit?limit=500").json()["entries"]
-    assert {each["details"]["name"] for each in entries if each["action"] == "service_register"} >= set(names)
+    acts = [each for each in entries if (each["action"], each["status"]) == ("service_register", "success")]
+    assert {each["details"]["name"] for each in acts} >= set(names)
 
 
 def test_fault_13_a_truncated_state_file_is_not_an_empty_one(served: Any) -> None:

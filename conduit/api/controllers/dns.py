@@ -95,7 +95,7 @@ async def resolve_query(desk: Here, domain: Domain) -> Resolved:
     return await asyncio.to_thread(_resolved, desk, domain)
 
 
-@route("POST", "/api/dns/flush", "dns:write", summary="Empty dnsmasq's cache")
+@route("POST", "/api/dns/flush", "dns:write", act="dns_flush", summary="Empty dnsmasq's cache")
 async def flush(desk: Here, caller: Who) -> Result:
     """Empty the cache of this site's dnsmasq alone, and see by its own counter that it is empty."""
     try:

@@ -69,7 +69,7 @@ def routing_health(desk: Here) -> Response[RoutesHealth]:
     return CHECKED.of(desk)
 
 
-@route("POST", "/api/routing/reload", "routes:write", summary="Apply the routes again")
+@route("POST", "/api/routing/reload", "routes:write", act="caddy_reload", summary="Apply the routes again")
 async def reload(desk: Here, caller: Who) -> Reloaded:
     """Plan and apply what is declared, so that the proxy serves it; nothing that is not ours is touched."""
     problem = await _applied_again(desk, caller)

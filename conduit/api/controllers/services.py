@@ -78,7 +78,7 @@ def services(desk: Here) -> Response[Services]:
     return LISTED.of(desk)
 
 
-@route("POST", "/api/services", "services:write", summary="Register a service")
+@route("POST", "/api/services", "services:write", act="service_register", summary="Register a service")
 async def register(desk: Here, caller: Who, data: Given) -> Response[Result]:
     """Declare a service and apply it: its name at the proxy, certificate, route and check.
 
@@ -100,7 +100,9 @@ async def register(desk: Here, caller: Who, data: Given) -> Response[Result]:
         raise
 
 
-@route("DELETE", "/api/services/{name:str}", "services:delete", summary="Deregister a service")
+@route(
+    "DELETE", "/api/services/{name:str}", "services:delete", act="service_deregister", summary="Deregister a service"
+)
 async def deregister(desk: Here, caller: Who, name: Name) -> Response[Result]:
     """Remove the declaration of a service and everything that stood for it."""
     key = Key("service", name)

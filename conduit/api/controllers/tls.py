@@ -110,7 +110,13 @@ def authority(desk: Here) -> TheAuthority:
     }
 
 
-@route("POST", "/api/tls/{name:str}/rotate", "certificates:write", summary="Revoke a certificate and serve a new one")
+@route(
+    "POST",
+    "/api/tls/{name:str}/rotate",
+    "certificates:write",
+    act="cert_rotate",
+    summary="Revoke a certificate and serve a new one",
+)
 async def rotate(desk: Here, caller: Who, name: Name) -> Result:
     """Revoke the certificate of a service and issue another, which the proxy serves when the answer arrives."""
     (_, domain, proxy) = _one(desk, name)
@@ -144,7 +150,13 @@ def inspect(desk: Here, name: Name) -> Inspected:
     return {"ok": True, "output": text, "certificate": _document(shown, shown.certificate)}
 
 
-@route("POST", "/api/tls/trust", "certificates:write", summary="Let this machine trust the internal CA")
+@route(
+    "POST",
+    "/api/tls/trust",
+    "certificates:write",
+    act="ca_trust_install",
+    summary="Let this machine trust the internal CA",
+)
 async def trust(desk: Here, caller: Who) -> Result:
     """Put the root of the internal CA into this machine's trust store."""
     try:
