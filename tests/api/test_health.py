@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
 
 from conduit.change import Level, Proof
-from conduit.health import Health, State, health_of
+from conduit.health import Health, State, due_after, health_of
 from conduit.model import Key
 from conduit.sandbox.machine import wait_for
 
@@ -34,6 +35,16 @@ def test_what_a_proof_is_worth(proof: Proof, state: State) -> None:
 
 def test_what_promises_nothing_visible_has_no_health() -> None:
     assert health_of(None, slow=1.0, now=5.0) is None
+
+
+def test_checks_that_fall_together_are_spread_over_the_next_interval() -> None:
+    keys, now = [Key("service", f"svc{number}") for number in range(300)], 12_345.6
+    first = [due_after(key, 30.0, now) for key in keys]
+    assert all(now < due <= now + 30.0 for due in first)
+    assert max(Counter(int((due - now) / 3) for due in first).values()) < 60
+    assert [due_after(key, 30.0, due) for key, due in zip(keys, first, strict=True)] == pytest.approx(
+        [due + 30.0 for due in first]
+    )
 
 
 def state_of(served: Any, name: str) -> str:
