@@ -44,6 +44,12 @@ class Handler(BaseHTTPRequestHandler):
         return int(asked) if asked != path and asked.isdecimal() else self.status
 
 
+class Server(ThreadingHTTPServer):
+    """Takes many connections at once: one that finds the queue full asks again a whole second later."""
+
+    request_queue_size = 1024
+
+
 def main() -> None:
     """Serve on 127.0.0.1 until a signal ends the process."""
     options = argparse.ArgumentParser(description="A small HTTP server that tells what it is and what it was asked.")
@@ -53,7 +59,7 @@ def main() -> None:
     options.add_argument("--hang", action="store_true")
     given = options.parse_args()
     Handler.name, Handler.status, Handler.hang = given.name, given.status, given.hang
-    ThreadingHTTPServer(("127.0.0.1", given.port), Handler).serve_forever()
+    Server(("127.0.0.1", given.port), Handler).serve_forever()
 
 
 if __name__ == "__main__":

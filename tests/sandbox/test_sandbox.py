@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,16 @@ def test_an_upstream_answers_each_request_of_a_kept_connection_in_one_piece(upst
             link.sendall(b"GET / HTTP/1.1\r\nHost: kept\r\n\r\n")
             head, _, body = link.recv(65536).partition(b"\r\n\r\n")
             assert f"Content-Length: {len(body)}".encode() in head
+
+
+def test_an_upstream_that_is_busy_lets_many_wait(upstream: Callable[..., Daemon]) -> None:
+    daemon = upstream("busy")
+    host, port = daemon.address.split(":")
+    daemon.pause()
+    with ExitStack() as waiting:
+        for _ in range(100):
+            waiting.enter_context(socket.create_connection((host, int(port)), 5))
+    daemon.resume()
 
 
 def test_a_sandbox_that_moved_is_taken_over_by_its_new_place(directory: Path) -> None:
