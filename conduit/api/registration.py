@@ -16,7 +16,10 @@ PORTS: Final = {"http": 80, "https": 443}
 
 
 class Registration(BaseModel):
-    """What a service is registered with."""
+    """What a service is registered with.
+
+    With `protocol` https the proxy speaks TLS to it, and verifies its certificate unless `verify_upstream` is false.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -28,6 +31,7 @@ class Registration(BaseModel):
     no_tls: bool = False
     tls_enabled: bool | None = None
     overwrite: bool = False
+    verify_upstream: bool = True
 
     @field_validator("host")
     @classmethod
@@ -52,7 +56,13 @@ class Registration(BaseModel):
     def fields(self) -> dict[str, Any]:
         """What is written in the manifest: what was asked for, and no default."""
         health = {"health": {"path": self.health_path}} if self.health_path not in (None, "/") else {}
-        return {"upstream": self.upstream, **health, **({} if self.tls else {"tls": "off"})}
+        return {"upstream": self.upstream, **self._upstream_tls, **health, **({} if self.tls else {"tls": "off"})}
+
+    @property
+    def _upstream_tls(self) -> dict[str, Any]:
+        if self.protocol != "https":
+            return {}
+        return {"upstream_tls": True if self.verify_upstream else {"verify": False}}
 
 
 def _with_port(text: str, port: int) -> str:

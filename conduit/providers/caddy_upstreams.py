@@ -19,9 +19,8 @@ def proxy(spec: Any, *, delay: bool) -> dict[str, Any]:
     weights = [upstream.weight for upstream in spec.upstreams]
     if weights != [1]:
         handler["load_balancing"] = _balancing(weights)
-    if spec.timeouts:
-        waits = {caddy: getattr(spec.timeouts, name) for name, caddy in _TIMEOUTS.items()}
-        handler["transport"] = {"protocol": "http", **{name: wait for name, wait in waits.items() if wait}}
+    if spec.timeouts or spec.upstream_tls:
+        handler["transport"] = {"protocol": "http", **_waits(spec.timeouts), **_tls(spec.upstream_tls)}
     if spec.health:
         handler["health_checks"] = {"active": _health(spec.health)}
     if not spec.websockets:
@@ -29,6 +28,19 @@ def proxy(spec: Any, *, delay: bool) -> dict[str, Any]:
     elif delay:
         handler["stream_close_delay"] = STREAM_CLOSE_DELAY
     return handler
+
+
+def _waits(timeouts: Any) -> dict[str, Any]:
+    waits = {caddy: getattr(timeouts, name, None) for name, caddy in _TIMEOUTS.items()}
+    return {name: wait for name, wait in waits.items() if wait}
+
+
+def _tls(tls: Any) -> dict[str, Any]:
+    """Trust what this machine trusts; without a name Caddy takes the address."""
+    if tls is None:
+        return {}
+    name = {"server_name": tls.name} if tls.name else {}
+    return {"tls": name if tls.verify else {**name, "insecure_skip_verify": True}}
 
 
 def _balancing(weights: list[int]) -> dict[str, Any]:
@@ -56,6 +68,12 @@ def read_proxy(handler: dict[str, Any]) -> dict[str, Any]:
     if "transport" in handler:
         transport = handler["transport"]
         found["timeouts"] = {name: transport[caddy] for name, caddy in _TIMEOUTS.items() if caddy in transport}
+        if "tls" in transport:
+            tls = transport["tls"]
+            found["upstream_tls"] = {
+                "name": tls.get("server_name"),
+                "verify": not tls.get("insecure_skip_verify", False),
+            }
     if "health_checks" in handler:
         active = handler["health_checks"]["active"]
         status = active["expect_status"]

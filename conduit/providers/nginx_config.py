@@ -8,6 +8,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from conduit.providers.nginx_text import word
+from conduit.providers.nginx_vhost import TRUST
 from conduit.providers.process import PlainProcess, SystemdUnit
 from conduit.settings import ConfigPath, Section
 
@@ -43,6 +44,8 @@ class Config(Section):
     backlog: int | None = Field(None, ge=1, le=65535)
     """Connections that may wait to be accepted; without it nginx's own 511. It takes more than a moment of 1,000
     requests a second on a machine that is busy to fill that, and what comes then is lost. Needs `catch_all`."""
+    trust: FilePath = Path(TRUST)
+    """The authorities that upstreams with `upstream_tls` are verified by."""
     challenges: FilePath | None = None
     """The directory that answers ACME's HTTP challenges."""
     access_log: FilePath | None = None

@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from math import ceil
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from conduit import grammar
 from conduit.model import Native
@@ -27,6 +27,8 @@ from conduit.providers.nginx_text import directive, word, words_of
 SELF: Final = "self.conduit"
 PARTS: Final = ("https", "http")
 REALM: Final = "restricted"
+TRUST: Final = "/etc/ssl/certs/ca-certificates.crt"
+"""The authorities a machine trusts, where Debian has them."""
 
 STANDARD: Final = {
     "Host": "$http_host",
@@ -50,16 +52,30 @@ REST: Final = "/$conduit_rest$is_args$args"
 _PREFIX: Final = re.compile(r"\^(.+)\(\?:/\|\\z\)")
 
 
-def build(spec: Any, https_port: int, password: Password) -> Native:
+class Dialect(NamedTuple):
+    """What a vhost's form depends on besides its spec: the port of HTTPS, and the file of authorities to go by."""
+
+    https_port: int = 443
+    trust: str = TRUST
+
+    @classmethod
+    def of(cls, native: Native) -> Dialect:
+        """Return the dialect a native form is written in."""
+        lines = native.get("https", native.get("http", ()))
+        found = [words_of(line) for line in lines if line.startswith("proxy_ssl_trusted_certificate ")]
+        return cls(_port_of(native), found[0][1] if found else TRUST)
+
+
+def build(spec: Any, dialect: Dialect, password: Password) -> Native:
     """Return the native form of a vhost spec. Raises ValueError for text nginx would read as more than text."""
     native: dict[str, Any] = {"names": sorted(spec.names)}
     if _needs_group(spec):
         native["upstream"] = list(_upstream(spec))
-    main = [_location(spec.path), *_guarded(spec), "}", *_answer_apart(spec)]
+    main = [_location(spec.path), *_guarded(spec, dialect), "}", *_answer_apart(spec)]
     if spec.tls:
         native |= {"https": main, "certificate": {"name": spec.certificate.key.name, "files": spec.certificate.value}}
         if spec.https_redirect:
-            native["http"] = [_location(spec.path), _to_https(https_port), "}"]
+            native["http"] = [_location(spec.path), _to_https(dialect.https_port), "}"]
     else:
         native["http"] = main
     if spec.basic_auth:
@@ -67,7 +83,7 @@ def build(spec: Any, https_port: int, password: Password) -> Native:
     return native
 
 
-def port_of(native: Native) -> int:
+def _port_of(native: Native) -> int:
     """Return the port of HTTPS that a native form redirects to; 443 when it does not."""
     lines = native.get("http", ()) if "https" in native else ()
     found = [re.fullmatch(r"return 308 https://\$host:([0-9]{1,5})\$request_uri;", line) for line in lines]
@@ -120,12 +136,12 @@ def _upstream(spec: Any) -> Iterable[str]:
     yield "}"
 
 
-def _guarded(spec: Any) -> Iterable[str]:
+def _guarded(spec: Any, dialect: Dialect) -> Iterable[str]:
     """Yield what is in the location: who may come in, then the answer."""
     guards = list(_guards(spec))
     yield from guards
     if spec.upstreams:
-        yield from _proxy(spec)
+        yield from _proxy(spec, dialect)
     elif guards:
         yield "root /dev/null;"
         yield directive("try_files", "/none", f"@{SELF}")
@@ -172,7 +188,7 @@ def _answer(spec: Any) -> Iterable[str]:
         yield directive("return", "503", word(text))
 
 
-def _proxy(spec: Any) -> Iterable[str]:
+def _proxy(spec: Any, dialect: Dialect) -> Iterable[str]:
     yield directive("client_max_body_size", str(grammar.size(spec.max_body) if spec.max_body else 0))
     yield from _PROXY
     for name, directive_name in DIRECTIVES.items():
@@ -193,8 +209,21 @@ def _proxy(spec: Any) -> Iterable[str]:
     yield from _response_headers(spec)
     if spec.strip_prefix:
         yield from _stripped(_pattern(spec.path))
-    target = f"http://{SELF if _needs_group(spec) else word(spec.upstreams[0].dial)}"
+    if spec.upstream_tls:
+        yield from _upstream_tls(spec.upstream_tls, dialect)
+    scheme = "https" if spec.upstream_tls else "http"
+    target = f"{scheme}://{SELF if _needs_group(spec) else word(spec.upstreams[0].dial)}"
     yield directive("proxy_pass", target + (REST if spec.strip_prefix else ""))
+
+
+def _upstream_tls(tls: Any, dialect: Dialect) -> Iterable[str]:
+    if tls.name:
+        yield "proxy_ssl_server_name on;"
+        yield directive("proxy_ssl_name", word(tls.name))
+    yield directive("proxy_ssl_verify", "on" if tls.verify else "off")
+    if tls.verify:
+        yield "proxy_ssl_verify_depth 5;"
+        yield directive("proxy_ssl_trusted_certificate", word(dialect.trust))
 
 
 def _stripped(prefix: str) -> Iterable[str]:

@@ -101,9 +101,17 @@ def _read_return(words: tuple[str, ...], found: dict[str, Any]) -> None:
 
 
 def _read_target(words: tuple[str, ...], found: dict[str, Any]) -> None:
-    address = words[0].removeprefix("http://").removesuffix(REST)
+    address = words[0].partition("://")[2].removesuffix(REST)
     if address != SELF:
         found["upstreams"] = [{"address": address}]
+
+
+def _read_upstream_name(words: tuple[str, ...], found: dict[str, Any]) -> None:
+    found.setdefault("upstream_tls", {})["name"] = words[0]
+
+
+def _read_verify(words: tuple[str, ...], found: dict[str, Any]) -> None:
+    found.setdefault("upstream_tls", {})["verify"] = words[0] == "on"
 
 
 def _read_rest(words: tuple[str, ...], found: dict[str, Any]) -> None:
@@ -120,5 +128,7 @@ _READERS: Final[Mapping[str, Callable[[tuple[str, ...], dict[str, Any]], None]]]
     "return": _read_return,
     "set": _read_rest,
     "proxy_pass": _read_target,
+    "proxy_ssl_name": _read_upstream_name,
+    "proxy_ssl_verify": _read_verify,
     **{directive_name: _read_timeout(name) for name, directive_name in DIRECTIVES.items()},
 }

@@ -43,6 +43,7 @@ def _not_the_proxys(headers: dict[str, str | None]) -> dict[str, str | None]:
     return headers
 
 
+HostName = Annotated[str, AfterValidator(grammar.host_name)]
 RequestHeaders = Annotated[Headers, AfterValidator(_not_the_proxys)]
 
 
@@ -99,6 +100,20 @@ class Timeouts(Spec):
     """For it to take the request."""
 
 
+class UpstreamTls(Spec):
+    """That the proxy speaks TLS to the upstreams, and whether it minds who they are."""
+
+    verify: bool = True
+    """Whether their certificate has to be trusted by this machine, and be for `name`."""
+    name: HostName | None = None
+    """The name they are asked for, and have to show; by default that of the upstream."""
+
+
+def as_upstream_tls(value: Any) -> Any:
+    """Return what `true` and `false` stand for."""
+    return {True: UpstreamTls(), False: None}[value] if isinstance(value, bool) else value
+
+
 def _timeouts(value: Timeouts | None) -> Timeouts | None:
     return None if value == Timeouts() else value
 
@@ -144,6 +159,8 @@ class RouteSpec(Spec):
     """Whether the upstream sees requests without the path."""
     upstreams: tuple[Upstream, ...] = Field(default=(), strict=False)
     """Where requests go, shared by weight."""
+    upstream_tls: Annotated[UpstreamTls | None, BeforeValidator(as_upstream_tls)] = None
+    """How the proxy speaks TLS to the upstreams: true, or its fields; without it, plain HTTP."""
     redirect: Redirect | None = None
     """Where to send the browser instead of an upstream."""
     maintenance: Annotated[Maintenance | None, BeforeValidator(_maintenance)] = None
@@ -173,7 +190,9 @@ class RouteSpec(Spec):
     https_redirect: bool = True
     """Whether plain HTTP is sent on to HTTPS."""
 
-    PROXY_ONLY: ClassVar = ("strip_prefix", "websockets", "request_headers", "max_body", "timeouts", "health")
+    PROXY_ONLY: ClassVar = (
+        *("strip_prefix", "websockets", "request_headers", "max_body", "timeouts", "health", "upstream_tls"),
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from conduit import fields, grammar
 from conduit.resources import route_spec
 from conduit.resources.reach_spec import Reach
+from conduit.resources.route_spec import HostName
 from conduit.spec import Spec
 from conduit.upstreams import normal, refuse_everywhere
 
@@ -25,7 +26,6 @@ def _maintenance(value: Any) -> Any:
 
 
 HostPort = Annotated[str, AfterValidator(_upstream)]
-HostName = Annotated[str, AfterValidator(grammar.host_name)]
 Address = Annotated[str, AfterValidator(grammar.address)]
 
 
@@ -59,6 +59,9 @@ class SiteSpec(Spec):
     )
     tls: Literal["internal", "off"] = Field("internal", description="who signs the certificate; off serves plain HTTP")
     https_redirect: bool = Field(True, description="whether plain HTTP is sent on to HTTPS")
+    upstream_tls: Annotated[route_spec.UpstreamTls | None, BeforeValidator(route_spec.as_upstream_tls)] = Field(
+        None, description="how the proxy speaks TLS to the upstreams: true, or its fields; without it, plain HTTP"
+    )
     health: route_spec.Health | None = Field(None, description="the proxy's check of the upstreams, and the proof's")
     websockets: bool = Field(True, description="whether connections may be upgraded")
     request_headers: route_spec.RequestHeaders = Field(

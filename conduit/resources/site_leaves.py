@@ -18,7 +18,7 @@ from conduit.resources.route_spec import RouteSpec, Upstream
 from conduit.resources.service_spec import SiteSpec, Upstreams
 from conduit.settings import Settings
 from conduit.spec import Resource, Spec
-from conduit.upstreams import REFUSED_UPSTREAM, UNKNOWN_UPSTREAM, addresses
+from conduit.upstreams import REFUSED_UPSTREAM, UNKNOWN_UPSTREAM, addresses, named_host
 
 BAD_LEAF = Code(
     "CND-0323",
@@ -102,10 +102,19 @@ def route_of(spec: SiteSpec, certificate: Key, proxy: str) -> dict[str, Any]:
     """Return what a route takes over as it stands; under maintenance there is nothing to proxy to."""
     given = spec.model_fields_set & (UNDER_MAINTENANCE if spec.maintenance else CARRIED)
     fields: dict[str, Any] = {field: getattr(spec, field) for field in given}
+    if fields.get("upstream_tls"):
+        fields["upstream_tls"] = _named(spec.upstream_tls, spec)
     if spec.tls == "internal":
         return fields | {"tls": True, "certificate": Ref(certificate, proxy)}
     fields.pop("https_redirect", None)
     return fields | {"tls": False}
+
+
+def _named(tls: Any, spec: SiteSpec) -> Any:
+    """Return how TLS is spoken with the name to ask for: the declared one, or that of the first upstream with one."""
+    declared: Iterable[tuple[str, str, int]] = upstreams_of(spec) if isinstance(spec, Upstreams) else ()
+    own = next((host for _, text, _ in declared if (host := named_host(text))), None)
+    return tls if tls.name or not own else tls.model_copy(update={"name": own})
 
 
 def dialled(resource: Resource[Any], spec: Upstreams, key: Key, look: Look) -> tuple[Upstream, ...]:

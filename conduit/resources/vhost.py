@@ -18,6 +18,7 @@ from conduit.model import Native, Ref
 from conduit.providers import nginx_vhost, nginx_vhost_fields
 from conduit.providers.accounts import Password
 from conduit.providers.nginx_text import word
+from conduit.providers.nginx_vhost import Dialect
 from conduit.resources import route_spec
 from conduit.resources.proxied_spec import Proxied
 from conduit.resources.route_spec import RouteSpec
@@ -47,6 +48,10 @@ class VhostSpec(RouteSpec):
             raise ValueError(f"response_headers: {answered[0]} of a redirect or maintenance page is the proxy's own")
         if "Host" in self.request_headers and not self.request_headers["Host"]:
             raise ValueError("request_headers: Host can be changed, not removed")
+        if self.upstream_tls and self.upstream_tls.verify and not self.upstream_tls.name:
+            raise ValueError(
+                "upstream_tls: nginx verifies by name; write the name in the certificate, or verify: false"
+            )
         return self
 
 
@@ -72,11 +77,12 @@ class Vhost(Proxied[VhostSpec]):
 
     def build(self, spec: VhostSpec, ctx: Context, password: Password) -> Native:
         """Return nginx's directives."""
-        return nginx_vhost.build(spec, route_spec.port_of(ctx.settings, "nginx"), password)
+        trust = str((ctx.settings.sections.get("nginx") or {}).get("trust") or nginx_vhost.TRUST)
+        return nginx_vhost.build(spec, Dialect(route_spec.port_of(ctx.settings, "nginx"), trust), password)
 
     def rebuild(self, spec: VhostSpec, native: Native, password: Password) -> Native:
-        """Return the directives of a vhost that redirects to the same port as others."""
-        return nginx_vhost.build(spec, nginx_vhost.port_of(native), password)
+        """Return the directives of a vhost in the dialect of others."""
+        return nginx_vhost.build(spec, Dialect.of(native), password)
 
     def fields(self, native: Native) -> dict[str, Any]:
         """Return the fields the directives seem to say."""

@@ -12,6 +12,7 @@ import contract_rows
 from contract_rows import answered, until_checked
 
 from conduit.sandbox.machine import free_port, wait_for
+from tests.secure_upstream import SAID, secure_upstream
 
 
 def test_fault_01_an_operation_that_does_nothing_is_not_ok(served: Any) -> None:
@@ -234,6 +235,22 @@ def test_fault_15_no_tls_means_no_tls(served: Any) -> None:
     assert not list(served.certificates.glob("*plain*"))
     listed = {each["name"]: each for each in served.api("GET", "/api/services").json()["services"]}
     assert (listed["plain"]["tls_enabled"], listed["plain"]["protocol"]) == (False, "http")
+
+
+def test_https_to_the_upstream_is_https(served: Any) -> None:
+    """`protocol: https` decided the port alone, and the proxy spoke plain HTTP to it."""
+    with secure_upstream(served.directory) as (address, _):
+        plain = served.register("guarded", host=address)
+        assert "unproven" in plain["stderr"]
+        asked = {"host": address, "protocol": "https", "overwrite": True}
+        stranger = served.register("guarded", **asked)
+        assert "unproven" in stranger["stderr"], "nobody vouches for its certificate"
+        known = served.register("guarded", **asked, verify_upstream=False)
+        assert (known["ok"], known["stderr"]) == (True, "")
+        assert served.page("https://guarded.home.arpa/") == (200, SAID)
+        manifest = (served.desired / "services" / "guarded.yaml").read_text()
+        assert "upstream_tls: {verify: false}" in manifest
+        assert served.api("DELETE", "/api/services/guarded").json()["ok"]
 
 
 def test_fault_16_counts_follow_what_happens(served: Any) -> None:

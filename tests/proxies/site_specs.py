@@ -80,6 +80,10 @@ upstreams = st.fixed_dictionaries(
     {"address": st.builds("{}:{}".format, st.sampled_from(["10.0.0.5", "[fd00::5]"]), st.integers(1, 65535))},
     optional={"weight": st.integers(1, 9)},
 )
+secured = st.one_of(
+    st.builds(lambda name, verify: {"name": f"{name}.lan", "verify": verify}, labels(), st.booleans()),
+    st.just({"verify": False}),
+)
 redirects = st.builds(
     lambda to, status, keep: {"redirect": {"to": to, "status": status, "keep_path": keep}},
     st.sampled_from(["https://x.lan", "http://x.lan:8080/a", "/elsewhere"]),
@@ -114,6 +118,7 @@ def proxied(proxy: Proxy) -> Some:
             request_headers=st.builds(dict.__or__, headers(proxy), st.sampled_from(proxy.hosts)),
             max_body=st.builds("{}{}".format, st.integers(1, 9999), st.sampled_from(["B", "KB", "MiB", "GB"])),
             timeouts=optional(connect=times, read=times, write=times),
+            upstream_tls=secured,
             health=optional(path=st.sampled_from(["/", "/ok?deep=1"]), interval=times, timeout=times, status=statuses),
         ),
     )

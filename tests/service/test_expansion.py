@@ -73,6 +73,7 @@ FIELDS: dict[str, Any] = {
     "deny": ["10.1.0.0/16"],
     "max_body": "10MB",
     "timeouts": {"connect": "2s", "read": "1m"},
+    "upstream_tls": {"verify": False},
 }
 
 

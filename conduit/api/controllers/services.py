@@ -82,7 +82,8 @@ def services(desk: Here) -> Response[Services]:
 async def register(desk: Here, caller: Who, data: Given) -> Response[Result]:
     """Declare a service and apply it: its name at the proxy, certificate, route and check.
 
-    A name that is taken is 409 without `overwrite`. What fails leaves nothing behind.
+    A name that is taken is 409 without `overwrite`. What fails leaves nothing behind. With `protocol` https the proxy
+    speaks TLS to it and verifies its certificate by what this machine trusts, unless `verify_upstream` is false.
     """
     key = Key("service", data.name)
     wanted = Change(
@@ -164,7 +165,7 @@ def _view(desk: Desk, key: Key, spec: ServiceSpec, found: Health, born: str | No
         "name": key.name,
         "host": host,
         "port": port,
-        "protocol": "http" if spec.tls == "off" else "https",
+        "protocol": "http" if spec.tls == "off" and not spec.upstream_tls else "https",
         "health_path": spec.health.path if spec.health else "/",
         "status": "active",
         "health_status": HEALTH[found.state],
