@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -28,6 +29,9 @@ ROOT = Path(__file__).parent.parent
 
 for _name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR", "CONDUIT_CONFIG"):
     os.environ.pop(_name, None)  # a child would trust, or read, something other than what the test made
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a suite run as `make test &`: its children would be deaf too
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Ran(NamedTuple):
