@@ -6,11 +6,10 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -22,6 +21,7 @@ from conduit.sandbox import upstream as private_upstream
 from conduit.sandbox.daemon import Daemon
 from conduit.sandbox.machine import SandboxError
 from conduit.sandbox.site import Sandbox
+from tests.forked import Ran, run_conduit
 
 pytest_plugins = ["tests.dockerd"]
 
@@ -32,14 +32,6 @@ for _name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a suite run as `make test &`: its children would be deaf too
     signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-class Ran(NamedTuple):
-    """How a program ended."""
-
-    code: int
-    stdout: str
-    stderr: str
 
 
 class Site(Sandbox):
@@ -53,11 +45,9 @@ class Site(Sandbox):
         return path
 
     def conduit(self, *words: str, **options: Any) -> Ran:
-        """Run `conduit <words>` on this site; `options` go to `run_program`."""
+        """Run `conduit <words>` on this site; `options` go to `run_conduit`."""
         environment = {"CONDUIT_CONFIG": str(self.settings_file), "PYTHONPATH": str(ROOT)} | options.pop("env", {})
-        return run_program(
-            sys.executable, "-m", "conduit", *words, cwd=self.directory, env=os.environ | environment, **options
-        )
+        return run_conduit(*words, cwd=self.directory, env=os.environ | environment, **options)
 
     def dig(self, name: str, record: str = "A") -> list[str]:
         """Ask the site's dnsmasq and return the answers' data, sorted; empty when there is none."""

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -14,6 +13,8 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+
+from tests.forked import run_conduit
 
 ROOT = Path(__file__).parents[2]
 
@@ -38,7 +39,7 @@ def check_document() -> Callable[[Mapping[str, Any]], None]:
 def first_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `conduit init` writes, in a directory of its own."""
     directory = tmp_path_factory.mktemp("init")
-    assert run_conduit(directory, "init").returncode == 0
+    assert run_in(directory, "init").returncode == 0
     return directory
 
 
@@ -46,18 +47,11 @@ def first_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def nowhere(tmp_path: Path, first_files: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """`nowhere("kinds", ...)` runs conduit in a directory that `conduit init` has filled, without any daemon."""
     shutil.copytree(first_files, tmp_path, dirs_exist_ok=True)
-    return partial(run_conduit, tmp_path)
+    return partial(run_in, tmp_path)
 
 
-def run_conduit(directory: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def run_in(directory: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Run conduit in a directory with no settings from the environment."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("CONDUIT_")}
-    return subprocess.run(
-        [sys.executable, "-m", "conduit", *words],
-        cwd=directory,
-        env=environment | {"PYTHONPATH": str(ROOT)},
-        text=True,
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
+    done = run_conduit(*words, cwd=directory, env=environment)
+    return subprocess.CompletedProcess(words, done.code, done.stdout, done.stderr)

@@ -141,9 +141,10 @@ def test_a_locale_without_arrows_is_no_error(site: Any) -> None:
     site.write("a.yaml", WIKI)
     assert site.conduit("apply", "--yes", "--no-prove").code == 0
     site.write("a.yaml", WIKI.replace(":9", ":19"))
-    done = site.conduit("diff", env={"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"})
-    assert done.code == 0
-    assert r"\u2192" in done.stdout
+    running = conduit(site, "diff", env={"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}, stdout=subprocess.PIPE)
+    shown, _ = running.communicate(timeout=60)
+    assert running.returncode == 0
+    assert rb"\u2192" in shown
 
 
 def test_check_writes_nothing_and_exclude_leaves_out(site: Any) -> None:
