@@ -47,7 +47,7 @@ LAYERS: list[set[str]] = [
     {"errors"},
     {"change"},
     {"spec"},
-    {"model", "documented", "evidence", "variables"},
+    {"model", "documented", "evidence", "stamps", "variables"},
 ]
 """Top to bottom; a module imports only from lower layers, or from its own package."""
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

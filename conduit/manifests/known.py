@@ -1,20 +1,14 @@
-"""What a process that goes on remembers of the manifests, so that it reads again only what changed since.
-
-A file counts as unchanged by its stamp alone when that was old enough as the file was read: two writes within one tick
-of the clock leave the same stamp.
-"""
+"""What a process that goes on remembers of the manifests, so that it reads again only what changed since."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from conduit.manifests.tree import NO_STAMPS, ManifestFile, Stamp, Tree, stamp_of
-
-FRESH_NS: Final = 100_000_000
-"""How old a stamp has to be when its file is read; the kernel's clock for them ticks every 1 to 10 ms."""
+from conduit.manifests.tree import NO_STAMPS, ManifestFile, Tree
+from conduit.stamps import Stamp, is_telling, stamp_of
 
 
 class _Read(NamedTuple):
@@ -36,7 +30,7 @@ class Known:
     def file(self, name: str, stamp: Stamp, read: Callable[[], ManifestFile]) -> ManifestFile:
         """Return a manifest, read anew when it may have changed. Raises what `read` raises."""
         known = self._files.get(name)
-        if known and known.stamp == stamp and known.at - stamp[-1] >= FRESH_NS:
+        if known and known.stamp == stamp and is_telling(stamp, known.at):
             return known.file
         at = time.time_ns()
         file = read()

@@ -15,6 +15,7 @@ from conduit.errors import Code, Diagnostic, LoadError
 from conduit.manifests.git import unmerged
 from conduit.model import Source
 from conduit.providers.files import read_regular
+from conduit.stamps import Stamp, stamp_of
 
 if TYPE_CHECKING:
     from conduit.manifests.known import Known
@@ -49,9 +50,6 @@ RESTLESS: Final = 20
 NAMED: Final = 5
 """Files in conflict that are told by name."""
 
-
-Stamp = tuple[int, ...]
-"""Device, inode, mode, size, when the content last changed and when the inode did, in nanoseconds."""
 NO_STAMPS: Final[Mapping[str, Stamp]] = MappingProxyType({})
 
 
@@ -178,11 +176,6 @@ def _read(name: str, path: Path, found: _Found) -> ManifestFile:
         raise OSError(found.refusal)
     content = read_regular(path, MAX_FILE_BYTES)
     return ManifestFile(name, content, sha256(content).hexdigest())
-
-
-def stamp_of(found: os.stat_result) -> Stamp:
-    """Return what differs whenever a file was changed or replaced."""
-    return found.st_dev, found.st_ino, found.st_mode, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def _unreadable(name: str, error: OSError) -> Diagnostic:

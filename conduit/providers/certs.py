@@ -27,6 +27,7 @@ from conduit.providers import certs_revoked as revoked
 from conduit.providers.base import ObjectProvider, Reading
 from conduit.providers.certs_config import Config
 from conduit.providers.certs_pair import Header, Place, compose, copy_of, file_name
+from conduit.providers.certs_seen import Seen
 from conduit.providers.certs_state import KIND, MASTER, restorable, with_revocation
 from conduit.providers.certs_store import STORE_UNREADABLE, Store
 from conduit.providers.certs_trust import install
@@ -135,7 +136,7 @@ class Certs(ObjectProvider):
         places = {MASTER: Place(str(self._ca.parent), os.geteuid())}
         for consumer, copy in self.config.copies.items():
             places[copy_of(consumer)] = Place(str(self.settings.path(copy.dir)), _uid(copy.user), copy.user)
-        return Store(places, self.site.mark, grammar.duration(self.config.renew_before))
+        return Store(places, self.site.mark, grammar.duration(self.config.renew_before), Seen())
 
     def _directories(self) -> list[Path]:
         return [self._ca, *(Path(place.directory) for place in self._store.places.values())]

@@ -11,6 +11,7 @@ from conduit.errors import Code, Diagnostic, Refused, Unreadable
 from conduit.evidence import Evidence, hash_of
 from conduit.model import Live
 from conduit.providers.certs_pair import INTACT, Mark, Place, copy_of, examine, listing, proven
+from conduit.providers.certs_seen import Seen
 from conduit.providers.certs_state import KIND, MASTER, damage, foreign, state
 from conduit.providers.files import make_directory, remove_file, write_file
 
@@ -38,12 +39,13 @@ NOT_WRITTEN: Final = Code(
 class Store(NamedTuple):
     """All places of pair files, by the field path they are shown under: `master`, `copies.caddy`.
 
-    `renew_before` is the default lead of a renewal in seconds.
+    `renew_before` is the default lead of a renewal in seconds; `seen` is what was read before.
     """
 
     places: Mapping[str, Place]
     mark: Mark
     renew_before: float
+    seen: Seen
 
     def read(self, root: str) -> list[Live]:
         """Return every generation of every certificate, newest first; `root` is the current root's fingerprint.
@@ -54,8 +56,13 @@ class Store(NamedTuple):
         for label, place in self.places.items():
             for file in _listing(place):
                 found.setdefault(file, []).append(label)
-        lives = [self.live(file, labels, root) for file, labels in found.items()]
+        self.seen.forget_all_but(found.keys())
+        lives = [self._again(file, labels, root) for file, labels in found.items()]
         return sorted(lives, key=lambda live: (live.key, -live.facts.get("issued", 0), live.id))
+
+    def _again(self, file: str, labels: list[str], root: str) -> Live:
+        paths = (self.places[label].path(file) for label in labels)
+        return self.seen.live(file, paths, root, lambda: self.live(file, labels, root))
 
     def evidence(self, lives: Iterable[Live]) -> list[Evidence] | None:
         """Return what `read` saw of these files and of their owners; None when one of them was not whole and ours."""

@@ -16,8 +16,8 @@ from typing import Final
 
 from conduit.errors import ConduitError
 from conduit.evidence import inode
-from conduit.manifests.tree import Stamp, stamp_of
 from conduit.providers.base import Provider
+from conduit.stamps import Stamp, stamp_of
 
 Wake = Callable[[str], None]
 

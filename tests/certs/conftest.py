@@ -16,8 +16,10 @@ from conduit.model import Key, Live, Source
 from conduit.providers.base import Reading, Site, open_provider
 from conduit.providers.keys import open_keys
 from conduit.resources.certificate import CertificateSpec
+from conduit.sandbox.machine import wait_for
 from conduit.settings import Settings
 from conduit.spec import Resource
+from conduit.stamps import FRESH_NS
 
 KIND = KINDS["certificate"]
 HERE = Source("desired/certificates.yaml", 1, 1)
@@ -43,6 +45,12 @@ class Store:
 
     def read(self) -> Reading:
         return self.provider.read()
+
+    def remember(self) -> None:
+        """Read all files, when they are old enough to be known again by what they look like."""
+        newest = max(path.stat().st_ctime_ns for path in self.base.rglob("*.pem"))
+        wait_for(lambda: time.time_ns() - newest > FRESH_NS, "the files are old enough")
+        self.read()
 
     def lives(self, name: str = "wiki") -> list[Live]:
         return [live for live in self.read().objects["certificate"] if live.key.name == name]

@@ -60,6 +60,24 @@ def test_a_no_op_reads_no_certificate_with_cryptography(store: Any, monkeypatch:
     assert store.change(store.want()) is None
 
 
+def test_what_did_not_change_is_not_read_again(store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.ensure(store.want())
+    store.remember()
+    monkeypatch.setattr("conduit.providers.certs_store.examine", None)
+    before = store.lives()
+    assert before
+    store.reopen()
+    with pytest.raises(TypeError):
+        store.lives()
+
+
+def test_a_remembered_certificate_ages_with_its_root(store: Any) -> None:
+    store.ensure(store.want())
+    store.remember()
+    store.ca.rename(store.masters / "ca.old")
+    assert store.live().status["current"] is False
+
+
 def test_observed_spec_is_the_declared_one(store: Any) -> None:
     from conduit.kind import KINDS
 
@@ -107,6 +125,13 @@ def damaged(path: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b"M", b"N", 1))
 
 
+def disguised(path: Path) -> None:
+    """Damage a file behind its size and the time of its last write, which anybody can set."""
+    before = path.stat()
+    damaged(path)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
 def linked(path: Path) -> None:
     target = path.with_suffix(".real")
     path.rename(target)
@@ -127,13 +152,14 @@ def truncated(path: Path) -> None:
 
 
 @pytest.mark.parametrize("place", ["master", "copies.caddy"])
-@pytest.mark.parametrize("harm", [Path.unlink, damaged, linked, loosened, fifo, truncated])
+@pytest.mark.parametrize("harm", [Path.unlink, damaged, disguised, linked, loosened, fifo, truncated])
 def test_harm_to_one_file_is_drift_with_its_field_and_heals_without_a_new_serial(
     store: Any, harm: Callable[[Path], None], place: str
 ) -> None:
     before = store.ensure(store.want()).facts
     path = store.file() if place != "master" else store.masters / store.file().name
     content = path.read_bytes()
+    store.remember()
     harm(path)
     change = store.change(store.want())
     assert [field.path for field in change.diff.fields] == [place]

@@ -15,13 +15,14 @@ from conduit.errors import Diagnostic
 from conduit.evidence import Evidence, hash_of_tree
 from conduit.expand import Desired
 from conduit.manifests import tree as trees
-from conduit.manifests.known import FRESH_NS, Known
+from conduit.manifests.known import Known
 from conduit.manifests.store import RemoveField, SetField
 from conduit.manifests.tree import Tree, read_tree
 from conduit.model import Key
 from conduit.recall import Recall
 from conduit.sandbox.machine import wait_for
 from conduit.spec import Ignore
+from conduit.stamps import FRESH_NS
 from conduit.wish import Wish
 from tests.manifests.conftest import KINDS, NOW, settings_at
 from tests.manifests.store_world import ANN, PAGES, site_at, store_at
