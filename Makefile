@@ -38,9 +38,9 @@ check: venv ## lint, format, types, architecture and unit tests: the quick look 
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/test_architecture.py tests/unit
 
-soak: ## the long runs: every kill, every fault
-	@scripts/bootstrap.sh test
-	@$(MAKE) -s --no-print-directory .venv/installed
+soak: ## the long runs: every kill, every fault, the dashboard in a browser
+	@scripts/bootstrap.sh soak
+	@$(MAKE) -s --no-print-directory .venv/browser ui-build
 	$(TESTS) -m soak
 
 ui-build: ## build the dashboard, which `conduit serve` then serves
@@ -92,6 +92,10 @@ venv: ## make .venv with conduit and everything it needs
 
 .venv/installed: requirements.lock pyproject.toml
 	@scripts/venv.sh "$(PYTHON)"
+	@touch $@
+
+.venv/browser: .venv/installed tests/ui/requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/ui/requirements.txt
 	@touch $@
 
 lock: ## resolve pyproject.toml into requirements.lock again (needs uv)

@@ -3,6 +3,7 @@
 #
 #   scripts/bootstrap.sh         what the quick start needs
 #   scripts/bootstrap.sh test    and what the test suite needs beside it
+#   scripts/bootstrap.sh soak    and the browser that only make soak opens
 set -euo pipefail
 
 say() { printf '%s\n' "$*"; }
@@ -24,7 +25,11 @@ missing_packages() {
     have curl || say curl
     have openssl || say openssl
     [ -s /etc/ssl/certs/ca-certificates.crt ] || say ca-certificates
-    if [ "${1:-}" = test ]; then
+    if [ "${1:-}" = soak ]; then
+        have chromium || say chromium
+        fc-list 2>/dev/null | grep -q . || say fonts-dejavu-core
+    fi
+    if [ -n "${1:-}" ]; then
         have git || say git
         have strace || say strace
         have wrk || say wrk

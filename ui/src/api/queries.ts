@@ -4,12 +4,17 @@ import type { Declared, Drift, JournalEntry, Loop, Plan, Run } from "./types";
 
 /** Everything the dashboard reads, each under the key by which events refresh it. The API's own loose types get names here. */
 
+/** What is live may have been changed by hand a moment ago, so a page that shows it always looks anew. */
+const AT_ONCE = { staleTime: 0, refetchInterval: 30_000 } as const;
+
 export const planQuery = queryOptions({
+  ...AT_ONCE,
   queryKey: ["plan"],
   queryFn: async () => (await answer(api.GET("/api/diff"))) as unknown as Plan,
 });
 
 export const driftQuery = queryOptions({
+  ...AT_ONCE,
   queryKey: ["drift"],
   queryFn: async () => (await answer(api.GET("/api/drift"))) as unknown as Drift,
 });

@@ -38,7 +38,7 @@ export function ApplyPlan({ words, allowDeletes }: { words: string; allowDeletes
           <Approval plan={shown} />
         </Dialog>
       )}
-      {apply.isPending && <ProgressList />}
+      {(apply.isPending || apply.data) && <ProgressList />}
       <FailureNotice error={apply.error} />
       {moved && <Notice title="Look at the plan again">Nothing was applied that you did not see.</Notice>}
       <ResultView result={apply.data} />

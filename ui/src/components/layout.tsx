@@ -4,6 +4,7 @@ import { Link, useLocation } from "wouter";
 import { answer, api } from "../api/client";
 import { useEvents, useSeen } from "../api/events";
 import { planQuery } from "../api/queries";
+import { sessionQuery } from "../api/session";
 import { useSession } from "../session/context";
 import { Banners } from "./banners";
 import { Button } from "./button";
@@ -81,8 +82,8 @@ function Who() {
   const queries = useQueryClient();
   const leave = async () => {
     if (session.state === "in") await answer(api.POST("/api/auth/logout")).catch(() => undefined);
-    queries.clear();
-    queries.setQueryData(["session"], { state: "out" });
+    queries.setQueryData(sessionQuery.queryKey, { state: "out" });
+    queries.removeQueries({ predicate: (query) => query.queryKey[0] !== sessionQuery.queryKey[0] });
   };
   return (
     <span className="who">

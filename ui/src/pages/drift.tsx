@@ -21,7 +21,7 @@ export function Drift() {
   const accept = useAccept();
   const accepted = accept.data as { file?: string; commit?: string } | undefined;
   return (
-    <Page title="Drift" actions={mayChange && drift.data && drift.data.drift.length > 0 && <ApplyPlan words="Put everything back" />}>
+    <Page title="Drift">
       <p className="muted">Accepting writes the live value into the manifest. Putting back applies what is declared.</p>
       <FailureNotice error={accept.error} />
       {accepted && (
@@ -50,6 +50,7 @@ export function Drift() {
                 ...(mayChange ? [{ head: "Do", cell: (each: Drifted) => <Accept each={each} accept={accept} /> }] : []),
               ]}
             />
+            {mayChange && <ApplyPlan words="Put everything back" />}
             {found.ignored > 0 && <p>{found.ignored} known differences are ignored.</p>}
           </>
         )}

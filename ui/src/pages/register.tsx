@@ -1,4 +1,4 @@
-import { useMutation } from "@tanstack/react-query";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Link } from "wouter";
 import { answer, api } from "../api/client";
 import type { Registration, Result } from "../api/types";
@@ -13,8 +13,10 @@ const FIELDS = ["name", "host", "port", "health_path"];
 
 /** Registers a service: a manifest is written, committed and applied, and the answer says what is then true. */
 export function Register() {
+  const queries = useQueryClient();
   const register = useMutation({
     mutationFn: async (body: Registration) => (await answer(api.POST("/api/services", { body }))) as Result,
+    onSuccess: () => queries.invalidateQueries({ queryKey: ["services"] }),
   });
   const { error, data, variables } = register;
   return (

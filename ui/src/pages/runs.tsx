@@ -39,7 +39,7 @@ export function Runs() {
               { head: "When", cell: (run) => <Time at={run.started} /> },
               { head: "Who", cell: (run) => who.get(run.run) ?? "–" },
               { head: "Commit", cell: (run) => (run.commit ? <code>{run.commit.slice(0, 7)}</code> : "–") },
-              { head: "Changed", cell: (run) => <Changed run={run} /> },
+              { head: "Changed", cell: (run) => <Changed run={run} about={about.trim()} /> },
               { head: "Result", cell: (run) => <Badge state={run.result} /> },
             ]}
           />
@@ -57,9 +57,11 @@ function peopleOf(entries: readonly AuditEntry[]): ReadonlyMap<number, string> {
 
 const touches = (run: Run, about: string) => about === "" || run.outcomes.some((outcome) => outcome.address.includes(about));
 
-function Changed({ run }: { run: Run }) {
-  const [first, ...rest] = run.outcomes;
+/** What a run changed, beginning with what was looked for. */
+function Changed({ run, about }: { run: Run; about: string }) {
+  const first = run.outcomes.find((outcome) => outcome.address.includes(about));
   if (!first) return <>nothing</>;
+  const rest = run.outcomes.filter((outcome) => outcome !== first);
   return (
     <>
       {first.action} {first.address}

@@ -19,6 +19,11 @@ import { milliseconds } from "./services";
 export default function Service({ name }: { name: string }) {
   const service = useQuery(resourceQuery("service", name));
   const mayWrite = useMay("services:write");
+  const [round, begin] = useState(0);
+  const again = async () => {
+    await service.refetch();
+    begin(round + 1);
+  };
   const remove = useRemoval(name);
   if (remove.data?.ok) {
     return (
@@ -37,7 +42,7 @@ export default function Service({ name }: { name: string }) {
           <>
             <About declared={declared} />
             <Check name={name} />
-            {mayWrite && <Edit key={etag} declared={declared} etag={etag} reload={() => void service.refetch()} />}
+            {mayWrite && <Edit key={round} declared={declared} etag={etag} again={() => void again()} />}
           </>
         )}
       </Loaded>

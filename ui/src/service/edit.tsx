@@ -1,6 +1,6 @@
-import { useMutation } from "@tanstack/react-query";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { answer, api, asFailure } from "../api/client";
+import { api, asFailure, whole } from "../api/client";
 import type { Declared, Fields, Plan, Result } from "../api/types";
 import { Button } from "../components/button";
 import { ChangeView } from "../components/change";
@@ -15,10 +15,16 @@ import { YamlForm } from "./yaml-form";
 const OUTDATED = 412;
 const WAYS = { form: "a form", yaml: "YAML" };
 
-type Props = { declared: Declared; etag: string; reload: () => void };
+type Props = {
+  declared: Declared;
+  /** The version that is shown when the editing begins; it becomes that of each save. */
+  etag: string;
+  /** Begin again with what is declared by now. */
+  again: () => void;
+};
 
 /** Changes the fields of a resource in the version that is shown; what somebody else changed since is refused. */
-export function Edit({ declared, etag, reload }: Props) {
+export function Edit({ declared, etag, again }: Props) {
   const [way, setWay] = useState<string>("form");
   const [fields, setFields] = useState<Fields>(declared.fields);
   const [wrong, setWrong] = useState("");
@@ -43,7 +49,7 @@ export function Edit({ declared, etag, reload }: Props) {
       </Form>
       <FailureNotice error={put.error} />
       {outdated && (
-        <Button quiet onClick={reload}>
+        <Button quiet onClick={again}>
           Load the newer version
         </Button>
       )}
@@ -54,13 +60,18 @@ export function Edit({ declared, etag, reload }: Props) {
 }
 
 function usePut(declared: Declared, etag: string) {
+  const queries = useQueryClient();
+  const [version, setVersion] = useState(etag);
   const path = { kind: declared.kind, name: declared.name };
   return useMutation({
     mutationFn: async ({ fields, dry }: { fields: Fields; dry: boolean }) => {
-      const params = { path, query: { dry_run: dry }, header: { "If-Match": etag } };
-      const found: unknown = await answer(api.PUT("/api/resources/{kind}/{name}", { params, body: fields }));
-      return dry ? { plan: found as Plan } : { result: found as Result };
+      const params = { path, query: { dry_run: dry }, header: { "If-Match": version } };
+      const found = await whole(api.PUT("/api/resources/{kind}/{name}", { params, body: fields }));
+      if (dry) return { plan: found.data as unknown as Plan };
+      setVersion(found.etag);
+      return { result: found.data as unknown as Result };
     },
+    onSuccess: () => queries.invalidateQueries({ queryKey: ["resource", path.kind, path.name] }),
   });
 }
 

@@ -1,0 +1,237 @@
+"""The dashboard as a person uses it, and what other programs then see of the site."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from window import Window
+
+from tests.api import people_world
+
+pytestmark = pytest.mark.soak
+
+
+@pytest.fixture(autouse=True)
+def _resumed(served: Any) -> Iterator[None]:
+    """No test leaves the loop suspended."""
+    yield
+    assert served.conduit("resume").code == 0
+
+
+def hold(served: Any) -> None:
+    """Suspend the loop, else it puts right what a test breaks."""
+    assert served.conduit("suspend", "--reason", "moving the rack").code == 0
+
+
+def summary(served: Any) -> dict[str, Any]:
+    """Return the numbers of `conduit diff`."""
+    found: dict[str, Any] = json.loads(served.conduit("diff", "--json").stdout)["summary"]
+    return found
+
+
+def certificate(served: Any, host: str) -> str:
+    """Return the certificate the proxy serves, as openssl gets it."""
+    listener = served.daemons["caddy"].section["https"][0]
+    shown = served.program("openssl", "s_client", "-connect", listener, "-servername", host, input="").stdout
+    return str(shown.partition("-----BEGIN CERTIFICATE-----")[2].partition("-----END")[0])
+
+
+def test_signing_in_leads_to_where_one_wanted_to_go(stranger: Window) -> None:
+    stranger.open("/services")
+    assert stranger.page.get_by_role("navigation").count() == 0
+    stranger.sign_in("ada")
+    stranger.page.get_by_role("heading", name="Services", level=1).wait_for()
+    assert stranger.page.evaluate("document.cookie") == "", "no script can read the session"
+    stranger.press("Sign out")
+    stranger.page.get_by_label("User name").wait_for()
+
+
+def test_a_wrong_password_is_told(stranger: Window) -> None:
+    stranger.open("/")
+    stranger.page.get_by_label("User name").fill("nobody")
+    stranger.page.get_by_label("Password").fill("not the password")
+    stranger.press("Sign in", exact=True)
+    stranger.page.get_by_role("alert").get_by_text("wrong user name, password or key").wait_for()
+
+
+def test_a_second_factor_is_asked_for(stranger: Window, served: Any) -> None:
+    people_world.add_user(served, "joe", "operator")
+    people_world.enrol(served, "joe")
+    app = people_world.APPS["joe"]
+    confirmed = people_world.ask(
+        served, people_world.minted(served, "joe"), "/api/auth/totp/confirm", "POST", json={"totp": app.now()}
+    )
+    stranger.open("/")
+    stranger.sign_in("joe", totp=confirmed.json()["recovery_codes"][0])
+    stranger.page.get_by_text("joe", exact=True).wait_for()
+
+
+def test_the_overview_has_the_numbers_of_the_command_line(window: Window, served: Any) -> None:
+    assert served.register("counted")["ok"]
+    hold(served)
+    served.write("more.yaml", f"services:\n  pending: {{upstream: '{served.echo}'}}\n")
+    served.forget_route("counted.home.arpa")
+    wanted = summary(served)
+    assert wanted["drift"]
+    assert wanted["create"]
+    window.open("/")
+    window.page.get_by_text("moving the rack").wait_for()
+    window.page.get_by_role("heading", name="Health").wait_for()
+    assert window.counts("Plan") == {name: wanted[name] for name in ("create", "update", "replace", "delete", "adopt")}
+    assert window.counts("Drift") == {"changed on the host": wanted["drift"], "ignored": wanted["ignored"]}
+    assert window.counts("Resources") == {name: wanted[name] for name in ("unchanged", "unmanaged", "unknown")}
+    (served.desired / "more.yaml").unlink()
+    assert served.api("POST", "/api/apply").json()["ok"]
+
+
+def test_a_service_is_registered_breaks_is_seen_and_is_put_back(window: Window, served: Any) -> None:
+    window.open("/services/new")
+    window.page.get_by_label("Name", exact=True).fill("shop")
+    window.page.get_by_label("Host").fill(served.echo)
+    window.press("Register", exact=True)
+    window.page.get_by_text("Registered service: shop").wait_for()
+    assert served.dig("shop.home.arpa") == ["127.0.0.1"]
+    window.page.get_by_role("link", name="Services").click()
+    window.row("shop.home.arpa").get_by_text("up").wait_for()
+
+    hold(served)
+    served.forget_route("shop.home.arpa")
+    window.page.get_by_role("link", name="Drift").click()
+    window.row("route/shop").wait_for()
+    window.page.get_by_text("moving the rack").wait_for()
+    window.press("Put everything back")
+    window.page.get_by_role("dialog").get_by_text("route/shop").wait_for()
+    window.press("Apply", exact=True)
+    window.page.get_by_text("Done").wait_for()
+    window.page.get_by_role("log").get_by_text("route/shop").wait_for()
+    window.page.get_by_text("Nothing was changed on the host.").wait_for()
+    assert served.curl("https://shop.home.arpa/").stdout.startswith("HTTP/2 200")
+
+    assert served.conduit("resume").code == 0
+    window.page.get_by_role("link", name="Runs").click()
+    window.page.get_by_label("Only what touched").fill("route/shop")
+    for run in (0, 1):
+        window.row("create route/shop").nth(run).get_by_text("ada").wait_for()
+
+    window.open("/services/shop")
+    window.press("Remove")
+    window.page.get_by_role("dialog").get_by_role("button", name="Remove").click()
+    window.page.get_by_text("Deregistered service: shop").wait_for()
+    assert served.dig("shop.home.arpa") == []
+
+
+def test_a_plan_that_moved_on_is_not_applied(window: Window, served: Any) -> None:
+    hold(served)
+    served.write("seen.yaml", f"services:\n  seen: {{upstream: '{served.echo}'}}\n")
+    window.open("/plan")
+    window.press("Apply this plan")
+    window.page.get_by_role("dialog").get_by_text("route/seen").wait_for()
+    served.write("unseen.yaml", f"services:\n  unseen: {{upstream: '{served.echo}'}}\n")
+    window.press("Apply", exact=True)
+    window.page.get_by_text("Nothing was applied that you did not see.").wait_for()
+    assert served.dig("seen.home.arpa") == []
+    window.press("Apply this plan")
+    window.page.get_by_role("dialog").get_by_text("route/unseen").wait_for()
+    window.press("Apply", exact=True)
+    window.page.get_by_text("Done").wait_for()
+    assert served.dig("unseen.home.arpa") == ["127.0.0.1"]
+
+
+def test_a_live_value_is_accepted_into_the_manifest(window: Window, served: Any) -> None:
+    record = "dns_records:\n  printer: # second floor\n    name: printer.home.arpa\n    value: 10.0.0.7\n"
+    served.write("printer.yaml", record)
+    assert served.api("POST", "/api/apply").json()["ok"]
+    hold(served)
+    served.move_record("10.0.0.7", "10.0.0.8")
+    window.open("/drift")
+    window.press("Accept dns_record/printer")
+    window.page.get_by_text("Accepted").wait_for()
+    window.row("dns_record/printer").wait_for(state="detached")
+    assert (served.desired / "printer.yaml").read_text() == record.replace("10.0.0.7", "10.0.0.8")
+
+
+def test_a_service_is_changed_as_a_form_and_as_yaml(window: Window, served: Any) -> None:
+    assert served.register("edited")["ok"]
+    file = served.desired / "services" / "edited.yaml"
+    file.write_text(file.read_text() + "    # keep me\n")
+    window.open("/services/edited")
+    window.page.get_by_label("Health path").fill("/health")
+    window.press("Show what it would change")
+    window.page.get_by_role("region", name="What it would change").wait_for()
+    assert "/health" not in file.read_text()
+    window.press("Save and apply")
+    window.page.get_by_text("Done").wait_for()
+    assert "path: /health" in file.read_text()
+    window.page.get_by_label("As", exact=True).select_option("yaml")
+    window.page.get_by_label("Fields").fill(f"upstream: {served.echo}\ntls: 'off'\n")
+    window.press("Save and apply")
+    window.page.get_by_role("region", name="Result").get_by_text("set service/edited").wait_for()
+    assert served.curl("http://edited.home.arpa/").stdout.startswith("HTTP/1.1 200")
+    assert "# keep me" in file.read_text()
+
+
+def test_what_somebody_else_changed_meanwhile_is_not_overwritten(window: Window, served: Any) -> None:
+    assert served.register("shared")["ok"]
+    window.open("/services/shared")
+    window.page.get_by_label("Health path").fill("/mine")
+    assert served.register("shared", overwrite=True, health_path="/theirs")["ok"]
+    window.press("Save and apply")
+    window.press("Load the newer version")
+    window.page.get_by_label("Health path").and_(window.page.locator('[value="/theirs"]')).wait_for()
+    assert "/theirs" in (served.desired / "services" / "shared.yaml").read_text()
+
+
+def test_an_error_stands_beside_its_field(window: Window) -> None:
+    window.open("/services/new")
+    window.page.get_by_label("Name", exact=True).fill("metadata")
+    window.page.get_by_label("Host").fill("169.254.169.254")
+    window.press("Register", exact=True)
+    host = window.page.get_by_label("Host")
+    window.page.get_by_role("alert").wait_for()
+    assert host.get_attribute("aria-invalid") == "true"
+    described = (host.get_attribute("aria-describedby") or "").split()[0]
+    assert "169.254.169.254" in window.page.locator(f'[id="{described}"]').inner_text()
+
+
+def test_a_certificate_is_rotated(window: Window, served: Any) -> None:
+    assert served.register("rotated")["ok"]
+    before = certificate(served, "rotated.home.arpa")
+    assert before
+    window.open("/certificates")
+    window.press("Rotate rotated")
+    window.page.get_by_role("dialog").get_by_role("button", name="Rotate").click()
+    window.page.get_by_text("Done").wait_for()
+    assert certificate(served, "rotated.home.arpa") not in ("", before)
+
+
+def test_a_name_is_resolved(window: Window, served: Any) -> None:
+    assert served.register("asked")["ok"]
+    window.open("/dns")
+    window.page.get_by_label("Resolve a name").and_(window.page.get_by_role("textbox")).fill("asked.home.arpa")
+    window.press("Resolve")
+    window.page.get_by_text("asked.home.arpa is 127.0.0.1").wait_for()
+
+
+def test_a_viewer_is_offered_no_change(stranger: Window, served: Any) -> None:
+    assert served.register("looked-at")["ok"]
+    hold(served)
+    served.forget_route("looked-at.home.arpa")
+    stranger.open("/drift")
+    stranger.sign_in("eve")
+    stranger.row("route/looked-at").wait_for()
+    for name in ("Put everything back", "Accept"):
+        assert stranger.page.get_by_role("button", name=name).count() == 0
+    stranger.page.get_by_role("link", name="Services").click()
+    stranger.row("looked-at").wait_for()
+    assert stranger.page.get_by_role("link", name="Register a service").count() == 0
+
+
+def test_a_session_that_ended_leads_back_to_signing_in(stranger: Window, served: Any) -> None:
+    stranger.open("/services")
+    stranger.sign_in("ada")
+    people_world.change_user(served, "ada")
+    stranger.page.get_by_role("link", name="Certificates").click()
+    stranger.page.get_by_label("User name").wait_for()
