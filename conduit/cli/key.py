@@ -71,8 +71,7 @@ def revoke(app: App, id_: str) -> None:
     Example:
       conduit key revoke JWDhRD5B
     """
-    with Deed(app, "key_revoke", f"revoked the key {id_}", key=id_) as deed:
-        deed.begin()
+    with Deed(app, "key_revoke", f"revoked the key {id_}", key=id_).begin():
         if not _door(app).keys.revoke(id_):
             raise ConduitError(Diagnostic(NO_KEY, f"there is no key {escape(id_)}", hint="conduit key list"))
     app.console.lines([f"{id_} fits no longer."])
@@ -91,8 +90,7 @@ def token(app: App) -> None:
     if not bootstrap.needed:
         hint = "conduit user list shows who it is"
         raise ConduitError(Diagnostic(NOT_NEEDED, "there is an admin who can log in already", hint=hint))
-    with Deed(app, "bootstrap_token", "made a token for the first admin") as deed:
-        deed.begin()
+    with Deed(app, "bootstrap_token", "made a token for the first admin").begin():
         made = bootstrap.make()
     app.console.lines([made])
 

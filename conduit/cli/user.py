@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -38,6 +39,20 @@ def user() -> None:
     """List users, set a password, and see or end sessions."""
 
 
+def _verb(work: Callable[[App, str], None]) -> click.Command:
+    """Make a command of what is done with one user, who has to be there."""
+
+    @user.command(cls=Command)
+    @click.argument("name")
+    @pass_app
+    @wraps(work)
+    def command(app: App, name: str) -> None:
+        _require(app, name)
+        work(app, name)
+
+    return command
+
+
 @user.command("list", cls=Command)
 @pass_app
 def list_(app: App) -> None:
@@ -66,9 +81,7 @@ def list_(app: App) -> None:
     )
 
 
-@user.command(cls=Command)
-@click.argument("name")
-@pass_app
+@_verb
 def password(app: App, name: str) -> None:
     """Set the password of a user, from standard input or asked for without showing it; every session of theirs ends.
 
@@ -78,7 +91,6 @@ def password(app: App, name: str) -> None:
     """
     from conduit.identity.passwords import Passwords
 
-    _require(app, name)
     if app.console.interactive:
         value = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     else:
@@ -87,9 +99,7 @@ def password(app: App, name: str) -> None:
     app.console.lines([f"{name} has another password, and logs in again."])
 
 
-@user.command(cls=Command)
-@click.argument("name")
-@pass_app
+@_verb
 def sessions(app: App, name: str) -> None:
     """List where a user is logged in.
 
@@ -99,7 +109,6 @@ def sessions(app: App, name: str) -> None:
     """
     from conduit.providers.self_rows import Session
 
-    _require(app, name)
     show_rows(
         app,
         "sessions",
@@ -117,9 +126,7 @@ def sessions(app: App, name: str) -> None:
     )
 
 
-@user.command(cls=Command)
-@click.argument("name")
-@pass_app
+@_verb
 def unenrol(app: App, name: str) -> None:
     """Take the second factor of a user away, for somebody who lost their app and their recovery codes.
 
@@ -130,16 +137,12 @@ def unenrol(app: App, name: str) -> None:
     from conduit.identity.door import Door
     from conduit.identity.one_key import OneKey
 
-    _require(app, name)
-    with Deed(app, "user_unenrol", f"took the second factor of the user {name} away", name=name) as deed:
-        deed.begin()
+    with Deed(app, "user_unenrol", f"took the second factor of the user {name} away", name=name).begin():
         had = Door(app.settings, OneKey()).enrolments.remove(name)
     app.console.lines([f"{name} logs in with the password alone." if had else f"{name} had no second factor."])
 
 
-@user.command(cls=Command)
-@click.argument("name")
-@pass_app
+@_verb
 def revoke(app: App, name: str) -> None:
     """End every session of a user at once; API keys stay.
 
@@ -147,7 +150,6 @@ def revoke(app: App, name: str) -> None:
     Example:
       conduit user revoke ada
     """
-    _require(app, name)
     app.console.lines([f"{name}: {_operate(app, name, 'revoke', {})}"])
 
 
@@ -169,8 +171,7 @@ def _operate(app: App, name: str, verb: str, parameters: Mapping[str, Any]) -> s
     """Carry out an operation of a user, recorded, and return what it says. Raises `ConduitError`."""
     from conduit.change import Result
 
-    with Deed(app, f"user_{verb}", f"{verb} of the user {name}", name=name) as deed:
-        deed.begin()
+    with Deed(app, f"user_{verb}", f"{verb} of the user {name}", name=name).begin():
         outcome = app.engine.operate(Key("user", name), verb, parameters)
         if outcome.result is not Result.OK:
             raise ConduitError(Diagnostic(FAILED, f"{name}: {outcome.reason}"))

@@ -27,7 +27,7 @@ def check_document() -> Callable[[Mapping[str, Any]], None]:
     validator = Draft202012Validator(schema)
 
     def check(data: Mapping[str, Any]) -> None:
-        kind = data["type"] if data["type"] in schema["$defs"] else "event"
+        kind = data["type"] if data["type"] in schema["$defs"] else "results" if "results" in data else "event"
         errors = Draft202012Validator({**schema["$defs"][kind], "$defs": schema["$defs"]}).iter_errors(data)
         assert not [f"{error.json_path}: {error.message}" for error in errors]
         assert validator.is_valid(data)
