@@ -1,24 +1,22 @@
 """Server-sent events: one bounded memory of what happened, and a bounded queue for each reader.
 
-A reader that comes back names the last event it saw and gets what it missed, as far as it is remembered. One that does
-not read is let go: its queue never holds more than `QUEUE_BYTES`.
+A reader that comes back names the last event it saw and gets what came since, as far as it is remembered. One that does
+not read is let go: its queue holds no more than `QUEUE_BYTES` of what is new.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import threading
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from conduit.api.errors import ApiError
+from conduit.api.memory import Memory, Sent
 from conduit.api.sight import Sight
 
-REMEMBERED: Final = 1000
-"""Events kept for readers that come back."""
 QUEUE_BYTES: Final = 256 * 1024
 PER_CALLER, IN_ALL = 5, 100
 HEARTBEAT: Final = 15.0
@@ -26,26 +24,6 @@ ASKED: Final = 0.5
 """Seconds for which a reader is not asked again who it is: what was revoked has ended within a second."""
 LONGEST: Final = 3600.0
 """Seconds after which a reader has to come back."""
-
-
-class Sent(NamedTuple):
-    """One event: its number, its name, and its content as it goes over the wire."""
-
-    number: int
-    event: str
-    content: str
-
-    @property
-    def wire(self) -> bytes:
-        """The event as bytes (HTML, section 9.2, server-sent events)."""
-        return f"id: {self.number}\nevent: {self.event}\ndata: {self.content}\n\n".encode()
-
-    def seen(self, sight: Sight) -> bytes:
-        """Return what of it somebody sees, as bytes; nothing for an event about something else."""
-        if sight.whole:
-            return self.wire
-        left = sight.event(json.loads(self.content))
-        return b"" if left is None else self._replace(content=_compact(left)).wire
 
 
 class Reader:
@@ -56,6 +34,11 @@ class Reader:
         self._queue: deque[Sent] = deque()
         self._bytes = 0
         self.lost = False
+
+    def catch_up(self, events: Iterable[Sent]) -> None:
+        """Begin with events that are remembered for everyone, whatever they come to."""
+        self._queue.extend(events)
+        self._wake()
 
     def put(self, event: Sent) -> None:
         """Add an event; a reader whose queue is full is lost."""
@@ -95,16 +78,13 @@ class Bus:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._memory: deque[Sent] = deque(maxlen=REMEMBERED)
+        self._memory = Memory()
         self._readers: dict[Reader, str] = {}
-        self._number = 0
 
-    def publish(self, event: str, content: Any) -> None:
+    def publish(self, event: str, content: Mapping[str, Any]) -> None:
         """Send an event to everyone who reads."""
         with self._lock:
-            self._number += 1
-            sent = Sent(self._number, event, _compact(content))
-            self._memory.append(sent)
+            sent = self._memory.add(event, content)
             for reader in self._readers:
                 reader.put(sent)
 
@@ -115,9 +95,8 @@ class Bus:
             if counts[caller] >= PER_CALLER or counts.total() >= IN_ALL:
                 raise ApiError(429, "too many event streams are open", headers={"Retry-After": "15"})
             reader = Reader(asyncio.get_running_loop())
-            for sent in self._memory if last is not None else ():
-                if sent.number > (last or 0):
-                    reader.put(sent)
+            if last is not None:
+                reader.catch_up(self._memory.since(last))
             self._readers[reader] = caller
         return reader
 
@@ -160,10 +139,6 @@ async def stream(
     finally:
         guard.cancel()
         bus.close(reader)
-
-
-def _compact(content: Any) -> str:
-    return json.dumps(content, separators=(",", ":"))
 
 
 async def _let_go(reader: Reader, abort: Callable[[], None]) -> None:

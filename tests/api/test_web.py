@@ -158,7 +158,7 @@ def test_w6_a_reader_who_does_not_read_is_let_go(served: Any) -> None:
     link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     link.sendall(f"GET /api/events HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\nX-API-Key: {KEY}\r\n\r\n".encode())
     assert link.recv(15).startswith(b"HTTP/1.1 200")
-    names = "".join(f"  many-{number}: {{upstream: '{served.echo}'}}\n" for number in range(60))
+    names = "".join(f"  many-{number}: {{upstream: '{served.echo}'}}\n" for number in range(25))
     assert served.conduit("suspend").code == 0
     file = served.write("many.yaml", f"services:\n{names}")
     stop = threading.Event()

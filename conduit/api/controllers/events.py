@@ -26,9 +26,11 @@ READING: Final = "system:read"
 
 @route("GET", "/api/events", READING, native=True, summary="Server-sent events", media_type="text/event-stream")
 async def events(desk: Here, caller: Who, request: Request[Any, Any, Any], last: LastEvent = None) -> Stream:
-    """Stream plans, progress, reports and changes of health; with Last-Event-ID first what was missed.
+    """Stream plans, progress, reports and changes of health; with Last-Event-ID first what came since.
 
-    Each caller gets what is about resources within reach.
+    An event `missed` tells that not all of that is known any more. A plan or report beyond 64 KiB comes without its
+    lists and with `shortened`; GET /api/diff and GET /api/runs have them. Each caller gets what is about resources
+    within reach.
     A comment is sent every 15 s, and the stream ends after an hour. Five streams for each caller, or for each address
     without a key; 100 in all.
     """

@@ -56,7 +56,9 @@ export function useEvents() {
 function listen(stream: EventSource, queries: QueryClient) {
   const stale = (...keys: string[]) => keys.forEach((key) => void queries.invalidateQueries({ queryKey: [key] }));
   stream.addEventListener("plan", (event) => {
-    queries.setQueryData(planQuery.queryKey, JSON.parse(event.data) as Plan);
+    const plan = JSON.parse(event.data) as Plan & { shortened?: boolean };
+    if (plan.shortened) stale("plan");
+    else queries.setQueryData(planQuery.queryKey, plan);
     stale("drift", "loop");
   });
   stream.addEventListener("progress", (event) => {
@@ -65,6 +67,7 @@ function listen(stream: EventSource, queries: QueryClient) {
   stream.addEventListener("report", () => {
     stale("plan", "drift", "runs", "journal", "status", "services", "routes", "certificates", "dns", "resource", "audit");
   });
+  stream.addEventListener("missed", () => void queries.invalidateQueries());
   stream.addEventListener("failed", () => stale("loop"));
   stream.addEventListener("health", () => stale("services", "routes", "status"));
 }
