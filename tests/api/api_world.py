@@ -77,7 +77,10 @@ class Served(Site):
     def _ready(self) -> bool:
         assert self._process is not None
         assert self._process.poll() is None, self.log
-        return answers(f"127.0.0.1:{self.port}") and self.client.get("/readyz").status_code == 200
+        try:
+            return answers(f"127.0.0.1:{self.port}") and self.client.get("/readyz").status_code == 200
+        except httpx.TransportError:  # on a connection to the server that was there before
+            return False
 
     def _write_settings(self, daemons: Mapping[str, Daemon]) -> None:
         """Let trust be installed below this test's directory, not in the machine."""
