@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,15 @@ FOUND = sorted([*ROOT.glob("desired/**/*.yaml"), *ROOT.glob("examples/*/desired/
 MANIFESTS = [path for path in FOUND if path.name not in APPLICATIONS]
 
 
-def problems(text: bytes) -> list[str]:
+@cache
+def validator() -> Draft202012Validator:
     schema = schemas.manifest_schema(load_kinds())
     Draft202012Validator.check_schema(schema)
-    return [error.json_path for error in Draft202012Validator(schema).iter_errors(parse("test.yaml", text).data)]
+    return Draft202012Validator(schema)
+
+
+def problems(text: bytes) -> list[str]:
+    return [error.json_path for error in validator().iter_errors(parse("test.yaml", text).data)]
 
 
 def test_there_are_manifests_to_check() -> None:
