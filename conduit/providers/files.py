@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pwd
 import stat
@@ -65,14 +66,25 @@ def stage_file(
 
 
 def put_in_place(staged: Path, path: Path) -> None:
-    """Let a staged file take the place of `path`, durably. Raises OSError and drops it then."""
+    """Let a staged file take the place of `path`, durably. Raises OSError and drops it then.
+
+    Files and links are replaced and nothing else: root could put a file where /dev/null was.
+    """
     try:
+        _refuse_special(path)
         os.rename(staged, path)
     except BaseException:
         with suppress(FileNotFoundError):
             os.unlink(staged)
         raise
     sync_directory(path.parent)
+
+
+def _refuse_special(path: Path) -> None:
+    with suppress(FileNotFoundError):
+        mode = path.lstat().st_mode
+        if not stat.S_ISREG(mode) and not stat.S_ISLNK(mode):
+            raise FileExistsError(errno.EEXIST, "something that is no file has that name", str(path))
 
 
 def remove_file(path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -48,6 +49,16 @@ def test_what_the_system_refuses_is_said_in_words(nowhere: Callable[..., Any], t
     done = nowhere("diff", "--out", "loop/plan.json")
     assert done.returncode == 1
     assert re.search(r"error: loop/\S+: too many levels of symbolic links \[CND-1052\]\n  hint: ", done.stderr)
+
+
+def test_a_plan_takes_the_place_of_no_device(nowhere: Callable[..., Any], tmp_path: Path) -> None:
+    """`diff --out /dev/null`, said by root, left the machine with a file of that name."""
+    os.mkfifo(tmp_path / "special")
+    done = nowhere("diff", "--out", "special")
+    assert done.returncode == 1
+    assert "error: special: something that is no file has that name [CND-1052]" in done.stderr
+    assert (tmp_path / "special").is_fifo()
+    assert sorted(path.name for path in tmp_path.glob(".conduit-*")) == []
 
 
 @pytest.mark.parametrize("shell", COMPLETIONS)
