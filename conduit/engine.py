@@ -21,7 +21,7 @@ from conduit.expand import Desired
 from conduit.failpoints import fail
 from conduit.history import Started
 from conduit.manifests.git import head_commit
-from conduit.manifests.load import manifests_of
+from conduit.manifests.load import load
 from conduit.manifests.settings_file import read_settings as read_settings
 from conduit.manifests.tree import Tree, read_still_tree
 from conduit.model import FRAME, NO_FIELDS, Key, Live, Source
@@ -32,7 +32,7 @@ from conduit.providers.files import left_over
 from conduit.report import ApplyOptions, Listener, Report
 from conduit.resources import Kinds, load_kinds
 from conduit.settled import STILL, forget
-from conduit.wish import Wish, wish_of
+from conduit.wish import Wish, wish_of, wrong_beside
 
 if TYPE_CHECKING:
     from conduit.change import Change, Outcome
@@ -97,8 +97,9 @@ class Engine(Premises):
         now = self.now()
         if self.recall and (known := self.recall.wish(tree, now)):
             return known
-        manifests = manifests_of(tree, self.settings, self.kinds, now, self.state / "cache")
+        loaded = load(tree, self.settings, self.kinds, now, self.state / "cache")
         fail("load.parsed")
+        manifests = loaded.whole(wrong_beside(loaded, self.settings, self.kinds))
         wish = wish_of(manifests, self.settings, self.kinds)
         if self.recall:
             self.recall.keep(wish, now)

@@ -98,7 +98,7 @@ def expand(look: Look, kinds: Mapping[str, Kind[Any]]) -> Desired:
     """
     declared, settings = look.declared, look.settings
     leaves: dict[Key, Resource[Any]] = {}
-    children: dict[Key, tuple[Key, ...]] = {}
+    children: dict[Key, tuple[Key, ...]] = dict.fromkeys(declared, ())
     problems: list[Diagnostic] = []
     for root in declared.values():
         try:

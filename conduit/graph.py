@@ -73,7 +73,7 @@ def edges(leaves: Mapping[Key, Resource[Any]], children: Mapping[Key, Sequence[K
     A `needs` of a declared composite means all of its leaves.
     """
     found: Edges = {}
-    problems: list[Diagnostic] = []
+    problems: dict[tuple[Key, Key], Diagnostic] = {}
     for key, leaf in leaves.items():
         spec_type: type[Spec] = type(leaf.spec)
         if not leaf.needs and not ref_fields(spec_type) and not parts_with_refs(spec_type):
@@ -85,17 +85,17 @@ def edges(leaves: Mapping[Key, Resource[Any]], children: Mapping[Key, Sequence[K
             elif wanted in children:
                 targets |= dict.fromkeys(children[wanted])
             else:
-                problems.append(missing(leaf, wanted, [*leaves, *children]))
+                problems.setdefault((leaf.root, wanted), missing(leaf, wanted, [*leaves, *children]))
         if targets:
             found[key] = tuple(targets)
-    return found, problems
+    return found, list(problems.values())
 
 
 def missing(leaf: Resource[Any], wanted: Key, known: Iterable[Key]) -> Diagnostic:
     """Return what to say of a reference to something that is not declared; `known` is what there is."""
     import difflib
 
-    near = difflib.get_close_matches(str(wanted), [str(key) for key in known], 1)
+    near = difflib.get_close_matches(str(wanted), [str(key) for key in known if key != leaf.root], 1)
     hint = f'did you mean "{near[0]}"?' if near else f"declare {wanted} or remove the reference"
     return Diagnostic(MISSING, f"{leaf.root} refers to {wanted}, which is not declared", leaf.source, hint)
 

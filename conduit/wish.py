@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import re
+from collections.abc import Iterator
+from typing import Final, NamedTuple
 
-from conduit.errors import Diagnostic
+from conduit.errors import Diagnostic, LoadError
 from conduit.evidence import Evidence
 from conduit.expand import DeclaredLook, Desired, expand
-from conduit.manifests.load import Manifests
+from conduit.manifests.load import Loaded, Manifests
 from conduit.providers.resolver import Resolver
 from conduit.providers.site_files import SiteFiles
 from conduit.resources import Kinds
 from conduit.settings import Settings
 from conduit.upstreams import rules_of
+
+KEYS: Final = re.compile(r"[a-z_]+/[a-z0-9._-]+", re.ASCII)
+"""The keys that the words of a problem name."""
 
 
 class Wish(NamedTuple):
@@ -35,3 +40,17 @@ def wish_of(manifests: Manifests, settings: Settings, kinds: Kinds) -> Wish:
     tree = Evidence("tree", places, manifests.digest)
     evidence = None if seen is None else (tree, *resolver.evidence(), *seen)
     return Wish(manifests, desired, (*manifests.warnings, *look.warnings, *look.doubts.values()), evidence)
+
+
+def wrong_beside(loaded: Loaded, settings: Settings, kinds: Kinds) -> Iterator[Diagnostic]:
+    """Yield what is wrong with the manifests that hold each by itself, for those that do not load as a whole.
+
+    What names a broken resource is left out, because that one may be all there is to it.
+    """
+    if loaded.broken is None:
+        return
+    try:
+        wish_of(loaded.manifests, settings, kinds)
+    except LoadError as error:
+        broken = set(map(str, loaded.broken))
+        yield from (each for each in error.diagnostics if broken.isdisjoint(KEYS.findall(each.summary)))

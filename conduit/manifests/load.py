@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +15,7 @@ from conduit.manifests.cache import ParseCache
 from conduit.manifests.entries import Section
 from conduit.manifests.places import Name, Places
 from conduit.manifests.tree import ManifestFile, Tree
-from conduit.manifests.validate import Validator
+from conduit.manifests.validate import VARS, Validator
 from conduit.model import Key, Source
 from conduit.resources import Kinds
 from conduit.settings import Settings
@@ -49,26 +50,42 @@ class Manifests(NamedTuple):
         return Written(self.places.document(source.file), (self.kinds[key.kind].plural, key.name), self.base)
 
 
-def manifests_of(tree: Tree, settings: Settings, kinds: Kinds, now: float, cache: Path | None = None) -> Manifests:
+class Loaded(NamedTuple):
+    """What could be made of a tree: the manifests as far as they hold, and what is wrong with the rest.
+
+    `broken` are the declared names with problems, None when some names are not known, because a file does not parse.
+    """
+
+    manifests: Manifests
+    problems: list[Diagnostic]
+    broken: frozenset[Key] | None
+
+    def whole(self, others: Iterable[Diagnostic] = ()) -> Manifests:
+        """Return the manifests when all of them hold. Raises `LoadError` with every problem, and then with `others`."""
+        if self.problems:
+            raise LoadError(sorted([*self.problems, *others], key=_position))
+        return self.manifests
+
+
+def load(tree: Tree, settings: Settings, kinds: Kinds, now: float, cache: Path | None = None) -> Loaded:
     """Validate every manifest of a tree, wherever it was read from.
 
     `now` is the time in seconds since 1970 that `until:` is measured against; `cache` is a directory for parsed
-    manifests. Raises `LoadError` with every problem of every file.
+    manifests.
     """
     with collector_paused():
         places = Places({file.name: file.content for file in tree.files})
-        sections, problems = _parse(tree.files, places, ParseCache(cache))
-        problems = [*tree.problems, *problems]
+        sections, unparsed = _parse(tree.files, places, ParseCache(cache))
+        unread = [*tree.problems, *unparsed]
         validator = Validator(settings, kinds, places, now)
         variables = validator.variables(sections)
         for name, found in sections.items():
             for section in found:
-                validator.section(name, section, None if problems else variables)
-    problems += validator.problems
-    if problems:
-        raise LoadError(sorted(problems, key=_position))
+                validator.section(name, section, None if unread else variables)
     digest = hash_of_tree(tree.files)
-    return Manifests(validator.resources, tuple(validator.warnings), digest, kinds, places, tree.base)
+    manifests = Manifests(validator.resources, tuple(validator.warnings), digest, kinds, places, tree.base)
+    broken = _broken(sections, manifests) if validator.problems and not unread else None
+    return Loaded(manifests, [*unread, *validator.problems], broken)
 
 
 def _parse(
@@ -83,6 +100,16 @@ def _parse(
             problems += error.diagnostics
     cache.save()
     return sections, problems
+
+
+def _broken(sections: Mapping[str, list[Section]], manifests: Manifests) -> frozenset[Key] | None:
+    """Return the declared names without a resource; None when a section is of no kind, because it may mean anything."""
+    kinds = manifests.kinds.plurals
+    found = [section for each in sections.values() for section in each if section.plural != VARS]
+    if any(section.plural not in kinds for section in found):
+        return None
+    named = {Key(kinds[section.plural], entry.name) for section in found for entry in section.entries}
+    return frozenset(named - manifests.resources.keys())
 
 
 def _position(problem: Diagnostic) -> Source:

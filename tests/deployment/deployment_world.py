@@ -7,7 +7,7 @@ from typing import Any
 
 from conduit.errors import ConduitError, Diagnostic
 from conduit.expand import DeclaredLook
-from conduit.manifests.load import manifests_of
+from conduit.manifests.load import load
 from conduit.manifests.tree import read_tree
 from conduit.model import Key
 from conduit.providers.site_files import SiteFiles
@@ -40,9 +40,8 @@ class Site:
     def expand(self, manifest: str) -> dict[str, Resource[Any]]:
         """Return the leaves of everything in a manifest by key text. Raises `ConduitError`."""
         self.write("desired/site.yaml", manifest)
-        found = manifests_of(
-            read_tree(self.settings.path(self.settings.desired), self.settings.base), self.settings, KINDS, 0.0
-        )
+        tree = read_tree(self.settings.path(self.settings.desired), self.settings.base)
+        found = load(tree, self.settings, KINDS, 0.0).whole()
         look = DeclaredLook(
             self.settings, found.resources, rules_of(self.settings), lambda name: [], self.files, found.written
         )

@@ -9,7 +9,7 @@ from typing import Any
 from conduit.engine import Engine
 from conduit.errors import Diagnostic, LoadError
 from conduit.expand import DeclaredLook, Desired
-from conduit.manifests.load import manifests_of
+from conduit.manifests.load import load
 from conduit.manifests.tree import read_tree
 from conduit.providers.site_files import SiteFiles
 from conduit.resources import load_kinds
@@ -51,7 +51,7 @@ def desired(place: Path, text: str, **settings: Any) -> Desired:
 def parts(place: Path, text: str) -> dict[str, Resource[Any]]:
     """Expand manifests with deployments, kind by kind; returns the leaves by key text. Raises `ConduitError`."""
     site = engine(place, text, docker={})
-    declared = manifests_of(read_tree(place / "desired", place), site.settings, KINDS, 0.0)
+    declared = load(read_tree(place / "desired", place), site.settings, KINDS, 0.0).whole()
     look = DeclaredLook(
         site.settings, declared.resources, rules_of(site.settings), lambda name: [], SiteFiles(), declared.written
     )

@@ -13,7 +13,8 @@ from pydantic import AfterValidator, Field
 from conduit import grammar
 from conduit.errors import Diagnostic, LoadError
 from conduit.kind import Kind
-from conduit.manifests.load import Manifests, manifests_of
+from conduit.manifests import load as loading
+from conduit.manifests.load import Manifests
 from conduit.manifests.tree import read_tree
 from conduit.model import Secret
 from conduit.resources import Kinds
@@ -101,7 +102,8 @@ def load(tmp_path: Path) -> Callable[..., Manifests]:
             path = base / "desired" / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return manifests_of(read_tree(base / "desired", base), settings_at(base, **sections), KINDS, now, cache)
+        tree, settings = read_tree(base / "desired", base), settings_at(base, **sections)
+        return loading.load(tree, settings, KINDS, now, cache).whole()
 
     return run
 

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from conduit.manifests.load import manifests_of
+from conduit.manifests.load import load
 from conduit.manifests.store import ManifestStore
 from conduit.manifests.tree import Tree
 from conduit.providers.git import Author
@@ -36,7 +36,7 @@ def store_at(base: Path) -> ManifestStore:
     settings = settings_at(base)
 
     def check(tree: Tree) -> Any:
-        return manifests_of(tree, settings, KINDS, NOW)  # type: ignore[arg-type]
+        return load(tree, settings, KINDS, NOW).whole()  # type: ignore[arg-type]
 
     return ManifestStore(settings, KINDS, check)  # type: ignore[arg-type]
 

@@ -133,9 +133,9 @@ def test_what_somebody_else_does_beside_our_edit_has_to_rest(base: Path, what: s
 
 
 def a_wish(tree: Tree, evidence: tuple[Evidence, ...] | None, until: str | None = None) -> Wish:
-    from conduit.manifests.load import manifests_of
+    from conduit.manifests.load import load
 
-    manifests = manifests_of(tree, settings_at(tree.base), KINDS, NOW)
+    manifests = load(tree, settings_at(tree.base), KINDS, NOW).whole()
     roots = manifests.resources
     if until:
         key = Key("page", "wiki")

@@ -110,13 +110,13 @@ def test_two_kinds_may_share_a_name(load):
 
 def test_a_provider_the_settings_do_not_name(kinds, tmp_path):
     from conduit.errors import LoadError
-    from conduit.manifests.load import manifests_of
+    from conduit.manifests.load import load
     from conduit.manifests.tree import read_tree
     from conduit.settings import Settings
 
     (tmp_path / "a.yaml").write_text("needies: {x: {upstream: a}, y: {upstream: b}}\n")
     with pytest.raises(LoadError) as caught:
-        manifests_of(read_tree(tmp_path, tmp_path), Settings(desired=tmp_path), kinds, 0.0)
+        load(read_tree(tmp_path, tmp_path), Settings(desired=tmp_path), kinds, 0.0).whole()
     problem = only(caught.value.diagnostics)
     assert problem.code.id == "CND-0206"
     assert "oven" in problem.summary

@@ -94,10 +94,10 @@ def test_a_broken_file_does_not_make_variables_undefined(refuse):
 def test_jinja_is_not_imported_without_a_template(run):
     code = (
         "import sys, pathlib, tempfile\n"
-        "from conduit.manifests.load import manifests_of\nfrom conduit.manifests.tree import read_tree\n"
+        "from conduit.manifests.load import load\nfrom conduit.manifests.tree import read_tree\n"
         "from conduit.settings import Settings\n"
         "base = pathlib.Path(tempfile.mkdtemp()); (base / 'a.yaml').write_text('vars: {x: 1}\\n')\n"
-        "manifests_of(read_tree(base, base), Settings(desired=base), {}, 0.0, base / 'cache')\n"
+        "load(read_tree(base, base), Settings(desired=base), {}, 0.0, base / 'cache')\n"
         "print('jinja2' in sys.modules)\n"
     )
     import sys

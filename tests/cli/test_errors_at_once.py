@@ -1,0 +1,55 @@
+"""Every error of a tree in one answer, whichever step finds it, and none that only follows from another."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+BROKEN = """services:
+  odd: {upsteam: "10.0.0.1:80"}
+  meta: {upstream: "169.254.169.254:80"}
+"""
+"""Two that are wrong by themselves."""
+TOGETHER = """services:
+  one: {upstream: "10.0.0.2:80", domain: a.example}
+  two: {upstream: "10.0.0.2:80", domain: A.example., dns: false}
+  three: {deployment: nope}
+  four: {deployment: app}
+  five: {upstream: "10.0.0.2:80", needs: [service/odd, deployment/app]}
+  six: {upstream: "10.0.0.2:80", needs: [service/seven]}
+deployments:
+  app: {compose: {services: {web: {imagee: x}}}}
+domains:
+  outside: {domain: b.example, service: odd}
+"""
+"""What is wrong only when it is seen beside the rest: one and two, three, six, and the application itself."""
+
+
+def told(nowhere: Callable[..., Any], directory: Path, **files: str) -> list[tuple[str, int]]:
+    """The code and line of each error of `conduit validate`."""
+    with (directory / "conduit.yaml").open("a") as settings:
+        settings.write("docker: {}\n")
+    for name, text in files.items():
+        (directory / "desired" / f"{name}.yaml").write_text(text)
+    done = nowhere("validate")
+    assert done.returncode == 1
+    return [(code, int(line)) for line, code in re.findall(r":(\d+):\d+: error: .* \[(CND-\d+)\]", done.stderr)]
+
+
+def test_what_is_wrong_together_is_told_beside_what_is_wrong_alone(nowhere: Callable[..., Any], tmp_path: Path) -> None:
+    """They came one step after the other: whoever had mended the first was told of the next."""
+    alone = [("CND-0201", 2), ("CND-0203", 3)]
+    together = [("CND-0304", 3), ("CND-1540", 4), ("CND-0302", 7), ("CND-0201", 9)]
+    assert told(nowhere, tmp_path, alone=BROKEN, together=TOGETHER) == [*alone, *together]
+
+
+def test_where_a_file_does_not_parse_nothing_is_said_of_what_may_stand_in_it(
+    nowhere: Callable[..., Any], tmp_path: Path
+) -> None:
+    assert told(nowhere, tmp_path, alone=BROKEN, together=TOGETHER, torn="services: {seven: [}\n") == [
+        ("CND-0201", 2),
+        ("CND-0203", 3),
+        ("CND-0104", 1),
+    ]
