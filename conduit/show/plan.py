@@ -48,13 +48,17 @@ def _change_lines(plan: Plan, view: View) -> Iterator[str]:
     groups: dict[Key, list[Change]] = {}
     for change in plan.changes:
         groups.setdefault(change.root, []).append(change)
+    headed = False
     for root, changes in groups.items():
         alone = all(change.key == root for change in changes)
+        if alone and headed:
+            yield ""
+        headed = not alone
         together = not alone and all(change.source == changes[0].source for change in changes)
         if not alone:
             yield view.style("bold", escape(str(root))) + (view.style("dim", _source(changes[0])) if together else "")
         for change in changes:
-            yield _head(change, view) + ("" if together else view.style("dim", _source(change)))
+            yield from _head(change, view, "" if together else _source(change))
             if change.origin in DRIFT:
                 yield "        " + view.style("drift", DRIFT[change.origin])
             yield from detail_lines(change, view)
@@ -64,11 +68,17 @@ def _source(change: Change) -> str:
     return f"  {escape(str(change.source))}" if change.source.file else ""
 
 
-def _head(change: Change, view: View) -> str:
+def _head(change: Change, view: View, source: str) -> Iterator[str]:
+    """Yield what is done to what, and what that interrupts: in one line where it fits."""
     symbol = SYMBOLS[change.action]
     drifted = "!" if change.origin in DRIFT else " "
-    what = view.style(ROLES[symbol], f"{drifted} {symbol:>3} {escape(str(change.key)):<36}")
-    return f"{what} impact: {escape(str(change.impact))}"
+    what, impact = f"{drifted} {symbol:>3} {escape(str(change.key)):<36}", f"impact: {escape(str(change.impact))}"
+    end = impact + view.style("dim", source)
+    if len(f"{what} {impact}{source}") <= view.width:
+        yield f"{view.style(ROLES[symbol], what)} {end}"
+    else:
+        yield view.style(ROLES[symbol], what.rstrip())
+        yield f"        {end}"
 
 
 def _unknown_lines(plan: Plan, view: View) -> Iterator[str]:

@@ -59,6 +59,21 @@ def test_leaves_are_grouped_under_the_root_that_declares_them() -> None:
     assert sum("desired/doors.yaml" in line for line in lines) == 1
 
 
+def test_what_stands_by_itself_is_not_taken_for_a_part_of_what_stands_above() -> None:
+    root = Key("house", "h")
+    lines = text_of(plan_of(change_of(Action.CREATE, "a", root=root), change_of(Action.CREATE, "b"))).splitlines()
+    above = lines.index(next(line for line in lines if "door/b" in line)) - 1
+    assert lines[above] == ""
+
+
+@pytest.mark.parametrize("width", [70, 80, 120])
+def test_where_the_terminal_is_narrow_the_impact_has_a_line_of_its_own(width: int) -> None:
+    lines = text_of(plan_of(change_of(Action.CREATE, "a")), width=width).splitlines()
+    assert max(map(len, lines)) <= width
+    assert ("door/a" in lines[0], "impact: reload, nothing dropped" in lines[0]) == (True, width > 100)
+    assert "        impact: reload, nothing dropped  desired/doors.yaml:3:3" in lines or width > 100
+
+
 @pytest.mark.parametrize(
     ("origin", "words"),
     [(Origin.DRIFT, "changed on the host (not in git)"), (Origin.BOTH, "changed on the host and in git")],
