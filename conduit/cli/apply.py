@@ -70,7 +70,7 @@ def apply(
 @click.command(cls=Command)
 @click.argument("revision")
 @selection_options
-@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@click.option("-y", "--yes", "--auto-approve", is_flag=True, help="Do not ask.")
 @click.option("--check", is_flag=True, help="Show what would be done and write nothing.")
 @click.option("--allow-deletes", type=click.IntRange(0), metavar="N", help="Allow a plan of exactly N deletions.")
 @click.option("--no-prove", is_flag=True, help="Do not check from outside what was applied.")

@@ -52,9 +52,11 @@ def get(app: App, subject: str, output: str) -> None:
     """
     kind, _, name = subject.partition("/")
     known = app.engine.kinds
-    if kind not in known or not known[kind].provider:
-        leaves = ", ".join(name for name, found in known.items() if found.provider)
-        raise click.UsageError(f'there is no live kind "{kind}"; use one of: {leaves}')
+    leaves = ", ".join(name for name, found in known.items() if found.provider)
+    if kind not in known:
+        raise click.UsageError(f'there is no kind "{kind}"; use one of: {leaves}')
+    if not known[kind].provider:
+        raise click.UsageError(f"a {kind} is live as what it becomes; use one of: {leaves}; or see conduit status")
     if known[kind].provider not in app.engine.providers:
         raise click.UsageError(f"{kind} objects live on {known[kind].provider}, which conduit.yaml does not name")
     found = [live for live in app.engine.live(kind) if name in ("", live.key.name)]

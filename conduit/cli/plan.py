@@ -56,7 +56,9 @@ def validate(app: App) -> int:
 
 @click.command(cls=Command)
 @selection_options
-@click.option("-o", "--out", type=click.Path(path_type=Path), metavar="FILE", help="Save the plan for `apply FILE`.")
+@click.option(
+    "-o", "--out", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Save it for `apply FILE`."
+)
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when changes are pending, 3 on drift, 6 on UNKNOWN.")
 @click.option("--allow-deletes", type=click.IntRange(0), metavar="N", help="Allow a plan of exactly N deletions.")
 @click.option("--markdown", is_flag=True, help="Print Markdown, for a comment or a job summary.")

@@ -66,7 +66,7 @@ def _require_writable(name: str, value: str | None) -> None:
 
 
 class Vhost(Proxied[VhostSpec]):
-    """A host name and path served by nginx. What differs from Caddy is told in [proxies.md](../proxies.md)."""
+    """A host name and path served by nginx; docs/proxies.md tells what differs from Caddy."""
 
     name = "vhost"
     plural = "vhosts"

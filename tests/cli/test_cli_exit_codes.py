@@ -186,6 +186,12 @@ def test_64_a_near_miss_is_named(nowhere: Callable[..., Any]) -> None:
     assert 'did you mean "apply"?' in nowhere("aply").stderr
 
 
+def test_64_what_only_expands_is_told_to_be_live_as_something_else(nowhere: Callable[..., Any]) -> None:
+    """It was said that there is no such kind, to whoever had just declared one."""
+    done = nowhere("get", "service")
+    assert (done.returncode, "a service is live as what it becomes" in done.stderr) == (64, True), done
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_130_and_143_the_first_signal_finishes_the_step(
     site: Any, wait_for: Callable[..., Any], number: signal.Signals, code: int

@@ -61,6 +61,12 @@ def test_every_command_has_a_summary_and_an_example_of_itself(name: str) -> None
     assert all(option.help for option in command.params if isinstance(option, click.Option))
 
 
+def test_what_asks_may_be_told_not_to_ask_under_both_names() -> None:
+    for name, command in ALL.items():
+        options = {option for param in command.params for option in param.opts}
+        assert ("--yes" in options) == ("--auto-approve" in options) == ("-y" in options), name
+
+
 def test_every_example_works_on_a_prepared_site(site: Any, upstream: Callable[..., Any]) -> None:
     site.write(
         "a.yaml",
