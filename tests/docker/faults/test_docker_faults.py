@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -113,6 +114,15 @@ def test_a_removal_without_an_answer_is_looked_up(world: World, docker: Docker, 
     (world.site.desired / "front.yaml").unlink()
     assert world.apply(allow_deletes=1).exit_code == 0
     assert docker("network", "inspect", "front").code != 0
+
+
+def test_changes_are_asked_for_in_the_version_that_the_daemon_speaks(
+    world: World, docker: Docker, proxy: FaultProxy
+) -> None:
+    """Later daemons refuse the versions of 20.10, and older ones know none but theirs."""
+    speaks = docker("version", "--format", "{{.Server.APIVersion}}").stdout.strip()
+    asked = [match[1] for call in proxy.asked if (match := re.match(r"POST /(?:v([0-9.]+)/)?", call))]
+    assert set(asked) == {speaks}
 
 
 def test_names_that_would_move_the_cursor_are_shown_plainly(world: World, docker: Docker, proxy: FaultProxy) -> None:
