@@ -22,16 +22,21 @@ def sandbox() -> None:
 
 
 @sandbox.command(cls=Command)
-@click.option("--demo", is_flag=True, help="With the ports and upstreams that conduit's own desired/ names.")
+@click.option("--nginx", is_flag=True, help="With an nginx too.")
+@click.option("--docker", is_flag=True, help="With a Docker too, which needs root.")
+@click.option("--demo", is_flag=True, help="With all, and the ports and upstreams that conduit's own desired/ names.")
 @pass_app
-def up(app: App, demo: bool) -> None:
-    """Start a private Caddy and dnsmasq, with --demo an nginx too; a second call changes nothing.
+def up(app: App, nginx: bool, docker: bool, demo: bool) -> None:
+    """Start a private Caddy and dnsmasq, and what else is asked for; a second call changes nothing.
 
     \b
     Example:
       conduit sandbox up
+      conduit sandbox up --nginx
     """
-    site = _site(demo)
+    from conduit.sandbox.site import of_checkout
+
+    site = of_checkout(Path.cwd()) if demo else _site(nginx=nginx, docker=docker)
     _show(app, site.up())
     if not app.json:
         app.console.lines([f"Next: conduit --config {escape(str(site.settings_file.relative_to(Path.cwd())))} diff"])
@@ -61,11 +66,14 @@ def status(app: App) -> None:
     _show(app, _site().status())
 
 
-def _site(demo: bool = False) -> Sandbox:
-    from conduit.sandbox.site import Sandbox, of_checkout
+def _site(*, nginx: bool = False, docker: bool = False) -> Sandbox:
+    """Return the sandbox of this directory, with what is asked for and what it has already."""
+    from conduit.sandbox.site import Sandbox
 
-    here = Path.cwd()
-    return of_checkout(here) if demo else Sandbox(here / ".sandbox", desired=here / "desired")
+    directory, desired = Path.cwd() / ".sandbox", Path.cwd() / "desired"
+    known = Sandbox(directory).daemons
+    proxies = ("caddy", "nginx") if nginx or "nginx" in known else ("caddy",)
+    return Sandbox(directory, desired=desired, proxies=proxies, docker=docker or "docker" in known)
 
 
 def _show(app: App, daemons: Sequence[Status]) -> None:

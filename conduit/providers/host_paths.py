@@ -30,8 +30,8 @@ class Grounds(NamedTuple):
     """Where conduit itself stands on the host, as absolute paths.
 
     `own`: keys, state, certificates, which no container should reach. `commands`: manifests and settings; who writes
-    there commands conduit. `homes`: the directories of settings and manifests. What else lies there is the operator's
-    own, even within /etc or /root.
+    there commands conduit. `homes`: the directories of settings and manifests, and the one around both. What else lies
+    there is the operator's own, even within /etc or /root.
     """
 
     own: tuple[str, ...] = ()
@@ -103,8 +103,15 @@ def _grounds(look: Look) -> Grounds:
     copies = (copy.dir for copy in pairs.copies.values())
     own = (settings.state_dir, settings.keys_dir, pairs.dir, *copies, files)
     commands = (settings.desired, settings.desired.parent / ".git", Path("conduit.yaml"), Path(".git"))
-    homes = (Path(), settings.desired)
-    return Grounds(_places(settings, own), _places(settings, commands), _places(settings, homes))
+    return Grounds(_places(settings, own), _places(settings, commands), _places(settings, _homes(settings)))
+
+
+def _homes(settings: Settings) -> Iterable[Path]:
+    """Yield the directories of settings and manifests, and the one that holds both where one does."""
+    yield from (Path(), settings.desired)
+    around = Path(normpath(settings.path(settings.desired))).parent
+    if settings.base.is_relative_to(around):
+        yield around
 
 
 def _places(settings: Settings, paths: Iterable[Path]) -> tuple[str, ...]:

@@ -134,7 +134,9 @@ def test_a_site_within_a_directory_of_the_system_builds_what_lies_beside_its_man
     site.write("desired/notes/Dockerfile", "FROM scratch")
     site.write("desired/notes/compose.yaml", "services: {web: {build: .}}")
     assert site.expand("deployments: {notes: {file: notes/compose.yaml}}")
-    site.write("desired/notes/compose.yaml", "services: {web: {build: ../../other}}")
+    site.write("apps/wiki/compose.yaml", "services: {web: {build: ../../desired/notes}}")
+    assert site.expand("deployments: {wiki: {file: ../apps/wiki/compose.yaml}}"), "beside settings in .sandbox"
+    site.write("desired/notes/compose.yaml", "services: {web: {build: ../../../other}}")
     assert site.problem("deployments: {notes: {file: notes/compose.yaml}}").code is DANGEROUS
 
 
