@@ -14,15 +14,14 @@ import inspect
 import json
 import pkgutil
 import re
-import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import yaml
+from docs_tables import fields_table, table, wrapped
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
-from pydantic import BaseModel
 
 import conduit
 from conduit.api.app import build
@@ -34,7 +33,7 @@ from conduit.manifests.common import Common
 from conduit.providers.base import config_of, provider_names
 from conduit.resources import load_kinds
 from conduit.settings import Settings
-from conduit.show.reference import summary_of, type_words
+from conduit.show.reference import summary_of
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -63,15 +62,6 @@ GROUPS = {
 }
 
 
-class Row(NamedTuple):
-    """One line of a table of fields."""
-
-    path: str
-    type: str
-    default: str
-    meaning: str
-
-
 def pages() -> dict[Path, str]:
     """Return every generated page by its path below docs/."""
     kinds = sorted(load_kinds().values(), key=lambda kind: kind.plural)
@@ -91,7 +81,7 @@ def kinds_page(kinds: Iterable[Kind[Any]]) -> str:
     intro = "A manifest maps the plural name of a kind to names, and each name to its fields. `conduit kinds` prints\n"
     intro += "this list, `conduit explain KIND` and `conduit explain KIND.FIELD` print what the pages say."
     keys = "## Keys of every kind\n\nBeside its own fields, each declared name may hold:"
-    return _join("# The kinds", intro, _table(["In YAML", "Lives on", "What it is"], rows), keys, _fields_table(Common))
+    return _join("# The kinds", intro, table(["In YAML", "Lives on", "What it is"], rows), keys, fields_table(Common))
 
 
 def kind_page(kind: Kind[Any]) -> str:
@@ -103,17 +93,17 @@ def kind_page(kind: Kind[Any]) -> str:
     if example.exists():
         parts += ["## Example", f"```yaml\n{example.read_text().rstrip()}\n```"]
     shared = "[Keys of every kind](README.md#keys-of-every-kind) may stand beside these."
-    return _join(*parts, "## Fields", shared, _fields_table(kind.spec))
+    return _join(*parts, "## Fields", shared, fields_table(kind.spec))
 
 
 def settings_page() -> str:
     """Return the reference of conduit.yaml: the settings of the process, and each provider's section."""
     intro = "Relative paths count from the directory of conduit.yaml. A provider without a section is not used, read\n"
     intro += "or touched. [install.md](install.md) has a commented file to begin with."
-    parts = ["# Settings: conduit.yaml", intro, "## The site", _fields_table(Settings)]
+    parts = ["# Settings: conduit.yaml", intro, "## The site", fields_table(Settings)]
     for name, config in ((name, config_of(name)) for name in provider_names()):
         if config.model_fields:
-            parts += [f"## `{name}:`", inspect.getdoc(config) or "", _fields_table(config)]
+            parts += [f"## `{name}:`", inspect.getdoc(config) or "", fields_table(config)]
     return _join(*parts)
 
 
@@ -128,7 +118,7 @@ def errors_page() -> str:
         if code.id[4:6] != group:
             group = code.id[4:6]
             parts.append(f"## {GROUPS.get(group, group)}")
-        parts += [f"### {code.id}", f"**{code.title}**", _wrapped(code.explanation)]
+        parts += [f"### {code.id}", f"**{code.title}**", wrapped(code.explanation)]
     return _join(*parts)
 
 
@@ -137,7 +127,7 @@ def failpoints_page() -> str:
     intro = "A test stops conduit at one of these points, as a power cut or a full disk would: `make soak` tries all.\n"
     intro += "In use they do nothing. `conduit failpoints` prints the list."
     rows = [[f"`{name}`", text] for name, text in POINTS.items()]
-    return _join("# Failpoints", intro, _table(["Point", "What is true there"], rows))
+    return _join("# Failpoints", intro, table(["Point", "What is true there"], rows))
 
 
 def modules_page() -> str:
@@ -153,7 +143,7 @@ def modules_page() -> str:
     for package in packages:
         files = (path for path in sorted(package.glob("*.py")) if not path.name.startswith("__"))
         rows = [[f"`{path.name}`", _purpose(path)] for path in files]
-        parts += [f"## {package.relative_to(ROOT)}/", _purpose(package / "__init__.py"), _table(["File", "For"], rows)]
+        parts += [f"## {package.relative_to(ROOT)}/", _purpose(package / "__init__.py"), table(["File", "For"], rows)]
     return _join(*parts)
 
 
@@ -180,7 +170,7 @@ def _routes() -> Iterator[tuple[str, str, HTTPRouteHandler]]:
 def _route_parts(row: Mapping[str, Any], handler: HTTPRouteHandler) -> Iterator[str]:
     """Yield what is said of one route: its docstring, the request that is tried, what answers and what is then true."""
     yield f"### {row['method']} {row['path']}"
-    yield _wrapped(str(handler.description))
+    yield wrapped(str(handler.description))
     lines = [f"Permission: `{row['permission']}`."]
     if row.get("seen"):
         lines.append("Needs `If-Match`.")
@@ -189,7 +179,7 @@ def _route_parts(row: Mapping[str, Any], handler: HTTPRouteHandler) -> Iterator[
     keys = [*row.get("reply", ()), *(f"{row['item']}[].{key}" for key in row.get("item_keys", ()))]
     if keys:
         lines.append(f"Answers {row['status']} with {', '.join(f'`{key}`' for key in keys)}.")
-    yield _wrapped(" ".join(lines))
+    yield wrapped(" ".join(lines))
 
 
 def _layers() -> list[set[str]]:
@@ -214,61 +204,6 @@ def _adoption(kind: Kind[Any]) -> str:
     if kind.adopt:
         return f"A foreign object with the same claims is taken over when it is declared ({kind.adopt})."
     return f"A foreign object cannot be taken over: {kind.adopt_step}."
-
-
-def _fields_table(model: type[BaseModel]) -> str:
-    schema = model.model_json_schema()
-    rows = [[f"`{r.path}`", r.type, r.default, r.meaning] for r in _rows(schema, schema.get("$defs", {}))]
-    return _table(["Field", "Type", "Default", "Meaning"], rows)
-
-
-def _rows(schema: Mapping[str, Any], defs: Mapping[str, Any], path: str = "") -> Iterator[Row]:
-    """Yield the fields of a schema, each followed by the fields inside it."""
-    for name, field in schema.get("properties", {}).items():
-        inside = list(_objects(field, defs))
-        meaning = field.get("description") or " ".join(each.get("description", "") for each in inside)
-        default = "required" if name in schema.get("required", ()) else _default(field.get("default"))
-        yield Row(path + name, type_words(field, defs), default, meaning)
-        for each in inside:
-            yield from _rows(each, defs, f"{path}{name}{_step(field)}")
-
-
-def _objects(schema: Mapping[str, Any], defs: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Yield the mappings with fields of their own that a schema may hold: itself, its choices, its items."""
-    if "$ref" in schema:
-        yield from _objects(defs[schema["$ref"].rpartition("/")[2]], defs)
-    elif schema.get("properties") and "secret" not in schema["properties"]:
-        yield schema
-    values = schema.get("additionalProperties")
-    inner = [*schema.get("anyOf", ()), schema.get("items"), values if isinstance(values, dict) else None]
-    for each in filter(None, inner):
-        yield from _objects(each, defs)
-
-
-def _meaning(inside: Iterable[Mapping[str, Any]]) -> str:
-    return " Or: ".join(each["description"] for each in inside if "description" in each)
-
-
-def _step(schema: Mapping[str, Any]) -> str:
-    """Return what stands between a field and the fields inside it."""
-    if schema.get("type") == "array":
-        return "[]."
-    return ".NAME." if isinstance(schema.get("additionalProperties"), dict) else "."
-
-
-def _default(value: Any) -> str:
-    if value in (None, [], {}, ""):
-        return "none"
-    return f"`{value if isinstance(value, str) else json.dumps(value)}`"
-
-
-def _table(head: list[str], rows: Iterable[Iterable[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
-
-
-def _wrapped(text: str) -> str:
-    return "\n".join(textwrap.wrap(text, 116, break_long_words=False, break_on_hyphens=False))
 
 
 def _join(title: str, *parts: str) -> str:

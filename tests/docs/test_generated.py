@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 from pathlib import Path
 from types import ModuleType
 
@@ -14,12 +14,9 @@ from tests.docs.conftest import ROOT
 @pytest.fixture(scope="module")
 def generator() -> ModuleType:
     """scripts/generate_docs.py as a module."""
-    spec = importlib.util.spec_from_file_location("generate_docs", ROOT / "scripts" / "generate_docs.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(ROOT / "scripts"))
+        return importlib.import_module("generate_docs")
 
 
 def test_the_generated_pages_are_current(generator: ModuleType) -> None:
