@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import settings
 
 from conduit.sandbox import caddy as private_caddy
 from conduit.sandbox import dnsmasq as private_dnsmasq
@@ -26,6 +27,9 @@ from tests.forked import Ran, run_conduit
 pytest_plugins = ["tests.dockerd"]
 
 ROOT = Path(__file__).parent.parent
+
+settings.register_profile("untimed", deadline=None)  # how long an example takes says something of the machine alone
+settings.load_profile("untimed")
 
 for _name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR", "CONDUIT_CONFIG"):
     os.environ.pop(_name, None)  # a child would trust, or read, something other than what the test made
