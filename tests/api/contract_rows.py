@@ -137,6 +137,9 @@ def _check_effect(effect: dict[str, Any], served: Any, earlier: dict[str, str]) 
         assert [list(each) for each in people_world.rows(served, effect["sql"])] == effect["is"]
     elif "password" in effect:
         assert people_world.fits(served, effect["of"], effect["password"])
+    elif "held" in effect:
+        told = served.conduit("status").stderr
+        assert effect["held"] in told if effect["held"] else "suspended" not in told, told
     elif "trusts" in effect:
         bundle = served.trust / "store" / "ca-certificates.crt"
         assert answered(served, f"https://{effect['trusts']}/", trust=bundle)

@@ -64,6 +64,12 @@ def test_the_loop_tells_that_it_is_suspended_and_why(served: Any) -> None:
     assert served.api("GET", "/api/loop").json()["suspended"] is None
 
 
+def test_the_loop_is_not_suspended_until_something_that_is_no_time(served: Any) -> None:
+    refused = served.api("POST", "/api/loop/suspend", {"until": "next week"})
+    assert (refused.status_code, refused.json()["field"]) == (422, "until")
+    assert served.api("GET", "/api/loop").json()["suspended"] is None
+
+
 def test_the_loop_tells_why_the_manifests_do_not_load(served: Any) -> None:
     broken = served.write("broken.yaml", "services:\n  broken: {upstraem: 'a:1'}\n")
     (problem,) = wait_for(lambda: _loop(served)["problems"], "the pass fails")

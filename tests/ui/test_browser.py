@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from window import Window
 
+from conduit.sandbox.machine import wait_for
 from tests.api import people_world
 
 pytestmark = pytest.mark.soak
@@ -168,8 +169,8 @@ def test_a_service_is_changed_as_a_form_and_as_yaml(window: Window, served: Any)
     window.page.get_by_label("As", exact=True).select_option("yaml")
     window.page.get_by_label("Fields").fill(f"upstream: {served.echo}\ntls: 'off'\n")
     window.press("Save and apply")
+    wait_for(lambda: served.curl("http://edited.home.arpa/").stdout.startswith("HTTP/1.1 200"), "it is served as HTTP")
     window.page.get_by_role("region", name="Result").get_by_text("set service/edited").wait_for()
-    assert served.curl("http://edited.home.arpa/").stdout.startswith("HTTP/1.1 200")
     assert "# keep me" in file.read_text()
 
 
@@ -205,6 +206,32 @@ def test_a_certificate_is_rotated(window: Window, served: Any) -> None:
     window.page.get_by_role("dialog").get_by_role("button", name="Rotate").click()
     window.page.get_by_text("Done").wait_for()
     assert certificate(served, "rotated.home.arpa") not in ("", before)
+
+
+def test_the_loop_is_suspended_with_a_reason_and_resumed(window: Window, served: Any) -> None:
+    window.open("/")
+    window.press("Suspend the loop")
+    window.page.get_by_label("Reason").fill("moving the rack")
+    window.press("Suspend", exact=True)
+    window.page.get_by_text("moving the rack").wait_for()
+    assert "moving the rack" in served.conduit("status").stderr
+    window.press("Resume")
+    window.page.get_by_text("moving the rack").wait_for(state="detached")
+    assert "suspended" not in served.conduit("status").stderr
+
+
+def test_the_audit_trail_is_verified(window: Window, served: Any) -> None:
+    window.open("/audit")
+    window.press("Verify the trail")
+    window.page.get_by_text("The trail holds").wait_for()
+    (segment,) = (served.directory / "state" / "audit").glob("*.jsonl")
+    whole = segment.read_bytes()
+    segment.write_bytes(whole.replace(b"logged in", b"looked on", 1))
+    try:
+        window.press("Verify the trail")
+        window.page.get_by_text("The trail was changed").wait_for()
+    finally:
+        segment.write_bytes(whole)
 
 
 def test_a_name_is_resolved(window: Window, served: Any) -> None:

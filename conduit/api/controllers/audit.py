@@ -38,6 +38,34 @@ def audit(desk: Here, limit: Limit = 50) -> Entries:
     return {"entries": [view(entry) for entry in desk.audit.newest(limit)], "total": desk.audit.total}
 
 
+class Verified(TypedDict):
+    """Whether the trail holds: entries `first` to `last`, signed up to `signed`; else the first bad one in `bad`.
+
+    `warnings` tell which places outside could not be asked, or know a foreign trail.
+    """
+
+    holds: bool
+    first: int
+    last: int
+    signed: int
+    bad: str | None
+    warnings: list[str]
+
+
+@route("GET", "/api/audit/verify", "audit:read", native=True, sync_to_thread=True, summary="Whether the trail holds")
+def verify(desk: Here) -> Verified:
+    """Check the whole trail against its chain, its signed checkpoints and the places outside that know of it."""
+    verdict, problems = desk.upkeep.verify()
+    return {
+        "holds": verdict.bad is None,
+        "first": verdict.first,
+        "last": verdict.last,
+        "signed": verdict.signed,
+        "bad": str(verdict.bad) if verdict.bad else None,
+        "warnings": [each.summary for each in problems],
+    }
+
+
 def view(stored: Stored) -> Entry:
     """Return an entry as clients of the documented API read it."""
     data = stored.data
@@ -52,4 +80,4 @@ def view(stored: Stored) -> Entry:
     }
 
 
-ROUTES = (audit,)
+ROUTES = (audit, verify)

@@ -1,14 +1,29 @@
-"""Native: what the loop is at: whether it is held, what it leaves alone and why, and what keeps it from working."""
+"""Native: what the loop is at: whether it is held, what it leaves alone and why, what stops it; and holding it."""
 
 from __future__ import annotations
 
 from typing import Any, TypedDict
 
+from litestar.params import JSONBody
+from pydantic import BaseModel, ConfigDict, Field
+
+from conduit.api.auth import Who
 from conduit.api.desk import Desk, Here
 from conduit.api.envelopes import instant
+from conduit.api.errors import ApiError
 from conduit.api.routing import route
 from conduit.plan_json import problem_document
-from conduit.reconcile.suspension import suspension
+from conduit.reconcile.suspension import resume, suspend, suspension
+from conduit.settled import forget
+
+
+class Suspending(BaseModel):
+    """Why the loop is suspended, and when that ends by itself: a date, or a time with its zone."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    reason: str = Field("", max_length=500)
+    until: str = Field("", max_length=64)
 
 
 class Suspended(TypedDict):
@@ -40,6 +55,10 @@ class LoopState(TypedDict):
 @route("GET", "/api/loop", "system:read", native=True, sync_to_thread=True, summary="What the loop is at")
 def loop(desk: Here) -> LoopState:
     """Return the mode of the loop, its suspension if it is suspended, and what it does not do, with the reasons."""
+    return _state(desk)
+
+
+def _state(desk: Desk) -> LoopState:
     status = desk.loop.status
     seen = status.snapshot
     return {
@@ -59,4 +78,25 @@ def _suspended(desk: Desk) -> Suspended | None:
     return Suspended(since=found.since, reason=found.reason, until=found.until) if found else None
 
 
-ROUTES = (loop,)
+@route("POST", "/api/loop/suspend", "system:write", native=True, sync_to_thread=True, summary="Suspend the loop")
+def suspend_loop(desk: Here, caller: Who, data: JSONBody[Suspending]) -> LoopState:
+    """Let the loop look and tell, and change nothing, until it is resumed. An apply that is asked for works as ever."""
+    engine = desk.worker.engine
+    try:
+        suspend(engine.state, engine.now(), data.reason, data.until)
+    except ValueError as error:
+        raise ApiError(422, f"until: {error}", field="until") from error
+    forget(engine.state)
+    desk.record(caller, "suspend", data.reason or "suspended the loop")
+    return _state(desk)
+
+
+@route("POST", "/api/loop/resume", "system:write", native=True, sync_to_thread=True, summary="Resume the loop")
+def resume_loop(desk: Here, caller: Who) -> LoopState:
+    """Let a suspended loop work again."""
+    resume(desk.worker.engine.state)
+    desk.record(caller, "resume", "resumed the loop")
+    return _state(desk)
+
+
+ROUTES = (loop, suspend_loop, resume_loop)

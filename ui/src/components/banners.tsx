@@ -3,6 +3,7 @@ import { loopQuery } from "../api/queries";
 import type { Problem } from "../api/types";
 import { Notice } from "./notice";
 import { Problems } from "./problems";
+import { Resume } from "./suspension";
 import { Time } from "./time";
 
 /** What nobody may overlook on any page: the loop is held, or the manifests do not load. */
@@ -13,15 +14,17 @@ export function Banners() {
     <>
       {loop.suspended && (
         <Notice tone="warn" title="Suspended">
+          <p>{loop.suspended.reason || "No reason was given."}</p>
           <p>
-            {loop.suspended.reason || "No reason was given."} Since <Time at={loop.suspended.since} />
+            Since <Time at={loop.suspended.since} />
             {loop.suspended.until && (
               <>
-                , until <Time at={loop.suspended.until} />
+                , ends <Time at={loop.suspended.until} />
               </>
             )}
-            . The loop looks and tells, and changes nothing until <code>conduit resume</code>.
+            . The loop looks and tells, and changes nothing by itself.
           </p>
+          <Resume />
         </Notice>
       )}
       {loop.mode === "observe" && (

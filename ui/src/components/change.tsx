@@ -22,7 +22,7 @@ export function ChangeView({ change }: { change: Change }) {
             <div key={field}>
               <dt>{field}</dt>
               <dd>
-                {field in before && <Value value={before[field]} old />}
+                {before[field] != null && <Value value={before[field]} old />}
                 {change.after_unknown.includes(field) ? <em>known after apply</em> : field in after && <Value value={after[field]} />}
               </dd>
             </div>

@@ -1,9 +1,11 @@
-import { useQuery } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
+import { answer, api } from "../api/client";
 import { auditQuery } from "../api/queries";
 import { Badge } from "../components/badge";
 import { Button } from "../components/button";
 import { Loaded } from "../components/loaded";
+import { FailureNotice, Notice } from "../components/notice";
 import { Page } from "../components/page";
 import { Table } from "../components/table";
 import { Time } from "../components/time";
@@ -17,6 +19,7 @@ export function Audit() {
   const audit = useQuery(auditQuery(limit));
   return (
     <Page title="Audit">
+      <Verify />
       <Loaded query={audit}>
         {(found) => (
           <>
@@ -46,5 +49,29 @@ export function Audit() {
         )}
       </Loaded>
     </Page>
+  );
+}
+
+/** Has the server check the whole trail, which takes a while once it is long. */
+function Verify() {
+  const verify = useMutation({ mutationFn: () => answer(api.GET("/api/audit/verify")) });
+  const found = verify.data;
+  return (
+    <>
+      <p>
+        <Button quiet busy={verify.isPending} onClick={() => verify.mutate()}>
+          {verify.isPending ? "Verifying …" : "Verify the trail"}
+        </Button>
+      </p>
+      <FailureNotice error={verify.error} />
+      {found && (
+        <Notice tone={found.holds ? "good" : "bad"} title={found.holds ? "The trail holds" : "The trail was changed"}>
+          <p>{found.bad ?? `Entries ${found.first} to ${found.last}, signed up to ${found.signed}.`}</p>
+          {found.warnings.map((each) => (
+            <p key={each}>{each}</p>
+          ))}
+        </Notice>
+      )}
+    </>
   );
 }

@@ -11,7 +11,7 @@ import { Page } from "../components/page";
 import { At } from "../components/problems";
 import { Table } from "../components/table";
 import { Time } from "../components/time";
-import { Value } from "../components/value";
+import { Value, wordsOf } from "../components/value";
 import { useMay } from "../session/context";
 
 /** What the host changed, field by field: take it over into the manifest, or put it back as it is declared. */
@@ -42,8 +42,8 @@ export function Drift() {
               columns={[
                 { head: "Resource", cell: (each) => <strong>{each.address}</strong> },
                 { head: "Field", cell: (each) => (each.field ? <code>{each.field}</code> : "the whole") },
-                { head: "Live", cell: (each) => <Value value={each.live} old /> },
-                { head: "Declared", cell: (each) => <Value value={each.declared} /> },
+                { head: "Live", cell: (each) => (each.field ? <Value value={each.live} old /> : wordsOf(each.live)) },
+                { head: "Declared", cell: (each) => (each.field ? <Value value={each.declared} /> : "–") },
                 { head: "Origin", cell: (each) => <Badge state={each.origin} /> },
                 { head: "Seen", cell: (each) => (each.since === null ? "just found" : <Time at={each.since} />) },
                 { head: "Declared at", cell: (each) => <At source={each.source} /> },
@@ -71,7 +71,9 @@ function useAccept() {
   });
 }
 
+/** What no manifest declares, such as a whole frame, no manifest can take over. */
 function Accept({ each, accept }: { each: Drifted; accept: ReturnType<typeof useAccept> }) {
+  if (!each.source) return null;
   return (
     <Button quiet busy={accept.isPending} onClick={() => accept.mutate(each)} aria-label={`Accept ${each.address} ${each.field}`}>
       Accept

@@ -1,19 +1,21 @@
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { Link } from "wouter";
-import { planQuery, statusQuery } from "../api/queries";
+import { loopQuery, planQuery, statusQuery } from "../api/queries";
 import type { Plan } from "../api/types";
 import { Badge } from "../components/badge";
 import { Loaded } from "../components/loaded";
 import { Page } from "../components/page";
+import { Suspend } from "../components/suspension";
 import { Time } from "../components/time";
 
 /** The state of the site at a glance, in the numbers of `conduit diff`, `drift` and the documented status. */
 export function Overview() {
   const plan = useQuery(planQuery);
+  const loop = useQuery(loopQuery).data;
   const status = useQuery({ ...statusQuery, refetchInterval: 30_000 });
   return (
-    <Page title="Overview">
+    <Page title="Overview" actions={loop && !loop.suspended && <Suspend />}>
       <Loaded query={plan}>{(found) => <Difference plan={found} />}</Loaded>
       <Loaded query={status}>
         {(found) => (
