@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -15,7 +16,7 @@ from conduit.providers.caddy_certificates import CERTIFICATE, LOAD_FILES, entry_
 from conduit.providers.caddy_document import SERVERS, Blocks, Content, Keyring, authenticates, bare, split
 from conduit.providers.caddy_fragments import precedence, reach
 from conduit.providers.caddy_marks import FALLBACK, FRAME_KEY, NO_LINK, Mark, fallback_mark, read_mark, write_mark
-from conduit.providers.caddy_paths import listing, mapping, servers_of
+from conduit.providers.caddy_paths import in_order, listing, mapping, servers_of
 
 NAME_TAKEN = Code(
     "CND-0601",
@@ -36,7 +37,8 @@ UNWRITABLE = Code(
 class Document(NamedTuple):
     """A whole configuration ready to be sent; `body` is `config` as JSON, `blocks` are ours in it.
 
-    `content` is what reading `body` back gives, `opens` are the listeners it needs that Caddy does not have yet.
+    `content` is what reading `body` back gives, `opens` are the listeners it needs that Caddy does not have yet. Names
+    are sorted in `body`, so that Caddy mostly tells it back byte for byte.
     """
 
     config: dict[str, Any]
@@ -64,7 +66,9 @@ class Composer(NamedTuple):
         """
         kept = self._kept(content, blocks, protected)
         staged = {key: self._stage(key, native) for key, native in blocks.items() if key not in kept}
-        fresh, frame = from_json(to_json([self._marked(staged, protected), self.frame(blocks) or {}]))
+        fresh, frame = from_json(
+            json.dumps([self._marked(staged, protected), self.frame(blocks) or {}], sort_keys=True)
+        )
         routes = {part: _ordered(part, kept, fresh[part]) for part in SERVERS}
         new = staged.keys() - content.blocks.keys() if any(content.strangers.values()) else ()
         taken_over = {_extent(route) for key in new for route in _routes_of(staged[key])}
@@ -203,10 +207,10 @@ def _servers(
             mark = {"@id": write_mark(keys.sign, Mark(FRAME_KEY, part))}
             own = {field: value for field, value in frame[part].items() if field != FALLBACK}
             last = {"@id": write_mark(keys.sign, fallback_mark(part)), **frame[part][FALLBACK]}
-            servers[name] = {**mark, **own, "routes": [*routes[part], *strangers, last]}
+            servers[name] = in_order({**mark, **own, "routes": [*routes[part], *strangers, last]})
         elif name in servers and name not in content.taken and not strangers:
             del servers[name]
-    return servers
+    return in_order(servers)
 
 
 def _without_ours(server: Any, keys: Keyring) -> Any:
@@ -225,10 +229,10 @@ def _assemble(
     whole = {"admin": {"listen": admin}, **mapping(config)}
     apps = dict(mapping(config, "apps"))
     if servers or "http" in apps:
-        apps["http"] = {**mapping(apps, "http"), "servers": servers}
+        apps["http"] = in_order({**mapping(apps, "http"), "servers": servers})
     foreign = [entry for entry in listing(config, *LOAD_FILES) if not entry_mark(entry, keys.sign)]
     if entries or len(foreign) < len(listing(config, *LOAD_FILES)):
         tls = mapping(apps, "tls")
-        certificates = {**mapping(tls, "certificates"), "load_files": [*foreign, *entries]}
-        apps["tls"] = {**tls, "certificates": certificates}
-    return {**whole, "apps": apps} if apps else whole
+        certificates = in_order({**mapping(tls, "certificates"), "load_files": [*foreign, *entries]})
+        apps["tls"] = in_order({**tls, "certificates": certificates})
+    return in_order({**whole, "apps": in_order(apps)} if apps else whole)

@@ -20,7 +20,7 @@ from conduit.errors import Refused, Stale, Unreadable
 from conduit.model import Claim, Late
 from conduit.providers import caddy_checks
 from conduit.providers.caddy_admin import Admin
-from conduit.providers.transaction import Block
+from conduit.providers.transaction import Block, composed
 from conduit.resources.route_spec import RouteSpec
 from conduit.sandbox import caddy as private_caddy
 from conduit.sandbox.daemon import Daemon
@@ -51,6 +51,23 @@ def test_empty_then_written_then_read_back_equal_then_nothing(world: World, dire
     assert (world.reloads(), world.daemon.pid) == (before, pid)
     assert world.status("https://wiki.lan/") == 502
     assert world.curl("http://wiki.lan/a?b=c")[0] == 308
+
+
+def test_caddy_tells_what_was_sent_byte_for_byte(world: World, directory: Path) -> None:
+    """That spares parsing megabytes of it once more; see `in_order`."""
+    stranger = {"match": [{"host": ["theirs.lan"]}], "handle": [{"handler": "static_response", "status_code": 418}]}
+    world.put({"logging": {"logs": {"default": {"level": "WARN"}}}, **world.config()})
+    world.apply({"plain": plain("plain.lan")})
+    config = world.config()
+    servers(config)["conduit_http"]["routes"].append(stranger)
+    world.put(config)
+    headers = {"response_headers": {"X-B": "b", "X-A": "a"}, "request_headers": {"Z": None}}
+    wiki = secure(certificate(directory, "wiki", "wiki.lan"), **headers, max_body="1MB", timeouts={"read": "10s"})
+    reading = world.read()
+    document = composed(world.provider, reading, world.blocks({"wiki": wiki}))
+    after = world.provider.commit(document, reading)
+    assert world.admin.get().body == document.body + b"\n"
+    assert after.raw.config is document.config
 
 
 def test_https_redirect_keeps_path_and_names_the_port(world: World, directory: Path) -> None:
