@@ -163,26 +163,27 @@ def _same_record(one: Claim, two: Claim) -> bool:
 
 
 Overlap = Callable[[Claim, Claim], bool]
-RULES: dict[str, tuple[Callable[[Claim], tuple[str, ...]], Overlap]] = {
-    "listen": (lambda claim: (claim.value[0], claim.value[2]), _same_listener),
-    "dns": (lambda claim: claim.value[:1], _same_record),
+Bucket = tuple[object, ...]
+RULES: dict[str, tuple[Callable[[Claim], Bucket], Overlap]] = {
+    "listen": (lambda claim: (claim.scope, claim.value[0], claim.value[2]), _same_listener),
+    "dns": (lambda claim: (claim.scope, claim.value[0]), _same_record),
 }
 """Per scope: the bucket in which two claims can meet at all, and whether two of a bucket do."""
-PLAIN: tuple[Callable[[Claim], tuple[str, ...]], Overlap] = (lambda claim: claim.value, _same_value)
+PLAIN: tuple[Callable[[Claim], Bucket], Overlap] = (lambda claim: claim, _same_value)
 
 
 def _claim_problems(leaves: Iterable[Resource[Any]], kinds: Mapping[str, Kind[Any]]) -> Iterable[Diagnostic]:
-    first: dict[tuple[str, tuple[str, ...]], tuple[Claim, Resource[Any]]] = {}
-    crowded: dict[tuple[str, tuple[str, ...]], list[tuple[Claim, Resource[Any]]]] = {}
+    first: dict[Bucket, tuple[Claim, Resource[Any]]] = {}
+    crowded: dict[Bucket, list[tuple[Claim, Resource[Any]]]] = {}
     for leaf in leaves:
         for claim in kinds[leaf.key.kind].claims(leaf.spec):
             bucket_of, _ = RULES.get(claim.scope, PLAIN)
-            place, holder = (claim.scope, bucket_of(claim)), (claim, leaf)
+            place, holder = bucket_of(claim), (claim, leaf)
             earlier = first.setdefault(place, holder)
             if earlier is not holder:
                 crowded.setdefault(place, [earlier]).append(holder)
-    for (scope, _), bucket in crowded.items():
-        _, overlap = RULES.get(scope, PLAIN)
+    for bucket in crowded.values():
+        _, overlap = RULES.get(bucket[0][0].scope, PLAIN)
         for (other_claim, other), (claim, leaf) in combinations(bucket, 2):
             if overlap(claim, other_claim):
                 yield _clash(claim, leaf, other)

@@ -7,6 +7,7 @@ The core fields are below. Every other top-level key is the section of a provide
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from ipaddress import IPv4Address, IPv6Address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -206,7 +207,7 @@ class Settings(Section):
         """The file these settings were read from, as it was then; None for settings without one."""
         return self._evidence
 
-    @property
+    @cached_property
     def sections(self) -> Mapping[str, Any]:
         """The provider sections as read, name -> raw mapping, and that of conduit itself, which every site has."""
         return {"self": {}, **(self.__pydantic_extra__ or {})}

@@ -187,6 +187,7 @@ def _in(host: str, block: str) -> bool:
         return False
 
 
+@lru_cache(maxsize=4096)
 def _literal(host: str) -> bool:
     return ":" in host or DOTTED_QUAD.fullmatch(host) is not None
 

@@ -78,6 +78,7 @@ class Builder:
         self.marks: list[int] = []
         self.children: dict[int, dict[str | int, int]] = {}
         self.templated = False
+        self.plain_keys: set[str] = set()
         self.anchors: dict[str, tuple[Any, int] | None] = {}
         self.aliases = 0
         self.repeated = 0
@@ -174,8 +175,10 @@ class Builder:
         text: str = event.value
         if event.implicit[0] and text == "<<":
             self.complain(ALIAS, "merge keys (<<) are refused", event, "spell the keys out, or use variables")
-        elif event.implicit[0] and not _is_text(text):
-            self.complain(KEY_NOT_TEXT, f"the key {shown(text)} is not text", event, f'quote it: "{text[:40]}"')
+        elif event.implicit[0] and text not in self.plain_keys:
+            if not _is_text(text):
+                self.complain(KEY_NOT_TEXT, f"the key {shown(text)} is not text", event, f'quote it: "{text[:40]}"')
+            self.plain_keys.add(text)
         return text
 
     def alias(self, event: Any) -> Any:

@@ -18,10 +18,14 @@ WORDS: Final[dict[str, Scalar]] = {
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
 NUMERIC: Final = frozenset("+-.0123456789")
-INTEGER = re.compile(r"0|[-+]?[1-9][0-9]*", re.ASCII)
-BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+", re.ASCII)
-FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", re.ASCII)
-NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)", re.ASCII)
+NUMBER = re.compile(
+    r"(?P<integer>0|[-+]?[1-9][0-9]*)"
+    r"|(?P<based>0o[0-7]+|0x[0-9a-fA-F]+)"
+    r"|(?P<endless>[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))"
+    r"|(?P<float>[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?)",
+    re.ASCII,
+)
+"""The sorts of number; what matches several is the first of them."""
 TEMPLATE = re.compile(r"\{[{%#]")
 """What makes text look like a template."""
 SIGNED_ZERO: Final = frozenset(("-0", "+0"))
@@ -40,14 +44,14 @@ def resolve(text: str) -> Scalar:
 
 
 def _number(text: str) -> Scalar:
-    if INTEGER.fullmatch(text):
-        return _bounded(text, 10)
-    if BASED.fullmatch(text):
-        return _bounded(text, 0)
-    if NOT_FINITE.fullmatch(text):
-        raise ValueError("infinite numbers and .nan are refused")
-    if text in SIGNED_ZERO or not FLOAT.fullmatch(text):
+    match = NUMBER.fullmatch(text)
+    sort = match.lastgroup if match and text not in SIGNED_ZERO else ""
+    if not sort:
         return text
+    if sort == "endless":
+        raise ValueError("infinite numbers and .nan are refused")
+    if sort != "float":
+        return _bounded(text, 10 if sort == "integer" else 0)
     number = float(text)
     if isinf(number):
         raise ValueError("the number is too large")

@@ -13,7 +13,7 @@ from conduit.errors import Code, Diagnostic, Refused
 from conduit.model import Key, Native, Secret
 from conduit.providers.accounts import Hashed, from_store
 from conduit.providers.caddy_certificates import CERTIFICATE, LOAD_FILES, entry_mark, entry_of, link_of
-from conduit.providers.caddy_document import SERVERS, Blocks, Content, Keyring, authenticates, bare, split
+from conduit.providers.caddy_document import SERVERS, Blocks, Content, Keyring, Marked, authenticates, bare, split
 from conduit.providers.caddy_fragments import precedence, reach
 from conduit.providers.caddy_marks import FALLBACK, FRAME_KEY, NO_LINK, Mark, fallback_mark, read_mark, write_mark
 from conduit.providers.caddy_paths import in_order, listing, mapping, servers_of
@@ -88,7 +88,7 @@ class Composer(NamedTuple):
             for key, native in blocks.items()
             if (live := lives.get(key))
             and live.native is native
-            and sorted(mark for mark, _ in content.blocks[key]) == sorted(_marks(key, native, key in protected))
+            and _has_marks(content.blocks[key], list(_marks(key, native, key in protected)))
         }
 
     def _marked(self, staged: Mapping[Key, Native], protected: Collection[Key]) -> dict[str, dict[str, Any]]:
@@ -161,6 +161,11 @@ def _marks(key: Key, native: Native, protected: bool) -> Iterable[Mark]:
         if part in native:
             linked = part == "https" and CERTIFICATE in native
             yield Mark(key, part, link_of(native[CERTIFICATE]) if linked else NO_LINK, protected)
+
+
+def _has_marks(own: Iterable[Marked], wanted: list[Mark]) -> bool:
+    found = [mark for mark, _ in own]
+    return found == wanted or sorted(found) == sorted(wanted)
 
 
 def _ordered(part: str, kept: Blocks, fresh: Mapping[str, Any]) -> list[dict[str, Any]]:

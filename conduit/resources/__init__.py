@@ -27,11 +27,12 @@ class Kinds(Mapping[str, Kind[Any]]):
         self._found: dict[str, Kind[Any]] = {}
 
     def __getitem__(self, name: str) -> Kind[Any]:
-        if name not in self._found:
+        try:
+            return self._found[name]
+        except KeyError:
             if name not in self._names:
-                raise KeyError(name)
-            self._found[name] = self._find(name)
-        return self._found[name]
+                raise
+        return self._found.setdefault(name, self._find(name))
 
     def __contains__(self, name: object) -> bool:
         return name in self._names
