@@ -53,7 +53,7 @@ class Suppressed(NamedTuple):
     entry: Ignore
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Decider:
     """Decides leaf after leaf, dependencies first, and remembers what each decision made known.
 

@@ -82,7 +82,7 @@ def commit_all(work: Work, steps: Sequence[Step], staged: Mapping[str, Staged[An
         raise errors[0]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Commit:
     """One document on its way: from a reading, with the blocks that are to change, perhaps staged already.
 

@@ -227,7 +227,7 @@ class Engine(Premises):
             forget(self.state)
             self._note_started(plan, run.id)
             ended = stop or threading.Event()
-            report, settled = carry_out(plan, desired, observed, self._means(), run, options, on_event, ended)
+            report, settled = carry_out(plan, desired, observed, self._means(options), run, options, on_event, ended)
         if settled:
             self._keeper.keep(plan._replace(changes=()), self.wish, desired, settled)
         return report._replace(warnings=tuple(self.history.warnings), recovered=self.recovered)
@@ -250,14 +250,15 @@ class Engine(Premises):
                 lives = (live for view in observed.values() for live in view.reading.ours())
                 self.history.record({live.key: live.native for live in lives if live.key in done})
                 self.journal.settle(left)
-        proofs = prove_owed(desired, observed, self._means()) if options.prove else {}
+        proofs = prove_owed(desired, observed, self._means(options)) if options.prove else {}
         unread, unjudged = bool(plan.unknown), bool(plan.unjudged)
         return Report(0, (), proofs, recovered=self.recovered, unread=unread, unjudged=unjudged)
 
-    def _means(self) -> Means:
+    def _means(self, options: ApplyOptions) -> Means:
         from conduit.run import Means
 
-        return Means(self.kinds, self.providers, self.history, self.lock, self.proving_context(), self.now)
+        context = self.proving_context() if options.prove else self.context()
+        return Means(self.kinds, self.providers, self.history, self.lock, context, self.now)
 
     def live(self, kind: str) -> list[Live]:
         """Return every live object of a leaf kind, ours or not. Raises `Unreadable` when its provider is silent."""

@@ -64,7 +64,7 @@ class Desired(NamedTuple):
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class DeclaredLook:
     """`kind.Look` over the declared resources."""
 

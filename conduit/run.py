@@ -22,7 +22,6 @@ from conduit.pins import pins_of
 from conduit.plan import Plan
 from conduit.providers.base import Provider
 from conduit.report import ApplyOptions, Listener, Report
-from conduit.status import status
 from conduit.work import Work
 
 
@@ -113,6 +112,8 @@ def owed(desired: Desired, history: History) -> list[Key]:
 
 def prove_owed(desired: Desired, observed: Mapping[str, Observed], means: Means) -> dict[Key, Proof]:
     """Prove again what still owes its proof, and remember what passes."""
+    from conduit.status import status
+
     roots = [desired.roots[key] for key in owed(desired, means.history)]
     found = status(roots, desired, observed, means.kinds, means.context) if roots else []
     proofs = {each.key: each.proof for each in found if each.proof}

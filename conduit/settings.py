@@ -190,7 +190,7 @@ class Settings(Section):
     """Messages about failures, drift and certificates."""
     api: Api = Api.model_construct()
     """The REST API."""
-    audit: AuditTrail = AuditTrail()
+    audit: AuditTrail = AuditTrail.model_construct()
     """The audit trail."""
     prune_percent: int = Field(30, ge=0, le=100)
     """More deletions than this share of a kind of ten or more need `--allow-deletes`."""

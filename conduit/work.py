@@ -36,7 +36,7 @@ class Memory(Protocol):
         """Remember the natives just written; None forgets a key."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Work:
     """One apply. `readings` holds the newest reading of each provider, `blamed` the roots that failed and why.
 

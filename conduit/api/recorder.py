@@ -21,7 +21,8 @@ from conduit.api.auth import PUBLIC, READ, Caller
 from conduit.api.errors import as_api_error
 from conduit.api.gate import SAFE, App, Message, Receive, Scope, Send, refuse
 from conduit.api.naming import action_of, subject_of
-from conduit.audit.act import FAILURE, LONGEST_WORD, SUCCESS, Act, Asked, Sort, redacted_body
+from conduit.audit.act import FAILURE, LONGEST_WORD, SUCCESS, Act, Asked, Sort
+from conduit.audit.redaction import redacted_body
 from conduit.audit.trail import Trail
 from conduit.errors import ConduitError
 

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
-from conduit.audit.act import redacted
 from conduit.audit.checkpoints import CHECKPOINT, Signed, parse
 from conduit.audit.key import AuditKey
+from conduit.audit.redaction import redacted
 from conduit.audit.verify import Witness
 from conduit.errors import Code, ConduitError, Diagnostic
 from conduit.manifests.git import head_commit, work_tree

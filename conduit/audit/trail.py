@@ -128,6 +128,12 @@ class Trail:
         last = next(self.chain.newest(), None)
         return last.seq if last else 0
 
+    @property
+    def covered(self) -> bool:
+        """Whether a checkpoint covers every entry; each `EVERY` entries bring one."""
+        newest = next(self.checkpoints.newest(), None)
+        return newest is not None and newest.entry == self.total
+
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Let no other thread or process write inside a `with` block. Raises OSError."""

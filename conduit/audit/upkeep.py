@@ -43,12 +43,6 @@ class Upkeep:
         if problems:
             raise ConduitError(problems)
 
-    def after_entry(self) -> None:
-        """Write a checkpoint that the last entry made due to every place. Raises `ConduitError`."""
-        newest = next(self.trail.checkpoints.newest(), None)
-        if newest and newest.entry == self.trail.total:
-            self.anchor()
-
     def anchor(self) -> None:
         """Write the newest checkpoint to every place that does not have it. Raises `ConduitError`."""
         newest = next(self.trail.checkpoints.newest(), None)

@@ -51,12 +51,14 @@ class Deed:
 
     def _anchor(self) -> None:
         """Write a checkpoint that this entry made due where it is safe; what cannot be is told and tried again."""
+        if not self.app.engine.trail.covered:
+            return
         from conduit.audit.upkeep import Upkeep
         from conduit.errors import ConduitError
 
         engine = self.app.engine
         try:
-            Upkeep(engine.trail, engine.settings, lambda name: engine.secrets.get(name)).after_entry()
+            Upkeep(engine.trail, engine.settings, lambda name: engine.secrets.get(name)).anchor()
         except ConduitError as error:
             self.app.console.notes(escape(f"warning: {each.summary}") for each in error.diagnostics)
 

@@ -48,7 +48,7 @@ class Common(Spec):
     """Where it is wanted; this version knows `local` only."""
 
 
-NOTHING: Final = Common()
+NOTHING: Final = Common.model_construct()
 
 
 def unknown_needs(common: Common, kinds: Mapping[str, Kind[Any]]) -> Iterator[Complaint]:

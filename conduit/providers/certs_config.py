@@ -43,5 +43,5 @@ class Config(Section):
     """How long before its end it is renewed."""
     ca_lifetime: Lifetime = "3650d"
     """How long the root is valid."""
-    trust: Trust = Trust()
+    trust: Trust = Trust.model_construct()
     """The machine's own trust store."""

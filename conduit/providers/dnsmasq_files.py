@@ -39,14 +39,12 @@ _ADDN_HOSTS: Final = re.compile(r"addn-hosts=(.+)")
 _WILDCARD: Final = re.compile(rf"address=/(?P<name>\*\.{_NAME})/(?P<value>{_ADDRESS})")
 _ELSEWHERE: Final = re.compile(rf"(?:address=/|host-record=)(?P<name>{_NAME})[/,](?P<value>{_ADDRESS})")
 _FORMS: Final = {
-    "CNAME": re.compile(rf"cname=(?P<name>{_NAME}),(?P<value>{_NAME})"),
-    "TXT": re.compile(rf'txt-record=(?P<name>{_NAME}),"(?P<value>(?:[ !#-\[\]-~]|\\["\\]){{0,255}})"'),
-    "SRV": re.compile(
-        rf"srv-host=(?P<name>{_NAME}),(?P<value>{_NAME}),"
-        rf"(?P<port>{_NUMBER}),(?P<priority>{_NUMBER}),(?P<weight>{_NUMBER})"
-    ),
-    "MX": re.compile(rf"mx-host=(?P<name>{_NAME}),(?P<value>{_NAME}),(?P<priority>{_NUMBER})"),
-    "PTR": re.compile(rf"ptr-record=(?P<name>{_NAME}),(?P<value>{_NAME})"),
+    "CNAME": rf"cname=(?P<name>{_NAME}),(?P<value>{_NAME})",
+    "TXT": rf'txt-record=(?P<name>{_NAME}),"(?P<value>(?:[ !#-\[\]-~]|\\["\\]){{0,255}})"',
+    "SRV": rf"srv-host=(?P<name>{_NAME}),(?P<value>{_NAME}),"
+    rf"(?P<port>{_NUMBER}),(?P<priority>{_NUMBER}),(?P<weight>{_NUMBER})",
+    "MX": rf"mx-host=(?P<name>{_NAME}),(?P<value>{_NAME}),(?P<priority>{_NUMBER})",
+    "PTR": rf"ptr-record=(?P<name>{_NAME}),(?P<value>{_NAME})",
 }
 
 
@@ -60,7 +58,7 @@ class Entry(NamedTuple):
     line: str = ""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Contents:
     """What both files say: our records by resource, others' records, the frame's lines, and lines nobody knows."""
 
@@ -199,8 +197,8 @@ def read_record(line: str) -> Record | None:
     if match := _WILDCARD.fullmatch(line):
         return _address_record(match)
     for rtype, form in _FORMS.items():
-        if match := form.fullmatch(line):
-            numbers = {name: int(match[name]) for name in form.groupindex if name not in ("name", "value")}
+        if match := re.fullmatch(form, line):
+            numbers = {name: int(match[name]) for name in match.groupdict() if name not in ("name", "value")}
             return {"type": rtype, "name": match["name"], "value": unquote(match["value"]), **numbers, "local": False}
     return None
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from conduit.audit.act import HIDDEN, LONGEST_BODY, redacted, redacted_body
+from conduit.audit.redaction import HIDDEN, LONGEST_BODY, redacted, redacted_body
 
 LONG = 120_000
 
