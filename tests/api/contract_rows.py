@@ -20,8 +20,8 @@ from conduit.sandbox.machine import wait_for
 
 RECORD = "dns_records:\n  {0}:\n    name: {0}.home.arpa\n    value: 10.0.0.7\n"
 DIRECTORY = Path(__file__).parent / "contract"
-BEHIND_ITS_BACK = {"move_record", "forget_route"}
-"""The steps that change what is live while the loop is suspended, so that it does not put it back."""
+SUSPENDING = {"suspend", "move_record", "forget_route"}
+"""The steps that suspend the loop, most of them so that it does not put back what they change."""
 
 
 def sections() -> dict[str, list[dict[str, Any]]]:
@@ -46,7 +46,7 @@ def check(row: dict[str, Any], served: Any, prepared: Callable[[], Any] = lambda
     try:
         _tried(row, served, prepared)
     finally:
-        if any(step.keys() & BEHIND_ITS_BACK for step in row.get("before", ())):
+        if any(step.keys() & SUSPENDING for step in row.get("before", ())):
             served.conduit("resume")
 
 
