@@ -34,6 +34,7 @@ from conduit.providers.base import config_of, provider_names
 from conduit.resources import load_kinds
 from conduit.settings import Settings
 from conduit.show.reference import summary_of
+from conduit.variables import VARIABLES
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -96,6 +97,11 @@ def kind_page(kind: Kind[Any]) -> str:
     return _join(*parts, "## Fields", shared, fields_table(kind.spec))
 
 
+ENVIRONMENT = """These variables win over conduit.yaml; an empty one counts as not set. `CONDUIT_CONFIG` names the file,
+or `CONDUIT_CONFIG_DIR` the directory it lies in. `CONDUIT_API_KEY` is one admin key for `conduit serve`
+([identity.md](identity.md#api-keys))."""
+
+
 def settings_page() -> str:
     """Return the reference of conduit.yaml: the settings of the process, and each provider's section."""
     intro = "Relative paths count from the directory of conduit.yaml. A provider without a section is not used, read\n"
@@ -104,7 +110,12 @@ def settings_page() -> str:
     for name, config in ((name, config_of(name)) for name in provider_names()):
         if config.model_fields:
             parts += [f"## `{name}:`", inspect.getdoc(config) or "", fields_table(config)]
-    return _join(*parts)
+    return _join(*parts, "## The environment", ENVIRONMENT, table(["Variable", "Stands for"], _variables()))
+
+
+def _variables() -> Iterator[list[str]]:
+    for name, paths in VARIABLES.items():
+        yield [f"`{name}`", " and ".join(f"`{'.'.join(path)}`" for path in paths)]
 
 
 def errors_page() -> str:
