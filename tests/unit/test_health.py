@@ -27,7 +27,8 @@ def test_fault_18_checks_wait_for_no_other_check() -> None:
         def check_seconds(self, spec: Spec) -> float:
             return 3600.0
 
-    roots = {key: Resource(key, Spec(), Source("desired/a.yaml")) for key in (Key("slow", str(number)) for number in range(MANY))}
+    keys = [Key("slow", str(number)) for number in range(MANY)]
+    roots = {key: Resource(key, Spec(), Source("desired/a.yaml")) for key in keys}
     context = SimpleNamespace(settings=SimpleNamespace(api=SimpleNamespace(slow_seconds=5.0, health_interval=3600)))
     watch = Watch({"slow": Slow()}, lambda: roots, lambda: context)  # type: ignore[dict-item, return-value, arg-type]
     watch.start()
