@@ -204,12 +204,10 @@ def _target_problems(
 ) -> Iterable[Diagnostic]:
     named = settings.sections
     absent = {kind for kind in {leaf.key.kind for leaf in leaves} if kinds[kind].provider not in named}
+    told: set[tuple[Key, str]] = set()
     for leaf in leaves if absent else ():
-        if leaf.key.kind in absent:
-            provider = kinds[leaf.key.kind].target(leaf.spec).provider
-            yield Diagnostic(
-                NO_TARGET,
-                f"{leaf.root} needs {provider}, which conduit.yaml does not name",
-                leaf.source,
-                f'add the section "{provider}:" to conduit.yaml',
-            )
+        provider = kinds[leaf.key.kind].target(leaf.spec).provider if leaf.key.kind in absent else ""
+        if provider and (leaf.root, provider) not in told:
+            told.add((leaf.root, provider))
+            summary = f"{leaf.root} needs {provider}, which conduit.yaml does not name"
+            yield Diagnostic(NO_TARGET, summary, leaf.source, f'add the section "{provider}:" to conduit.yaml')

@@ -95,16 +95,16 @@ class Validator:
         wrong: list[Complaint] = []
         data = variables.fill_entry(entry.data, wrong) if variables and entry.templated else entry.data
         spec, common = (None, NOTHING) if wrong else self._read(kind, source, entry.name, data, wrong)
+        told = len(self.problems)
+        self.problems += [self._places.tell(complaint, Name(file, kind.plural, entry.name)) for complaint in wrong]
         try:
             grammar.name(entry.name)
         except ValueError as error:
             self._bad_name(f"{shown(entry.name)} cannot be the name of a {kind.name}: {error}", source)
         if key in self.resources:
             self._duplicate(str(key), source, self.resources[key].source)
-        elif spec is not None:
+        elif spec is not None and len(self.problems) == told:
             self.resources[key] = Resource(key, spec, source, None, common.needs, common.protect, common.ignore)
-        for complaint in wrong:
-            self.problems.append(self._places.tell(complaint, Name(file, kind.plural, entry.name)))
 
     def _read(
         self, kind: Kind[Any], source: Source, name: str, data: Any, wrong: list[Complaint]

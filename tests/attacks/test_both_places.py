@@ -55,7 +55,7 @@ def test_y11_both_places_are_told(attacked: Attacked) -> None:
 
 def test_y11_a_reference_to_nothing_is_told_with_its_place_and_the_nearest_name(attacked: Attacked) -> None:
     text = f"services:\n  a: {{{UP}, needs: [service/goood]}}\n  b: {{{UP}, needs: [servce/good]}}\n"
-    (unknown_kind, nothing) = attacked.refuse({"needs.yaml": text})
+    (nothing, unknown_kind) = attacked.refuse({"needs.yaml": text})
     assert unknown_kind.place.startswith("desired/needs.yaml:3:")
     assert (nothing.code, nothing.place) == ("CND-0302", "desired/needs.yaml:2:3")
     assert 'did you mean "service/good"' in attacked.run("diff").stderr

@@ -10,8 +10,10 @@ from typing import Any
 BROKEN = """services:
   odd: {upsteam: "10.0.0.1:80"}
   meta: {upstream: "169.254.169.254:80"}
+  Loud: {upstream: "10.0.0.2:80", domain: c.example}
+  lost: {upstream: "10.0.0.2:80", domain: c.example, needs: [servce/one]}
 """
-"""Two that are wrong by themselves."""
+"""Four that are wrong by themselves: a key, a value, a name, a kind."""
 TOGETHER = """services:
   one: {upstream: "10.0.0.2:80", domain: a.example}
   two: {upstream: "10.0.0.2:80", domain: A.example., dns: false}
@@ -40,7 +42,7 @@ def told(nowhere: Callable[..., Any], directory: Path, **files: str) -> list[tup
 
 def test_what_is_wrong_together_is_told_beside_what_is_wrong_alone(nowhere: Callable[..., Any], tmp_path: Path) -> None:
     """They came one step after the other: whoever had mended the first was told of the next."""
-    alone = [("CND-0201", 2), ("CND-0203", 3)]
+    alone = [("CND-0201", 2), ("CND-0203", 3), ("CND-0204", 4), ("CND-0203", 5)]
     together = [("CND-0304", 3), ("CND-1540", 4), ("CND-0302", 7), ("CND-0201", 9)]
     assert told(nowhere, tmp_path, alone=BROKEN, together=TOGETHER) == [*alone, *together]
 
@@ -51,5 +53,17 @@ def test_where_a_file_does_not_parse_nothing_is_said_of_what_may_stand_in_it(
     assert told(nowhere, tmp_path, alone=BROKEN, together=TOGETHER, torn="services: {seven: [}\n") == [
         ("CND-0201", 2),
         ("CND-0203", 3),
+        ("CND-0204", 4),
+        ("CND-0203", 5),
         ("CND-0104", 1),
     ]
+
+
+def test_a_daemon_that_is_not_named_is_told_once_for_each_that_needs_it(
+    nowhere: Callable[..., Any], tmp_path: Path
+) -> None:
+    """It was told for each container, image and network of an application."""
+    (tmp_path / "desired" / "a.yaml").write_text(
+        "deployments: {app: {compose: {services: {one: {image: x}, two: {image: x}}}}}\n"
+    )
+    assert nowhere("validate").stderr.count("deployment/app needs docker") == 1
