@@ -8,8 +8,8 @@ from typing import Any, Final, NamedTuple
 from conduit.api.auth import Caller
 from conduit.api.errors import ApiError
 from conduit.errors import Stale
-from conduit.manifests.saving import Saved
-from conduit.manifests.store import ABSENT, ManifestStore, RemoveField, SetField, Stored
+from conduit.manifests.saving import Saved, Stored
+from conduit.manifests.store import ABSENT, ManifestStore, RemoveField, SetField
 from conduit.model import Key
 from conduit.providers.git import Author
 
@@ -19,11 +19,15 @@ WHOLE: Final = ""
 
 
 class Edited(NamedTuple):
-    """One edit that was saved: what was declared before, None for nothing."""
+    """One edit that was saved."""
 
     key: Key
-    before: Stored | None
     saved: Saved
+
+    @property
+    def before(self) -> Stored | None:
+        """What was declared before, None for nothing."""
+        return self.saved.before
 
 
 class Writes:
@@ -68,8 +72,7 @@ class Writes:
 
     def _edit(self, key: Key, edits: Sequence[Edit], caller: Caller, message: str, expect: str | None) -> Edited:
         store, author = self._store(), author_of(caller)
-        before = store.read(key)
-        return Edited(key, before, _told(key, expect, lambda: store.edit(key, edits, message, author, expect)))
+        return Edited(key, _told(key, expect, lambda: store.edit(key, edits, message, author, expect)))
 
 
 def author_of(caller: Caller) -> Author:

@@ -11,7 +11,7 @@ import stat
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from conduit.errors import Code, ConduitError, Diagnostic, Stale
 from conduit.failpoints import fail
@@ -44,13 +44,25 @@ MOVED = Code(
 FILE_BYTES: Final = 16 * 2**20
 
 
+class Stored(NamedTuple):
+    """A declared name as it is written: its file, the hash of that (its version), and its raw data."""
+
+    file: str
+    version: str
+    data: Any
+
+
 class Saved(NamedTuple):
-    """What an edit came to; `version` is "" when the file is gone, `commit` "" outside a repository."""
+    """What an edit came to; `version` is "" when the file is gone, `commit` "" outside a repository.
+
+    `before` is what was declared under the name until then, None for nothing.
+    """
 
     file: str
     version: str
     commit: str
     warnings: tuple[str, ...] = ()
+    before: Stored | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from conduit.failpoints import fail
 from conduit.manifests.edit import field_path, remove_value, set_value
 from conduit.manifests.known import Known
 from conduit.manifests.pulling import pull
-from conduit.manifests.saving import MOVED, Saved, Saver
+from conduit.manifests.saving import MOVED, Saved, Saver, Stored
 from conduit.manifests.tree import ManifestFile, Tree, read_tree
 from conduit.model import Key, Source
 from conduit.providers.git import Author
@@ -53,14 +53,6 @@ class RemoveField(NamedTuple):
     field: str = ""
 
 
-class Stored(NamedTuple):
-    """A declared name as it is written: its file, the hash of that (its version), and its raw data."""
-
-    file: str
-    version: str
-    data: Any
-
-
 @dataclass(frozen=True, slots=True)
 class ManifestStore:
     """The manifests of one site. `check` validates a whole tree and raises `LoadError`. Safe to use from threads.
@@ -81,10 +73,7 @@ class ManifestStore:
     def read(self, key: Key) -> Stored | None:
         """Return how a resource is declared, None when it is not. Raises LoadError when the tree cannot be read."""
         found = self._find(read_tree(self.root, self.settings.base, self.known), key)
-        if found is None:
-            return None
-        file, document = found
-        return Stored(file.name, file.digest, document.data[self.kinds[key.kind].plural][key.name])
+        return self._stored(*found, key) if found else None
 
     def edit(
         self,
@@ -102,22 +91,23 @@ class ManifestStore:
         with self._alone():
             fail("edit.locked")
             tree = read_tree(self.root, self.settings.base, self.known)
-            before, after = self._rewritten(tree, key, edits, expect)
+            before, after, stored = self._rewritten(tree, key, edits, expect)
             if after == before.content:
-                return Saved(before.name, before.digest, "")
+                return Saved(before.name, before.digest, "", before=stored)
             path, saver = tree.base / before.name, Saver(self.root)
             saver.require_clean(path, before)
             self.check(_with(tree, before, after))
             saved = saver.save(path, before, after, message, author)
             if self.known:
                 self.known.wrote(tree, before.name, path)
-            return saved
+            return saved._replace(before=stored)
 
     def preview(self, key: Key, edits: Sequence[SetField | RemoveField], expect: str | None = None) -> object:
         """Return what `check` says of the tree as `edit` would leave it; nothing is written. Raises as `edit` does."""
         with self._alone():
             tree = read_tree(self.root, self.settings.base, self.known)
-            return self.check(_with(tree, *self._rewritten(tree, key, edits, expect)))
+            before, after, _ = self._rewritten(tree, key, edits, expect)
+            return self.check(_with(tree, before, after))
 
     def pull(self) -> str:
         """Check out what the remote of the settings has beyond what is here; return its commit, "" for nothing.
@@ -137,14 +127,20 @@ class ManifestStore:
 
     def _rewritten(
         self, tree: Tree, key: Key, edits: Sequence[SetField | RemoveField], expect: str | None
-    ) -> tuple[ManifestFile, bytes | None]:
-        """Return the file of a resource, and its content after the edits; None when nothing would be left in it."""
-        before, document = self._find(tree, key) or self._vacant(tree, key)
-        declared = document.data and key.name in document.data.get(self.kinds[key.kind].plural, ())
-        self._require(expect, before.digest if declared else ABSENT, before.name, key)
+    ) -> tuple[ManifestFile, bytes | None, Stored | None]:
+        """Return the file of a resource, its content after the edits, None when nothing would be left in it, and how
+        the resource is declared before them.
+        """
+        found = self._find(tree, key)
+        before, document = found or self._vacant(tree, key)
+        self._require(expect, before.digest if found else ABSENT, before.name, key)
         for each in edits:
             document = self._edited(document, key, each)
-        return before, document.source.text.encode() if document.source.text.strip() else None
+        after = document.source.text.encode() if document.source.text.strip() else None
+        return before, after, self._stored(*found, key) if found else None
+
+    def _stored(self, file: ManifestFile, document: Document, key: Key) -> Stored:
+        return Stored(file.name, file.digest, document.data[self.kinds[key.kind].plural][key.name])
 
     def _find(self, tree: Tree, key: Key) -> tuple[ManifestFile, Document] | None:
         """Return the file that declares a resource; files that do not parse declare nothing."""

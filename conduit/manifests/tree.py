@@ -98,16 +98,14 @@ def read_tree(root: Path, base: Path, known: Known | None = None) -> Tree:
         hint = "create it with `conduit init`, or correct `desired:` in conduit.yaml"
         raise LoadError(Diagnostic(NO_TREE, f"there is no directory {root}", hint=hint))
     shown, near = named(root, base)
-    candidates = sorted(_candidates(root))
-    stamps = {f"{shown}/{found.name}": found.stamp for found in candidates if found.name}
+    candidates, place = sorted(_candidates(root)), str(shown)
+    plain = {f"{place}/{found.name}": found for found in candidates if found.name}
+    stamps = {name: found.stamp for name, found in plain.items()}
     changed = max((found.changed for found in candidates), default=0.0)
     tree = Tree([], [], known.changed(stamps, changed) if known else changed, near, stamps)
     total = 0
-    for found in candidates:
-        if not found.name:
-            continue
-        name = f"{shown}/{found.name}"
-        read = partial(_read, name, root / found.name, found)
+    for name, found in plain.items():
+        read = partial(_read, name, root, found)
         try:
             file = known.file(name, found.stamp, read) if known else read()
         except OSError as error:
@@ -120,7 +118,7 @@ def read_tree(root: Path, base: Path, known: Known | None = None) -> Tree:
             limit = f"{MAX_FILES:,} files or {MAX_TREE_BYTES // 2**20} MiB"
             raise LoadError(Diagnostic(TOO_MUCH, f"{root} holds more than {limit}", hint="remove what does not belong"))
         tree.files.append(file)
-    conflicts = [f"{shown}/{name}" for name in unmerged(root)]
+    conflicts = [f"{place}/{name}" for name in unmerged(root)]
     return tree._replace(problems=[*tree.problems, _unmerged(conflicts)]) if conflicts else tree
 
 
@@ -171,10 +169,10 @@ def _refusal(entry: os.DirEntry[str]) -> str:
     return "" if entry.is_file(follow_symlinks=False) else "it is not a plain file"
 
 
-def _read(name: str, path: Path, found: _Found) -> ManifestFile:
+def _read(name: str, root: Path, found: _Found) -> ManifestFile:
     if found.refusal:
         raise OSError(found.refusal)
-    content = read_regular(path, MAX_FILE_BYTES)
+    content = read_regular(root / found.name, MAX_FILE_BYTES)
     return ManifestFile(name, content, sha256(content).hexdigest())
 
 

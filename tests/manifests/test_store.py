@@ -66,6 +66,15 @@ def test_a_new_resource_gets_a_file_of_its_own_and_takes_it_away_again(base: Pat
     assert git(base, "rev-list", "--count", "HEAD").strip() == "3"
 
 
+def test_an_edit_tells_what_was_declared_before_it(base: Path) -> None:
+    store, pad = store_at(base), Key("page", "new")
+    assert store.edit(pad, [SetField("", {"port": 82})], "Add", ANN).before is None
+    first = store.read(pad)
+    assert store.edit(pad, [SetField("port", 83)], "Move", ANN).before == first
+    assert store.edit(pad, [SetField("port", 83)], "Again", ANN).before == store.read(pad)
+    assert store.edit(pad, [RemoveField()], "Remove", ANN).before is not None
+
+
 def test_several_fields_change_together_or_not_at_all(base: Path) -> None:
     store = store_at(base)
     edits = [SetField("port", 1), SetField("check.path", "/up"), SetField("headers", {"a.b": "1"})]

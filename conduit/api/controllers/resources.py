@@ -22,7 +22,8 @@ from conduit.api.errors import ApiError
 from conduit.api.routing import route
 from conduit.api.sight import Sight
 from conduit.identity.reach import within
-from conduit.manifests.store import ABSENT, Stored
+from conduit.manifests.saving import Stored
+from conduit.manifests.store import ABSENT
 from conduit.model import Key, walk
 from conduit.plan import Selection
 from conduit.plan_json import HIDDEN_WORDS, encoded, plan_document
