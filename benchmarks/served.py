@@ -58,6 +58,8 @@ class Served(World):
             self._process = subprocess.Popen(conduit(self, "serve"), stdout=log, stderr=log, env=environment)
         wait_for(lambda: answers(f"127.0.0.1:{self.port}"), "the API answers", deadline=60)
         wait_for(lambda: self.client.get("/readyz").status_code == 200, "it is ready", deadline=READY_SECONDS)
+        if self._process.poll() is not None:
+            raise SystemExit(f"somebody else answers at {self.url}:\n{(self.directory / 'serve.log').read_text()}")
 
     def stop(self) -> None:
         """End the server, if it runs."""
