@@ -16,6 +16,31 @@ from tests.proxy_world import ProxyWorld, kind_of
 
 KIND = kind_of("route")
 
+FOREIGN = {
+    "apps": {
+        "http": {
+            "servers": {
+                "theirs": {
+                    "listen": ["127.0.0.1:0"],
+                    "automatic_https": {"disable": True},
+                    "routes": [
+                        {
+                            "@id": "conduit.route.wiki.http.0.0123456789abcdef",
+                            "match": [{"host": ["Old.LAN"], "path": ["/x", "/x/*"]}],
+                            "handle": [{"handler": "static_response", "body": "theirs", "status_code": 200}],
+                        },
+                        {"handle": [{"handler": "static_response", "status_code": "404"}]},
+                    ],
+                }
+            }
+        },
+        "tls": {"automation": {"policies": [{"subjects": ["x.lan"], "issuers": [{"module": "internal"}]}]}},
+        "pki": {"certificate_authorities": {"local": {"install_trust": False}}},
+    },
+    "logging": {"logs": {"default": {"level": "WARN"}, "theirs": {"include": ["http.log.access.theirs"]}}},
+    "storage": {"module": "file_system", "root": "/tmp/nowhere-conduit-test"},
+}
+
 
 def key_of(name: str) -> Key:
     return Key("route", name)
@@ -61,3 +86,15 @@ def certificate(directory: Path, name: str, *hosts: str) -> Ref:
 def plain(host: str = "wiki.lan", upstream: str = "127.0.0.1:1", **fields: Any) -> Any:
     """A route over plain HTTP."""
     return proxy_world.plain(RouteSpec, host, upstream, fields)
+
+
+def servers(config: Any) -> Any:
+    """Return the HTTP servers of a configuration."""
+    return config["apps"]["http"]["servers"]
+
+
+def secure(pair: Any, host: str = "wiki.lan", **fields: Any) -> RouteSpec:
+    """Return a route over TLS to where nobody listens."""
+    return RouteSpec.model_validate(
+        {"names": [host], "upstreams": [{"address": "127.0.0.1:1"}], "certificate": pair} | fields
+    )
