@@ -52,3 +52,13 @@ def service(world: World, upstream: Callable[..., Any]) -> World:
     world.site.write("web.yaml", f"services:\n  web:\n    upstream: {address}\n    health: {{path: /health}}\n")
     assert world.apply().exit_code == 0
     return world
+
+
+@pytest.fixture
+def quiet(service: World) -> World:
+    """The site with one service, an answer kept."""
+    from tests.engine.settled_world import is_settled
+
+    assert service.plan().empty
+    assert is_settled(service)
+    return service
