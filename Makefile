@@ -41,7 +41,7 @@ check: venv ## lint, format, types, architecture and unit tests: the quick look 
 soak: ## the long runs: every kill, every fault, the dashboard in a browser
 	@scripts/bootstrap.sh soak
 	@$(MAKE) -s --no-print-directory .venv/browser ui-build
-	$(TESTS) -m soak
+	$(TESTS) -m soak --timeout 3600
 
 ui-build: ## build the dashboard, which `conduit serve` then serves
 	@$(MAKE) -s --no-print-directory ui/dist/index.html
