@@ -72,7 +72,7 @@ class Served(Site):
             self._process = subprocess.Popen(
                 argv, env=os.environ | given, cwd=self.directory, stdout=log, stderr=log, stdin=subprocess.DEVNULL
             )
-        wait_for(self._ready, "the API answers")
+        wait_for(self._ready, "the API answers", deadline=60)
 
     def _ready(self) -> bool:
         assert self._process is not None
@@ -99,6 +99,8 @@ class Served(Site):
     @property
     def resident(self) -> int:
         """The bytes of memory the server has."""
+        assert self._process is not None
+        assert self._process.poll() is None, self.log
         text = Path(f"/proc/{self.pid}/status").read_text()
         return int(text.partition("VmRSS:")[2].split()[0]) * 1024
 
