@@ -29,6 +29,7 @@ from conduit.observe import observe, view
 from conduit.plan import Plan, Selection, make_plan
 from conduit.premises import Premises
 from conduit.providers.files import left_over
+from conduit.providers.site_files import SiteFiles
 from conduit.report import ApplyOptions, Listener, Report
 from conduit.resources import Kinds, load_kinds
 from conduit.settled import STILL, forget
@@ -99,11 +100,20 @@ class Engine(Premises):
             return known
         loaded = load(tree, self.settings, self.kinds, now, self.state / "cache")
         fail("load.parsed")
-        manifests = loaded.whole(wrong_beside(loaded, self.settings, self.kinds))
-        wish = wish_of(manifests, self.settings, self.kinds)
+        files = self._files(tree)
+        manifests = loaded.whole(wrong_beside(loaded, self.settings, self.kinds, files))
+        wish = wish_of(manifests, self.settings, self.kinds, files)
         if self.recall:
-            self.recall.keep(wish, now)
+            self.recall.keep(tree, wish, now)
         return wish
+
+    def _files(self, tree: Tree) -> SiteFiles:
+        """Return how the files that manifests name are read; git is not loaded for those that lie there."""
+        if not tree.commit:
+            return SiteFiles()
+        from conduit.manifests.commits import files_of
+
+        return files_of(tree, self.settings)
 
     @property
     def warnings(self) -> tuple[Diagnostic, ...]:

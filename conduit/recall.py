@@ -20,8 +20,11 @@ WISHES: Final = 2
 
 
 class _Made(NamedTuple):
+    """A wish, when it was made, and whether of a commit: then files that manifests name are read from it too."""
+
     wish: Wish
     at: float
+    committed: bool
 
 
 class Recall:
@@ -35,13 +38,14 @@ class Recall:
         """Return what the manifests of a tree stand for at `now` (epoch seconds), None when that has to be made."""
         digest = hash_of_tree(tree.files)
         for made in self._made:
-            if made.wish.manifests.digest == digest and not tree.problems and _holds(made, now):
+            same = made.wish.manifests.digest == digest and made.committed == bool(tree.commit)
+            if same and not tree.problems and _holds(made, now):
                 return made.wish
         return None
 
-    def keep(self, wish: Wish, now: float) -> None:
-        """Remember a wish that was made at `now` (epoch seconds)."""
-        self._made = (_Made(wish, now), *self._made)[:WISHES]
+    def keep(self, tree: Tree, wish: Wish, now: float) -> None:
+        """Remember a wish that was made of a tree at `now` (epoch seconds)."""
+        self._made = (_Made(wish, now, bool(tree.commit)), *self._made)[:WISHES]
 
 
 def _holds(made: _Made, now: float) -> bool:

@@ -29,9 +29,9 @@ class Wish(NamedTuple):
     evidence: tuple[Evidence, ...] | None
 
 
-def wish_of(manifests: Manifests, settings: Settings, kinds: Kinds) -> Wish:
-    """Expand manifests; host names are resolved and named files read for it. Raises LoadError with every problem."""
-    declared, resolver, files = manifests.resources, Resolver(), SiteFiles()
+def wish_of(manifests: Manifests, settings: Settings, kinds: Kinds, files: SiteFiles) -> Wish:
+    """Expand manifests; host names are resolved and named `files` read for it. Raises LoadError with every problem."""
+    declared, resolver = manifests.resources, Resolver()
     resolver.prefetch(host for each in declared.values() for host in kinds[each.key.kind].hosts(each.spec))
     look = DeclaredLook(settings, declared, rules_of(settings), resolver, files, manifests.written)
     desired = expand(look, kinds)
@@ -42,7 +42,7 @@ def wish_of(manifests: Manifests, settings: Settings, kinds: Kinds) -> Wish:
     return Wish(manifests, desired, (*manifests.warnings, *look.warnings, *look.doubts.values()), evidence)
 
 
-def wrong_beside(loaded: Loaded, settings: Settings, kinds: Kinds) -> Iterator[Diagnostic]:
+def wrong_beside(loaded: Loaded, settings: Settings, kinds: Kinds, files: SiteFiles) -> Iterator[Diagnostic]:
     """Yield what is wrong with the manifests that hold each by itself, for those that do not load as a whole.
 
     What names a broken resource is left out, because that one may be all there is to it.
@@ -50,7 +50,7 @@ def wrong_beside(loaded: Loaded, settings: Settings, kinds: Kinds) -> Iterator[D
     if loaded.broken is None:
         return
     try:
-        wish_of(loaded.manifests, settings, kinds)
+        wish_of(loaded.manifests, settings, kinds, files)
     except LoadError as error:
         broken = set(map(str, loaded.broken))
         yield from (each for each in error.diagnostics if broken.isdisjoint(KEYS.findall(each.summary)))

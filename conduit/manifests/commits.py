@@ -7,8 +7,10 @@ from pathlib import Path
 
 from conduit.errors import Code, Diagnostic, LoadError
 from conduit.manifests.git import head_commit, work_tree
-from conduit.manifests.tree import SUFFIXES, ManifestFile, Tree, named
+from conduit.manifests.tree import SUFFIXES, ManifestFile, Tree, named, passed_over
+from conduit.providers.committed_files import CommittedFiles
 from conduit.providers.git import Git
+from conduit.providers.site_files import SiteFiles
 from conduit.settings import Settings
 
 NO_COMMIT = Code(
@@ -29,8 +31,16 @@ def committed_tree(settings: Settings, revision: str = "HEAD") -> Tree:
     below = str(root.resolve().relative_to(place)).removeprefix(".")
     shown, base = named(root, settings.base)
     files = []
-    for path, content in Git(place).files(revision, below).items():
+    git = Git(place)
+    commit = git.resolve(revision)
+    for path, content in git.files(commit, below).items():
         inside = Path(path).relative_to(below)
-        if inside.suffix in SUFFIXES and not any(part.startswith(".") for part in inside.parts):
+        if inside.suffix in SUFFIXES and not any(map(passed_over, inside.parts)):
             files.append(ManifestFile(f"{shown}/{inside}", content, sha256(content).hexdigest()))
-    return Tree(sorted(files), [], 0.0, base)
+    return Tree(sorted(files), [], 0.0, base, commit=commit)
+
+
+def files_of(tree: Tree, settings: Settings) -> SiteFiles:
+    """Return how files that manifests name are read: those of a commit as they are in it."""
+    place = work_tree(settings.path(settings.desired).resolve()) if tree.commit else None
+    return CommittedFiles(Git(place), tree.commit) if place else SiteFiles()

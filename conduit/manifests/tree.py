@@ -65,6 +65,7 @@ class Tree(NamedTuple):
     """All manifests in the order of their names, what could not be read, and when the tree last changed (epoch).
 
     `base` is the directory their names count from; `stamps` are those of everything that was taken for a manifest.
+    `commit` is where they are from, "" when they lie there.
     """
 
     files: list[ManifestFile]
@@ -72,6 +73,12 @@ class Tree(NamedTuple):
     changed: float
     base: Path
     stamps: Mapping[str, Stamp] = NO_STAMPS
+    commit: str = ""
+
+
+def passed_over(name: str) -> bool:
+    """Whether a file or directory of this name is nothing a manifest could be in: hidden, or an application."""
+    return name.startswith(".") or name in APPLICATIONS
 
 
 def read_still_tree(root: Path, base: Path, still: float, known: Known | None = None) -> Tree:
@@ -150,7 +157,7 @@ def _candidates(root: Path) -> Iterator[_Found]:
             continue
         for entry in entries:
             name = inside + entry.name
-            if entry.name.startswith(".") or entry.name in APPLICATIONS:
+            if passed_over(entry.name):
                 continue
             if entry.is_dir(follow_symlinks=False) and not name.endswith(SUFFIXES):
                 waiting.append(f"{name}/")

@@ -6,6 +6,7 @@ libgit2's check of who owns the repository stays. Sources: https://www.pygit2.or
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Iterator
@@ -44,6 +45,8 @@ REWOUND = Code(
 )
 
 COMMITTER: Final = ("conduit", "conduit@localhost")
+PLAIN: Final = (0o100644, 0o100755)
+"""How git notes plain files, such as one may be run and one not."""
 NOT_IN_A_NAME: Final = re.compile("[<>\x00-\x1f]")
 INDEX_SECONDS: Final = 2.0
 """How long to wait for a person's own git command to give the index back."""
@@ -88,6 +91,16 @@ class Git:
                     return {}
                 tree = tree[part]
             return dict(_files(tree, below))
+
+    def content(self, revision: str, path: str) -> bytes | None:
+        """Return one plain file of a commit, None when it has no such file."""
+        with self._opened() as repository:
+            tree: Any = self._commit(repository, revision).tree
+            try:
+                found = tree[os.path.normpath(path)]
+            except KeyError:
+                return None
+            return found.data if found.filemode in PLAIN else None
 
     def is_ahead(self, tip: str, head: str) -> bool:
         """Tell whether a commit follows after `head`, not before it. Raises ConduitError when it does neither."""
@@ -223,5 +236,5 @@ def _files(tree: Tree, below: str) -> Iterator[tuple[str, bytes]]:
         path = f"{below}/{entry.name}" if below else str(entry.name)
         if isinstance(entry, pygit2.Tree):
             yield from _files(entry, path)
-        elif isinstance(entry, pygit2.Blob) and entry.filemode in (0o100644, 0o100755):
+        elif isinstance(entry, pygit2.Blob) and entry.filemode in PLAIN:
             yield path, entry.data

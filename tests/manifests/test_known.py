@@ -149,7 +149,8 @@ def a_wish(tree: Tree, evidence: tuple[Evidence, ...] | None, until: str | None 
 def test_a_wish_is_taken_again_for_the_same_manifests_only(base: Path) -> None:
     recall, tree = Recall(), read_tree(base / "desired", base)
     wish = a_wish(tree, ())
-    recall.keep(wish, NOW)
+    recall.keep(tree, wish, NOW)
+    assert recall.wish(tree._replace(commit="abc"), NOW) is None, "files it names are read from the commit"
     assert recall.wish(tree, NOW) is wish
     (base / "desired/pages.yaml").write_text(PAGES.replace("80", "81"))
     assert recall.wish(read_tree(base / "desired", base), NOW) is None
@@ -157,18 +158,18 @@ def test_a_wish_is_taken_again_for_the_same_manifests_only(base: Path) -> None:
 
 def test_a_wish_is_made_anew_when_a_file_or_name_it_was_made_from_differs(base: Path) -> None:
     recall, tree, named = Recall(), read_tree(base / "desired", base), base / "named"
-    recall.keep(a_wish(tree, (Evidence("bytes", str(named), "gone"),)), NOW)
+    recall.keep(tree, a_wish(tree, (Evidence("bytes", str(named), "gone"),)), NOW)
     assert recall.wish(tree, NOW)
     named.write_text("now it is there")
     assert recall.wish(tree, NOW) is None
-    recall.keep(a_wish(tree, (Evidence("addresses", "localhost", "another answer"),)), NOW)
+    recall.keep(tree, a_wish(tree, (Evidence("addresses", "localhost", "another answer"),)), NOW)
     assert recall.wish(tree, NOW) is None
-    recall.keep(a_wish(tree, None), NOW)
+    recall.keep(tree, a_wish(tree, None), NOW)
     assert recall.wish(tree, NOW) is None
 
 
 def test_a_wish_is_made_anew_once_a_date_in_it_has_passed(base: Path) -> None:
     recall, tree = Recall(), read_tree(base / "desired", base)
-    recall.keep(a_wish(tree, (), until="2030-01-01T00:00:00Z"), NOW)
+    recall.keep(tree, a_wish(tree, (), until="2030-01-01T00:00:00Z"), NOW)
     assert recall.wish(tree, NOW + 60)
     assert recall.wish(tree, NOW + 10 * 365 * 86400) is None
