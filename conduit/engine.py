@@ -233,7 +233,8 @@ class Engine(Premises):
             raise ValueError("apply the plan that this engine made last")
         if not plan.changes:
             return self._nothing_to_do(plan, options)
-        with self.hold("apply"), self.journal.run("apply", plan.digest, plan.commit) as run, self.history.beside():
+        name = options.operation
+        with self.hold(name), self.journal.run(name, plan.digest, plan.commit) as run, self.history.beside():
             forget(self.state)
             self._note_started(plan, run.id)
             ended = stop or threading.Event()

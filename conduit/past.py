@@ -27,9 +27,10 @@ def rollback(engine: Engine, revision: str, selection: Selection = Selection()) 
 
     Raises ConduitError when there is no such commit, LoadError.
     """
-    engine.wish = wish = engine.check(committed_tree(engine.settings, revision))
+    tree = committed_tree(engine.settings, revision)
+    engine.wish = wish = engine.check(tree)
     runs = [each.run for each in engine.history.started() if each.manifests == wish.manifests.digest]
-    return _as_of(engine, wish, max(runs, default=0), selection)
+    return _as_of(engine, wish, max(runs, default=0), selection)._replace(commit=tree.commit)
 
 
 def undo(engine: Engine, selection: Selection = Selection()) -> Plan:
@@ -43,7 +44,8 @@ def undo(engine: Engine, selection: Selection = Selection()) -> Plan:
         hint = "with git: conduit rollback REVISION"
         raise ConduitError(Diagnostic(NOTHING_TO_UNDO, "the manifests of an earlier run are not known", hint=hint))
     engine.wish = wish = engine.check(tree)
-    return _as_of(engine, wish, earlier.run, selection)
+    run = engine.history.run(earlier.run)
+    return _as_of(engine, wish, earlier.run, selection)._replace(commit=run.commit if run else "")
 
 
 def _before(history: History) -> Started | None:

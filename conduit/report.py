@@ -12,10 +12,14 @@ from conduit.model import Key
 
 
 class ApplyOptions(NamedTuple):
-    """`prove` checks every touched root from outside before and after; `timeout` bounds each wait, in seconds."""
+    """`prove` checks every touched root from outside before and after; `timeout` bounds each wait, in seconds.
+
+    `operation` is what whoever waits for the lock, the journal and the list of runs are told of it.
+    """
 
     prove: bool = True
     timeout: float = 60.0
+    operation: str = "apply"
 
 
 class EventKind(StrEnum):

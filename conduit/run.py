@@ -89,7 +89,7 @@ def carry_out(
         unjudged=bool(plan.unjudged),
     )
     run.finish(report.result)
-    _remember(plan, report, means, started)
+    _remember(plan, report, means, started, options.operation)
     means.history.note_pins(run.id, pins_of(work))
     means.history.note_reverted(_reverted(plan, work, run.id, _instant(started)))
     means.history.note_proofs({key: proof.passed for key, proof in proofs.items() if key not in work.blamed})
@@ -121,13 +121,13 @@ def prove_owed(desired: Desired, observed: Mapping[str, Observed], means: Means)
     return proofs
 
 
-def _remember(plan: Plan, report: Report, means: Means, started: float) -> None:
+def _remember(plan: Plan, report: Report, means: Means, started: float, operation: str) -> None:
     means.history.add_run(
         RunRecord(
             id=report.run,
             started=_instant(started),
             finished=_instant(means.now()),
-            operation="apply",
+            operation=operation,
             result=report.result,
             digest=plan.digest,
             commit=plan.commit,

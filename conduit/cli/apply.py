@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +56,7 @@ def apply(
     if bool(saved) + resume + undo > 1:
         raise click.UsageError("a saved plan, --resume and --undo exclude each other")
     if undo:
-        return go_back(app, _undo(app), yes=yes, check=check, prove=not no_prove, **selected)
+        return go_back(app, "undo", _undo(app), yes=yes, check=check, prove=not no_prove, **selected)
     if resume:
         from conduit.past import unfinished
 
@@ -64,7 +65,9 @@ def apply(
             app.console.notes(["the last run left nothing undone"])
             return 0
         selected["targets"] = (*selected["targets"], *left)
-    return carry_through(app, lambda: _plan(app, saved, **selected), yes, check, prove=not no_prove, ask=not saved)
+    operation = "resume" if resume else "apply"
+    planned = partial(_plan, app, saved, **selected)
+    return carry_through(app, operation, planned, yes, check, prove=not no_prove, ask=not saved)
 
 
 @click.command(cls=Command)
@@ -89,7 +92,7 @@ def rollback(app: App, /, revision: str, yes: bool, check: bool, no_prove: bool,
     def planned(selection: Selection) -> Plan:
         return plan_of(app.engine, revision, selection)
 
-    return go_back(app, planned, yes=yes, check=check, prove=not no_prove, **selected)
+    return go_back(app, "rollback", planned, yes=yes, check=check, prove=not no_prove, **selected)
 
 
 def _undo(app: App) -> Callable[[Selection], Plan]:
@@ -100,6 +103,7 @@ def _undo(app: App) -> Callable[[Selection], Plan]:
 
 def go_back(
     app: App,
+    operation: str,
     planned: Callable[[Selection], Plan],
     *,
     yes: bool,
@@ -118,11 +122,12 @@ def go_back(
         app.console.notes([f"The loop is {told}. Put the manifests right, then: conduit resume"])
 
     selection = Selection(targets, excludes, allow_deletes)
-    return carry_through(app, lambda: planned(selection), yes, check, prove=prove, before=suspended)
+    return carry_through(app, operation, lambda: planned(selection), yes, check, prove=prove, before=suspended)
 
 
 def carry_through(
     app: App,
+    operation: str,
     planned: Callable[[], Plan],
     yes: bool,
     check: bool,
@@ -154,7 +159,7 @@ def carry_through(
         if plan.changes:
             deed.begin()
             before()
-        return _carry_out(app, plan, deed, prove=prove)
+        return _carry_out(app, plan, deed, operation, prove=prove)
 
 
 def _plan(
@@ -172,12 +177,12 @@ def _plan(
     return plan
 
 
-def _carry_out(app: App, plan: Plan, deed: Deed, *, prove: bool) -> int:
+def _carry_out(app: App, plan: Plan, deed: Deed, operation: str, *, prove: bool) -> int:
     from conduit.audit.applies import details_of, sentence
     from conduit.report import ApplyOptions
 
     with _stoppable() as (stop, signals):
-        report = app.engine.apply(plan, ApplyOptions(prove, app.timeout), _listener(app), stop)
+        report = app.engine.apply(plan, ApplyOptions(prove, app.timeout, operation), _listener(app), stop)
     deed.ok, deed.message, deed.details = not report.exit_code, sentence(report), details_of(plan, report)
     if app.json:
         from conduit.plan_json import report_document

@@ -220,7 +220,7 @@ class Worker:
         """Apply what nobody asked for, as an entry of the audit trail."""
         if plan.changes:
             self.engine.trail.require()
-        passed = self._applied(plan, ApplyOptions())
+        passed = self._applied(plan, ApplyOptions(operation="loop"))
         if passed.report and passed.report.run:
             self.engine.trail.append(applied(plan, passed.report))
         return passed

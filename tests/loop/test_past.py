@@ -30,6 +30,8 @@ def test_a_rollback_applies_an_earlier_commit_and_suspends_the_loop(
     done = cli("rollback", "HEAD~1", "--yes", "--allow-deletes", "1")
     assert done.code == 0, done
     assert (site.dig("one.home.arpa"), site.dig("two.home.arpa"), site.dig("three.home.arpa")) == ([A], [A], [])
+    (last,) = json.loads(cli("runs", "1", "--json").stdout)["runs"]
+    assert (last["operation"], last["commit"]) == ("rollback", git("rev-parse", "HEAD~1").strip())
     assert "suspended" in cli("diff").stderr
     assert git("status", "--porcelain", "desired") == ""
     unknown = cli("rollback", "no-such-thing", "--yes")
@@ -46,6 +48,7 @@ def test_an_undo_needs_no_git(site: Site, records: Callable[..., Path], cli: Cal
     done = cli("apply", "--undo", "--yes")
     assert done.code == 0, done
     assert site.dig("one.home.arpa") == [A]
+    assert json.loads(cli("runs", "1", "--json").stdout)["runs"][0]["operation"] == "undo"
     assert cli("apply", "--undo", "--yes").code == 0
     assert site.dig("one.home.arpa") == [B]
 
@@ -65,7 +68,9 @@ def test_a_killed_apply_is_resumed_with_what_it_did_not_finish(
     assert done.code == 0, done
     assert site.curl("https://web.home.arpa/").stdout.startswith("HTTP/")
     assert site.dig("one.home.arpa") == [A]
-    last = json.loads(cli("runs", "1", "--json").stdout)["runs"][0]["run"]
+    newest = json.loads(cli("runs", "1", "--json").stdout)["runs"][0]
+    assert newest["operation"] == "resume"
+    last = newest["run"]
     shown = cli("runs", "show", str(last))
     assert "route/web" in shown.stdout
     assert json.loads(cli("runs", "show", str(last), "--json").stdout)["run"] == last
