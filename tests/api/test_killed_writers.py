@@ -56,23 +56,23 @@ class Writing:
 
     def _write(self, number: int) -> None:
         path = f"/api/resources/dns_record/writer{number}"
+        client = httpx.Client(base_url=self.site.url, headers={"X-API-Key": KEY}, timeout=120, verify=False)
         for turn in range(self.edits):
             value = f"10.{number + 1}.{turn // 250}.{turn % 250 + 1}"
-            while not (self._over.is_set() or self._edited(path, value)):
-                self._up.wait(1)
+            while not (self._over.is_set() or (self._up.wait(1) and self._edited(client, path, value))):
+                pass
 
-    def _edited(self, path: str, value: str) -> bool:
+    def _edited(self, client: httpx.Client, path: str, value: str) -> bool:
         """Edit once; False when the server died before it was asked to."""
-        with httpx.Client(base_url=self.site.url, headers={"X-API-Key": KEY}, timeout=120) as client:
-            try:
-                version = client.get(path).headers["etag"]
-            except (httpx.TransportError, KeyError):
-                return False
-            try:
-                answer = client.patch(path, json={"value": value}, headers={"If-Match": version})
-            except httpx.TransportError:
-                self.unknown.append(value)
-                return True
+        try:
+            version = client.get(path).headers["etag"]
+        except (httpx.TransportError, KeyError):
+            return False
+        try:
+            answer = client.patch(path, json={"value": value}, headers={"If-Match": version})
+        except httpx.TransportError:
+            self.unknown.append(value)
+            return True
         assert answer.status_code == 200, answer.text
         self.acknowledged.append(value)
         return True
