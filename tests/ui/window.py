@@ -41,6 +41,7 @@ class Window:
 
     def sign_in(self, name: str, password: str = PASSWORD, totp: str = "") -> None:
         """Sign in on the page that asks for it."""
+        self.page.get_by_role("form", name="Sign in", exact=True).wait_for()
         self.page.get_by_label("User name").fill(name)
         self.page.get_by_label("Password").fill(password)
         self.press("Sign in", exact=True)

@@ -25,7 +25,7 @@ export function FirstAdmin({ made }: { made: () => void }) {
       }
     >
       <p>Nobody can sign in yet. Make the first admin here; it becomes an entry in a manifest.</p>
-      <Field name="token" label="Bootstrap token" hint="`conduit token` on the machine makes one" autoComplete="off" required autoFocus error={errorOf(make.error, "token")} />
+      <Field name="token" label="Bootstrap token" hint="The command conduit token makes one on the machine" autoComplete="off" required autoFocus error={errorOf(make.error, "token")} />
       <Field name="username" label="User name" autoComplete="username" required error={errorOf(make.error, "username")} />
       <Field name="password" label="Password" type="password" hint="12 characters or more" autoComplete="new-password" required error={errorOf(make.error, "password")} />
       <FailureNotice error={make.error} unless={["token", "username", "password"]} />

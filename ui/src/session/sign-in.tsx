@@ -11,23 +11,32 @@ import { FirstAdmin } from "./first-admin";
 /** Below this code the server says that the password is right and an authenticator's code is missing. */
 const SECOND_FACTOR = "CND-2304";
 
+const WAYS = { first: "Make the first admin", password: "Sign in with a password", key: "Sign in with an API key" };
+type Way = keyof typeof WAYS;
+
 /** What stands in place of every page until somebody is recognised. */
 export function SignIn() {
   const setup = useQuery({ queryKey: ["setup"], queryFn: () => answer(api.GET("/api/setup/status")) });
-  const [byKey, setByKey] = useState(false);
-  const first = setup.data?.initialized === false;
+  const [chosen, choose] = useState<Way | null>(null);
+  const none = setup.data?.initialized === false;
+  const way = chosen ?? (none ? "first" : "password");
+  const made = () => {
+    choose("password");
+    void setup.refetch();
+  };
+  const others = (Object.keys(WAYS) as Way[]).filter((each) => each !== way && (each !== "first" || none));
   return (
     <main className="sign-in">
       <h1>conduit</h1>
-      {first ? <FirstAdmin made={() => void setup.refetch()} /> : byKey ? <WithKey /> : <WithPassword />}
-      {!first && (
-        <p className="actions">
-          <Button quiet onClick={() => setByKey(!byKey)}>
-            {byKey ? "Sign in with a password" : "Sign in with an API key"}
+      {way === "first" ? <FirstAdmin made={made} /> : way === "key" ? <WithKey /> : <WithPassword />}
+      <p className="actions">
+        {others.map((each) => (
+          <Button key={each} quiet onClick={() => choose(each)}>
+            {WAYS[each]}
           </Button>
-          <LookAround />
-        </p>
-      )}
+        ))}
+        <LookAround />
+      </p>
     </main>
   );
 }
@@ -76,7 +85,7 @@ function WithKey() {
   const login = useLogin();
   return (
     <Form label="Sign in with an API key" onSubmit={(form) => login.mutate({ api_key: text(form, "key") })}>
-      <Field name="key" label="API key" type="password" autoComplete="off" hint="Of `make dev` it is in .sandbox/api-key" required autoFocus />
+      <Field name="key" label="API key" type="password" autoComplete="off" hint="After make dev it is in .sandbox/api-key" required autoFocus />
       <FailureNotice error={login.error} />
       <Button type="submit" busy={login.isPending}>
         Sign in
