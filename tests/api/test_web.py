@@ -186,7 +186,8 @@ def test_w6_a_reader_who_does_not_read_is_let_go(served: Any) -> None:
     publisher = threading.Thread(target=publish)
     publisher.start()
     try:
-        wait_for(lambda: "conduit_event_streams 0.0" in served.api("GET", "/metrics").text, "the reader is let go")
+        streams = "conduit_event_streams 0.0"
+        wait_for(lambda: streams in served.api("GET", "/metrics").text, "the reader is let go", deadline=120)
     finally:
         stop.set()
         publisher.join()

@@ -49,7 +49,7 @@ class Watch:
                     **environment,
                 },
             )
-        wait_for(lambda: self.process.poll() is not None or self.heard("READY=1"), "the loop is ready")
+        wait_for(lambda: self.process.poll() is not None or self.heard("READY=1"), "the loop is ready", deadline=60)
         return self
 
     def heard(self, word: str) -> bool:
