@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from conduit.decide import Observed
 from conduit.dialect.collector import collector_paused
 from conduit.earlier import Earlier
-from conduit.errors import Diagnostic, Unsafe
+from conduit.errors import Diagnostic, LoadError, Unsafe
 from conduit.expand import Desired
 from conduit.failpoints import fail
 from conduit.history import Started
@@ -77,14 +77,21 @@ class Engine(Premises):
         """Read and expand the manifests. Raises LoadError with every problem."""
         if self.settings.reconcile.source == "commit":
             return self.load_commit("HEAD")
-        tree = self.tree(STILL)
+        tree = self.tree(STILL, self._prepare)
         fail("load.read")
         self.wish = self.check(tree)
         return self.wish.desired
 
-    def tree(self, still: float = 0.0) -> Tree:
+    def tree(self, still: float = 0.0, meanwhile: Callable[[Tree], object] = lambda tree: None) -> Tree:
         """Read the manifests as they lie there, once they were left alone for `still` seconds. Raises LoadError."""
-        return read_still_tree(self.settings.path(self.settings.desired), self.settings.base, still, self._known)
+        root = self.settings.path(self.settings.desired)
+        return read_still_tree(root, self.settings.base, still, self._known, meanwhile)
+
+    def _prepare(self, tree: Tree) -> None:
+        """Make the wish of a tree that has to rest: when it stays as it is, a process that goes on has it then."""
+        if self.recall:
+            with suppress(LoadError):
+                self.check(tree)
 
     def load_commit(self, revision: str) -> Desired:
         """Read and expand the manifests of a commit. Raises LoadError, ConduitError when there is no such commit."""

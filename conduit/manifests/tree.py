@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -81,17 +81,24 @@ def passed_over(name: str) -> bool:
     return name.startswith(".") or name in APPLICATIONS
 
 
-def read_still_tree(root: Path, base: Path, still: float, known: Known | None = None) -> Tree:
+def read_still_tree(
+    root: Path,
+    base: Path,
+    still: float,
+    known: Known | None = None,
+    meanwhile: Callable[[Tree], object] = lambda tree: None,
+) -> Tree:
     """Read a tree that has not changed for `still` seconds: an editor or a pull may be half way through it.
 
-    A tree that never rests is read as it is after `RESTLESS` tries. Raises as `read_tree` does.
+    While it has to rest, `meanwhile` gets it as it is. A tree that never rests is read as it is after `RESTLESS` tries.
+    Raises as `read_tree` does.
     """
     for _ in range(RESTLESS):
         tree = read_tree(root, base, known)
-        age = time.time() - tree.changed
-        if not 0 <= age < still:
+        if not 0 <= time.time() - tree.changed < still:
             break
-        time.sleep(still - age)
+        meanwhile(tree)
+        time.sleep(max(0.0, min(still, tree.changed + still - time.time())))
     return tree
 
 

@@ -11,13 +11,15 @@ from typing import Any
 
 import pytest
 
+from conduit import engine as engines
+from conduit.engine import Engine
 from conduit.errors import Diagnostic
 from conduit.evidence import Evidence, hash_of_tree
 from conduit.expand import Desired
 from conduit.manifests import tree as trees
 from conduit.manifests.known import Known
 from conduit.manifests.store import RemoveField, SetField
-from conduit.manifests.tree import Tree, read_tree
+from conduit.manifests.tree import Tree, read_still_tree, read_tree
 from conduit.model import Key
 from conduit.recall import Recall
 from conduit.sandbox.machine import wait_for
@@ -60,6 +62,50 @@ def test_only_what_changed_is_read_again(base: Path, opened: list[str]) -> None:
     changed = look(base, known)
     assert changed.files == read_tree(base / "desired", base).files != first.files
     assert opened[2] == "other.yaml"
+
+
+def test_a_tree_is_given_out_while_it_has_to_rest(base: Path) -> None:
+    (base / "desired/other.yaml").write_text("pages: {other: {port: 2}}\n")
+    early: list[Tree] = []
+    tree = read_still_tree(base / "desired", base, 0.3, Known(), early.append)
+    assert early
+    assert early[-1].files == tree.files
+    assert time.time() - tree.changed >= 0.3
+    late: list[Tree] = []
+    assert read_still_tree(base / "desired", base, 0.3, Known(), late.append).files == tree.files
+    assert late == []
+
+
+def test_the_wish_of_a_tree_is_made_while_it_rests(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    real = engines.wish_of
+
+    def rest(seconds: float) -> None:
+        told.append("rest")
+        for path in (base / "desired", *(base / "desired").iterdir()):
+            os.utime(path, (0, 0))
+
+    monkeypatch.setattr(engines, "wish_of", lambda *parts: (told.append("wish"), real(*parts))[1])
+    monkeypatch.setattr(engines, "STILL", 30.0)
+    monkeypatch.setattr(trees.time, "sleep", rest)
+    engine = Engine(settings_at(base), kinds=KINDS, recall=Recall())  # type: ignore[arg-type]
+    (base / "desired/other.yaml").write_text("pages: {other: {port: 2}}\n")
+    assert engine.load().roots[Key("page", "other")].spec.port == 2
+    assert told == ["wish", "rest"]
+
+
+def test_what_changes_while_a_tree_rests_is_read(base: Path) -> None:
+    other, early = base / "desired/other.yaml", list[bytes]()
+
+    def write_once(tree: Tree) -> None:
+        early.append(tree.files[0].content)
+        if len(early) == 1:
+            other.write_text("pages: {other: {port: 3}}\n")
+
+    other.write_text("pages: {other: {port: 2}}\n")
+    tree = read_still_tree(base / "desired", base, 0.2, Known(), write_once)
+    assert (b"port: 2" in early[0], b"port: 3" in tree.files[0].content) == (True, True)
+    assert time.time() - other.stat().st_mtime >= 0.2
 
 
 @pytest.mark.parametrize("how", ["in place", "replaced", "same size and date", "removed", "moved here with its date"])
