@@ -24,7 +24,7 @@ from conduit.errors import (
 )
 from conduit.manifests.rewrite import NOT_IN_PLACE, SHARED, VARIABLE
 from conduit.manifests.saving import DIRTY
-from conduit.providers.git import HEAD_MOVED
+from conduit.providers.git import GIT_FAILED, HEAD_MOVED
 from conduit.reconcile.worker import STOPPED
 
 MALFORMED = Code(
@@ -123,7 +123,7 @@ CODES: Final = {
 CONFLICTS: Final = frozenset((DIRTY.id, HEAD_MOVED.id, SHARED.id, VARIABLE.id, NOT_IN_PLACE.id))
 """The codes of edits that are in the way of somebody else's work, or of how a manifest is written."""
 
-AWAY: Final = frozenset((STOPPED.id,))
+AWAY: Final = frozenset((STOPPED.id, GIT_FAILED.id))
 """The codes of what may be asked for again in a moment."""
 
 STATUSES: Final[tuple[tuple[type[ConduitError], int], ...]] = (

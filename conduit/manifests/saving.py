@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -28,6 +29,7 @@ from conduit.providers.files import (
     sync_directory,
 )
 from conduit.providers.git import Author, Git
+from conduit.providers.git_locks import break_locks
 
 DIRTY = Code(
     "CND-0137",
@@ -98,7 +100,8 @@ class Saver:
 
     def recover(self) -> tuple[str, ...]:
         """Finish what a killed edit left: put in place what was committed, drop what was not; tell what was done."""
-        return tuple(self._recovered(left) for left in sorted(self.root.rglob(f"{TEMPORARY}*.tmp")))
+        left = sorted(self.root.rglob(f"{TEMPORARY}*.tmp"))
+        return (*self._unlocked(left), *map(self._recovered, left))
 
     def _require_below(self, path: Path, name: str) -> None:
         if not path.parent.resolve().is_relative_to(self.root.resolve()):
@@ -125,6 +128,13 @@ class Saver:
 
     def _inside(self, git: Git, path: Path) -> str:
         return str((path.parent.resolve() / path.name).relative_to(git.work_tree))
+
+    def _unlocked(self, left: list[Path]) -> Iterator[str]:
+        """Remove the locks of git that a killed edit took after it had staged its file; a person's are left alone."""
+        place = work_tree(self.root.resolve()) if left else None
+        if place:
+            staged = min(each.stat().st_mtime for each in left)
+            yield from (f"removed {lock}, which a killed edit left" for lock in break_locks(place, staged))
 
     def _recovered(self, left: Path) -> str:
         path = left.with_name(left.name.removeprefix(TEMPORARY).rpartition(".")[0].rpartition(".")[0])

@@ -272,6 +272,34 @@ def test_r1_a_killed_edit_is_the_old_commit_or_the_new_one_never_a_mix(base: Pat
     assert git(base, "status", "--porcelain", "desired/pages.yaml") == ""
 
 
+def killed(base: Path, point: str) -> None:
+    environment = os.environ | {"CONDUIT_FAILPOINT": f"{point}:kill", "CONDUIT_TEST": "1", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", KILLED, str(base), "set"], env=environment, check=False, timeout=60)
+    assert done.returncode == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("lock", ["refs/heads/main.lock", "index.lock", "HEAD.lock"])
+def test_r6_a_lock_of_git_that_a_killed_edit_left_holds_up_nobody(base: Path, lock: str) -> None:
+    """Regression: killed in the instant of a commit, conduit could never commit again."""
+    killed(base, "edit.staged")
+    (base / ".git" / lock).touch()
+    assert lock.rpartition("/")[2] in store_at(base).recover()[0]
+    put(base, 4711)
+    assert git(base, "show", "HEAD:desired/pages.yaml").count("4711") == 1
+    assert git(base, "status", "--porcelain") == ""
+
+
+def test_a_lock_of_somebody_else_is_left_alone(base: Path) -> None:
+    lock = base / ".git/refs/heads/main.lock"
+    lock.touch()
+    assert store_at(base).recover() == ()
+    assert refused(lambda: put(base, 4711)) == GIT_FAILED
+    os.utime(lock, (1e9, 1e9))
+    killed(base, "edit.staged")
+    store_at(base).recover()
+    assert lock.exists(), "it is older than what the killed edit had staged"
+
+
 def writer(base: Path, name: str, count: int, acknowledged: Any) -> None:
     """Edit one field of one shared file and a file of one's own, again and again."""
     store = store_at(base)
