@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, InvalidStateError
@@ -48,6 +49,9 @@ STOP_SECONDS: Final = 6.0
 RECENT: Final = 8
 """Applies that are remembered for those whose edit another pass has made true."""
 
+HANGS_SECONDS: Final = 1800.0
+"""No step of a pass takes so long, the fetching of an image included; one that tells nothing for longer hangs."""
+
 
 @dataclass(slots=True)
 class Waiting:
@@ -77,6 +81,8 @@ class Worker:
         self._settled = Settling()
         self._stop = threading.Event()
         self._facts: Mapping[Key, Mapping[str, Any]] = {}
+        self._sign = 0.0
+        """When (monotonic seconds) the pass under way last gave a sign of life, 0 between passes."""
         self._thread = threading.Thread(target=self._run, name="reconciler", daemon=True)
 
     def start(self) -> None:
@@ -94,12 +100,13 @@ class Worker:
             self._queue.put(None)
             self._thread.join(STOP_SECONDS)
             _refuse(list(self._unanswered))
-        return not self.alive
+        return not self._thread.is_alive()
 
     @property
     def alive(self) -> bool:
-        """Whether the thread runs."""
-        return self._thread.is_alive()
+        """Whether the thread runs, and gets on."""
+        sign = self._sign
+        return self._thread.is_alive() and not (sign and time.monotonic() - sign > HANGS_SECONDS)
 
     @contextmanager
     def trial(self, root: Key) -> Iterator[None]:
@@ -164,6 +171,7 @@ class Worker:
         return found
 
     def _answer(self, together: list[Waiting]) -> None:
+        self._sign = time.monotonic()
         try:
             with collector_paused():
                 result = self._carry_out(together)
@@ -174,6 +182,7 @@ class Worker:
                 with suppress(InvalidStateError):
                     each.future.set_result(result)
         self._settled()
+        self._sign = 0.0
 
     def _carry_out(self, together: list[Waiting]) -> Passed | Outcome:
         ask = together[0].ask
@@ -260,6 +269,7 @@ class Worker:
         return passed
 
     def _tell(self, event: Event) -> None:
+        self._sign = time.monotonic()
         self._listen("progress", event)
 
     def _keep(self, **changed: Any) -> None:

@@ -1,0 +1,36 @@
+"""A pass that hangs is told apart from one that takes its time, so that the service manager starts the loop anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conduit.engine import Engine
+from conduit.manifests.settings_file import read_settings
+from conduit.reconcile import worker
+from conduit.reconcile.asks import Look
+from tests.conftest import Site
+
+
+def test_a_pass_without_a_sign_of_life_is_not_alive(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wait_for: Callable[..., Any]
+) -> None:
+    """Regression: the watchdog was fed for as long as the thread was there."""
+    gate = tmp_path / "gate"
+    monkeypatch.setenv("CONDUIT_TEST", "1")
+    monkeypatch.setenv("CONDUIT_FAILPOINT", "plan.observed:pause")
+    monkeypatch.setenv("CONDUIT_FAILPOINT_GATE", str(gate))
+    found = worker.Worker(Engine(read_settings(site.settings_file)), lambda event, content: None)
+    found.start()
+    look = found.submit(Look())
+    wait_for(gate.with_name("gate.reached").exists, "the pass is under way")
+    assert found.alive
+    monkeypatch.setattr(worker, "HANGS_SECONDS", 0.0)
+    assert not found.alive
+    gate.touch()
+    look.result(20)
+    wait_for(lambda: found.alive, "the pass has ended")
+    assert found.stop()
