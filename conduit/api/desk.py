@@ -43,7 +43,7 @@ DOCUMENTS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "progress": event_document,
     FAILED: errors_document,
 }
-"""How what the reconciler tells becomes an event."""
+"""How what the reconciler tells becomes an event; what the loop holds back is asked for at /api/loop."""
 SETTLE_SECONDS: Final = 1.0
 
 
@@ -185,7 +185,8 @@ class Desk:
 
     def _tell(self, event: str, content: Any) -> None:
         self.log(event, content)
-        self.bus.publish(event, DOCUMENTS[event](content))
+        if event in DOCUMENTS:
+            self.bus.publish(event, DOCUMENTS[event](content))
         if event == "report":
             plan, done = self.worker.snapshot.plan, {outcome.key for outcome in content.outcomes}
             self.watch.again({change.root for change in (plan.changes if plan else ()) if change.key in done})

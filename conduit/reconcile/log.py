@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from conduit.change import Result
+from conduit.model import Key
 from conduit.plan import Plan
 from conduit.reconcile.loop import FAILED
+from conduit.reconcile.worker import HELD
 from conduit.report import Report
 
 MILD = (Result.UNPROVEN, Result.SKIPPED)
@@ -29,6 +32,7 @@ class Log:
             ],
         )
         self._digest = ""
+        self._known_held: Mapping[Key, str] = {}
 
     def __call__(self, event: str, content: Any) -> None:
         """Write one event of the loop or its worker."""
@@ -36,6 +40,8 @@ class Log:
             self._plan(content)
         elif event == "report":
             self._report(content)
+        elif event == HELD:
+            self._held(content)
         elif event == FAILED:
             for problem in content:
                 place = str(problem.source or "")
@@ -56,6 +62,11 @@ class Log:
             self._log.warning("drift", resource=str(change.key), fields=fields, source=str(change.source))
         changes = {str(change.key): str(change.action) for change in plan.changes}
         self._log.info("plan", digest=plan.digest, commit=plan.commit, changes=changes, unknown=dict(plan.unknown))
+
+    def _held(self, held: Mapping[Key, str]) -> None:
+        if held != self._known_held:
+            self._known_held = held
+            self._log.info(HELD, changes={str(key): reason for key, reason in held.items()})
 
     def _report(self, report: Report) -> None:
         if not report.run:

@@ -48,6 +48,8 @@ STOP_SECONDS: Final = 6.0
 """How long a step that is under way may take when the process is to end; with all else it takes less than ten."""
 RECENT: Final = 8
 """Applies that are remembered for those whose edit another pass has made true."""
+HELD: Final = "held"
+"""The event that tells after each plan what of it the loop leaves alone, with the reasons."""
 
 HANGS_SECONDS: Final = 1800.0
 """No step of a pass takes so long, the fetching of an image included; one that tells nothing for longer hangs."""
@@ -216,6 +218,7 @@ class Worker:
             plan = self._looked(Selection())
             allowed = keeper.allowed(plan)
             self._keep(held=keeper.held, drift=keeper.ages, suspended=keeper.suspended)
+            self._listen(HELD, keeper.held)
             passed = self._by_itself(allowed) if allowed else Passed(plan, self.snapshot.desired)
         except ConduitError as error:
             keeper.stumbled(error)

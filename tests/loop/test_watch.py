@@ -90,6 +90,9 @@ def test_observed_kinds_are_told_and_left_alone(
     wait_for(lambda: site.curl("https://web.home.arpa/").stdout.startswith("HTTP/"), "the proxy serves")
     assert site.dig("one.home.arpa") == []
     assert loop.heard("STATUS=2 resources, 2 changes held back")
+    held = [line["changes"] for line in loop.lines("held")]
+    assert held[0].keys() == {"dns_record/one", "dns_record/web"}
+    assert set(held[0].values()) == {"only observed, by its mode in conduit.yaml"}
 
 
 def test_nothing_is_deleted_for_an_uncommitted_edit(
