@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from conduit.errors import Code, Diagnostic
+from conduit.providers.listeners import holder
 from conduit.sandbox.machine import DEADLINE, PORT_TAKEN, SandboxError, answers, wait_for
 
 START_FAILED = Code(
@@ -90,7 +91,7 @@ class Daemon:
         if self.running:
             return
         if answers(self.address):
-            summary = f"{self.name}: another program answers at {self.address}"
+            summary = f"{self.name}: another program answers at {self.address}{_holder(self.address)}"
             raise SandboxError(Diagnostic(PORT_TAKEN, summary, hint="stop it, or remove the sandbox and start anew"))
         record = json.dumps(asdict(self) | {"directory": str(self.directory)}, indent=2)
         (self.directory / RECORD).write_text(record + "\n")
@@ -171,6 +172,13 @@ class Daemon:
     def _signal(self, number: signal.Signals) -> None:
         if (pid := self.pid) is not None:
             os.kill(pid, number)
+
+
+def _holder(address: str) -> str:
+    """Return in words which process listens at an address, nothing when that cannot be seen."""
+    port = address.rpartition(":")[2]
+    found = holder(int(port)) if port.isdecimal() else None
+    return f": process {found.pid} ({found.name})" if found else ""
 
 
 def _is(command: bytes, argv: tuple[str, ...]) -> bool:

@@ -92,7 +92,7 @@ def test_a_paused_daemon_can_be_resumed_and_stopped(dnsmasq: Daemon, run: Callab
 def test_a_taken_port_is_refused_in_words(upstream: Callable[..., Daemon], directory: Path) -> None:
     first = upstream("first")
     port = int(first.address.rpartition(":")[2])
-    with pytest.raises(SandboxError, match=f"another program answers at {first.address}") as refused:
+    with pytest.raises(SandboxError, match=f"answers at {first.address}: process {first.pid} ") as refused:
         private_upstream.start(directory / "second", "second", port=port)
     assert refused.value.diagnostics[0].code is PORT_TAKEN
 
