@@ -64,6 +64,7 @@ TEXT_FIELDS = {
     "path": "{up}, path: @",
     "proxy": "{up}, proxy: @",
     "tls": "{up}, tls: @",
+    "upstream_tls": "{up}, upstream_tls: {name: @}",
     "health": "{up}, health: {path: @}",
     "request_headers": "{up}, request_headers: {X-A: @}",
     "response_headers": "{up}, response_headers: {X-A: @}",
