@@ -109,7 +109,8 @@ def test_y5_words_stay_words(attacked: Attacked) -> None:
     bodies = ["dns: no", "dns: off", "websockets: yes", "dns: 0", "domain: 1.5", "upstream: 22:22", "domain: no"]
     text = "services:\n" + "".join(f"  s{n}: {{upstreams: [10.0.0.9:80], {b}}}\n" for n, b in enumerate(bodies))
     told = attacked.refuse({"words.yaml": text})
-    assert sorted({int(problem.place.split(":")[1]) for problem in told}) == [2, 3, 4, 5, 6, 7]
+    assert sorted({int(problem.place.split(":")[1]) for problem in told}) == [2, 3, 4, 5, 6, 7, 8]
+    assert [problem.message for problem in told if "no.home.arpa" in problem.message], "a name, but not a full one"
 
 
 def _link(path: Path) -> None:
