@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from platform import node
@@ -17,6 +18,8 @@ from conduit.providers.ssh_machine import remote
 SECONDS: Final = 12.0
 """All machines together; an answer leaves within 15 s."""
 LOCAL: Final = "local"
+LOOKERS: Final = ThreadPoolExecutor(64, "machines")
+"""Threads that wait for other machines, and hold up nothing else when those hang."""
 GIB: Final = 2**30
 
 
@@ -56,8 +59,9 @@ async def _remote(desk: Desk, name: str, spec: Any) -> Machine:
         key = desk.reader.secrets.get(spec.key.name)
         return remote(spec.host, spec.port, spec.user, spec.host_key, key)
 
+    looking = asyncio.get_running_loop().run_in_executor(LOOKERS, work)
     try:
-        return Machine(name, name, spec.host, await asyncio.wait_for(asyncio.to_thread(work), SECONDS))
+        return Machine(name, name, spec.host, await asyncio.wait_for(looking, SECONDS))
     except Exception as error:  # noqa: BLE001 - whatever it is, this server is down and the others are told
         return Machine(name, name, spec.host, None, str(error) or "no answer in time")
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sshd
 from api_world import make_served
+from holding import Holding
 
 from conduit.providers.machine import Container, Gpu, read_containers, read_gpus, read_usage
+from conduit.sandbox.machine import wait_for
 from tests.conftest import missing
 
 RECORDED = """NVIDIA GeForce RTX 3090, 61, 87, 20312, 24576, 311.52
@@ -69,6 +73,26 @@ def test_a_server_that_shows_another_key_is_not_talked_to(watched: tuple[Any, An
     counted = site.api("GET", "/api/status").json()["servers"]
     assert counted["total"] == len(everyone)
     assert counted["online"] == sum(each["status"] == "online" for each in everyone.values())
+
+
+def test_servers_that_hang_hold_up_no_other_and_no_other_request(watched: tuple[Any, Any]) -> None:
+    """Each took one of the six threads that edits and answers need too."""
+    site, other = watched
+    hanging, many = Holding(), 8
+    spec = {"host": "127.0.0.1", "port": hanging.port, "user": other.user, "host_key": other.host_key}
+    manifest = {f"hangs-{number}": spec | {"key": {"secret": "ssh-key"}} for number in range(many)}
+    site.write("hanging.yaml", json.dumps({"servers": manifest}))
+    assert site.api("POST", "/api/apply").json()["ok"]
+    with ThreadPoolExecutor(1) as pool:
+        looking = pool.submit(site.api, "GET", "/api/servers")
+        wait_for(lambda: hanging.held == many, "all of them are asked at the same time")
+        assert site.api("POST", "/api/dns/resolve", {"domain": "x.home.arpa"}).status_code == 200
+        told = {each["id"]: each["status"] for each in looking.result().json()["servers"]}
+    assert told["local"] == "online"
+    assert [told[name] for name in manifest] == ["down"] * many
+    (site.desired / "hanging.yaml").unlink()
+    assert site.api("POST", "/api/apply").json()["ok"]
+    hanging.close()
 
 
 def test_a_server_with_a_secret_nobody_stored_is_down_and_says_so(watched: tuple[Any, Any]) -> None:
