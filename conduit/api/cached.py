@@ -30,7 +30,8 @@ class Cached:
         self._make = make
 
     def of(self, desk: Desk) -> Response[Any]:
-        """Return the answer."""
+        """Return the answer. Raises `Unreadable` while nothing was loaded yet."""
+        desk.require_loaded()
         snapshot, now = desk.worker.snapshot, time.monotonic()
         kept: _Kept | None = desk.kept.get(self)
         fresh = kept and kept.passes == snapshot.number and (kept.checks == desk.watch.version or now < kept.until)

@@ -22,7 +22,8 @@ from conduit.audit.index import Index
 from conduit.audit.trail import Trail
 from conduit.audit.upkeep import Upkeep
 from conduit.engine import Engine
-from conduit.errors import Unreadable
+from conduit.errors import Code, Diagnostic, Unreadable
+from conduit.expand import Desired
 from conduit.health import Health, Watch
 from conduit.identity.door import Door
 from conduit.identity.one_key import OneKey
@@ -37,6 +38,12 @@ from conduit.reconcile.suspension import suspension
 from conduit.reconcile.worker import Worker
 from conduit.settings import Settings
 
+UNLOADED = Code(
+    "CND-2023",
+    "what is declared is not known yet",
+    "The server has just started, or the manifests have not loaded since it did. It says so instead of telling that "
+    "nothing is declared. In the first case ask again; in the second `conduit validate` names what is wrong.",
+)
 DOCUMENTS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "plan": plan_document,
     "report": report_document,
@@ -119,6 +126,19 @@ class Desk:
     def writes(self) -> Writes:
         """The edits of the manifests."""
         return Writes(lambda: self.reader.store)
+
+    @property
+    def desired(self) -> Desired:
+        """What is declared, as the last pass loaded it. Raises `Unreadable` while none has: that is not nothing."""
+        self.require_loaded()
+        return self.worker.snapshot.desired
+
+    def require_loaded(self) -> None:
+        """Raise `Unreadable` while no pass has loaded the manifests."""
+        snapshot = self.worker.snapshot
+        if snapshot.plan is None:
+            why = snapshot.problems[0].summary if snapshot.problems else "the first pass has not ended"
+            raise Unreadable(Diagnostic(UNLOADED, f"what is declared is not known yet: {why}", hint="conduit validate"))
 
     def sight(self, caller: Caller) -> Sight:
         """Return what a caller sees of plans, runs and events now."""

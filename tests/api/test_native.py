@@ -6,7 +6,9 @@ import json
 import threading
 from typing import Any
 
-from conduit.sandbox.machine import wait_for
+import pytest
+
+from conduit.sandbox.machine import answers, wait_for
 
 
 def test_what_is_served_without_a_key(served: Any) -> None:
@@ -122,6 +124,25 @@ def test_events_are_resumed_after_the_last_one_seen(served: Any) -> None:
     with served.client.stream("GET", "/api/events", headers={"Last-Event-ID": str(last - 2)}) as stream:
         again = next(line for line in stream.iter_lines() if line.startswith("id: "))
     assert int(again.removeprefix("id: ")) == last - 1
+
+
+def test_what_was_never_loaded_is_not_told_to_be_empty(served: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that had just started, or could not load, said that there are no services."""
+    assert served.register("declared")["ok"]
+    served.stop()
+    broken = served.write("broken.yaml", "services: {x: {upsteam: 10.0.0.1}}\n")
+    with monkeypatch.context() as patched:
+        patched.setattr(served, "_ready", lambda: answers(f"127.0.0.1:{served.port}"))
+        served.serve()
+    lists = ("/api/services", "/api/routing", "/api/tls", "/api/status", "/api/resources/service")
+    asked = [("GET", path) for path in (*lists, "/api/services/declared/health")]
+    for method, path in (*asked, ("DELETE", "/api/services/declared")):
+        answer = served.api(method, path)
+        assert (answer.status_code, answer.json()["code"]) == (503, "CND-2023"), (path, answer.text)
+        assert answer.headers["retry-after"]
+    broken.unlink()
+    listed = wait_for(lambda: served.api("GET", "/api/services").json().get("services"), "the manifests load")
+    assert "declared" in [each["name"] for each in listed]
 
 
 def test_a_server_that_is_stopped_ends_in_time(served: Any) -> None:

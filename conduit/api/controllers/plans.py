@@ -60,7 +60,7 @@ async def accept_drift(
 
 def _require(desk: Desk, caller: Caller, key: Key) -> None:
     """Raise `ApiError` unless a caller may change the declaration that a resource belongs to."""
-    leaf = desk.worker.snapshot.desired.leaves.get(key)
+    leaf = desk.desired.leaves.get(key)
     root = leaf.root if leaf else key
     permission = f"{permission_of(kind_named(desk, root.kind))}:write"
     if not caller.may(permission):

@@ -84,7 +84,7 @@ READ, WRITE, DELETE = _permission("read"), _permission("write"), _permission("de
 def resources(desk: Here, caller: Who, kind: FromPath[str]) -> Resources:
     """Return every declared resource of one kind within reach, as the last pass loaded it."""
     name = kind_named(desk, kind).name
-    keys = [key for key in sorted(desk.worker.snapshot.desired.roots) if key.kind == name and within(caller, key)]
+    keys = [key for key in sorted(desk.desired.roots) if key.kind == name and within(caller, key)]
     return {"items": [_summary(desk, key) for key in keys]}
 
 
@@ -175,7 +175,7 @@ async def _previewed(desk: Desk, caller: Caller, key: Key, fields: Any, expect: 
     def plan() -> dict[str, Any]:
         engine = desk.reader
         wish = desk.writes.preview(key, fields, expect)
-        named = (key, *desk.worker.snapshot.desired.children.get(key, ()))
+        named = (key, *desk.desired.children.get(key, ()))
         found = plan_document(engine.plan_for(wish.desired, engine.observe(), Selection(named=named)))
         return Sight(caller, engine.kinds, wish.desired).document(found)
 
@@ -210,7 +210,7 @@ def _tag(version: str) -> str:
 
 def _declared(desk: Desk, key: Key, stored: Stored) -> Declared:
     """Return a resource as it is written now, with the spec of the last pass; one saved since has none yet."""
-    desired = desk.worker.snapshot.desired
+    desired = desk.desired
     unseen = Summary(kind=key.kind, name=key.name, spec={}, source=stored.file, health={})
     summary = _summary(desk, key) if key in desired.roots else unseen
     fields = {field: value for field, value in stored.data.items() if not _secret(summary["spec"].get(field))}
@@ -223,7 +223,7 @@ def _secret(shown: Any) -> bool:
 
 
 def _summary(desk: Desk, key: Key) -> Summary:
-    root = desk.worker.snapshot.desired.roots[key]
+    root = desk.desired.roots[key]
     found = desk.watch.of(key)
     return {
         "kind": key.kind,

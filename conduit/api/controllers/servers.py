@@ -77,7 +77,7 @@ async def server_containers(desk: Here, caller: Who, id: Id) -> Containers:  # n
 
 def declared(desk: Desk) -> dict[str, Any]:
     """Return the specs of the declared servers by name."""
-    roots = desk.worker.snapshot.desired.roots
+    roots = desk.desired.roots
     return {key.name: root.spec for key, root in sorted(roots.items()) if key.kind == "server"}
 
 
@@ -92,7 +92,7 @@ def _seen(desk: Desk, caller: Caller, machine: Machine) -> Machine:
     """Return a machine with the containers a caller reaches: on this one those of deployments that were granted."""
     if caller.deployments is None or machine.usage is None:
         return machine
-    leaves, sight = desk.worker.snapshot.desired.leaves, desk.sight(caller)
+    leaves, sight = desk.desired.leaves, desk.sight(caller)
     reached = [(key, leaf.spec) for key, leaf in leaves.items() if key.kind == "container" and sight.sees(key)]
     names = {name for key, spec in reached for name in (spec.container_name, *slots(key.name).values())}
     seen = tuple(each for each in machine.usage.containers if machine.id == LOCAL and each.name in names)

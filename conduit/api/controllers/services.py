@@ -107,7 +107,7 @@ async def register(desk: Here, caller: Who, data: Given) -> Response[Result]:
 async def deregister(desk: Here, caller: Who, name: Name) -> Response[Result]:
     """Remove the declaration of a service and everything that stood for it."""
     key = Key("service", name)
-    if key not in desk.worker.snapshot.desired.roots:
+    if key not in desk.desired.roots:
         raise ApiError(404, f"Service '{name}' not found")
     said = f"Deregistered service: {name}"
     edit = partial(desk.writes.remove, key, caller)
@@ -118,7 +118,7 @@ async def deregister(desk: Here, caller: Who, name: Name) -> Response[Result]:
 def health(desk: Here, name: Name) -> Checked:
     """Ask a service as a visitor would, now, and return what came back."""
     key = Key("service", name)
-    if key not in desk.worker.snapshot.desired.roots:
+    if key not in desk.desired.roots:
         raise ApiError(404, f"Service '{name}' not found")
     found = desk.watch.now(key)
     return {

@@ -94,7 +94,7 @@ def _answers(desk: Desk, provider: str) -> bool:
 
 
 def _services(desk: Desk) -> ServiceCounts:
-    keys = [key for key in desk.worker.snapshot.desired.roots if key.kind == "service"]
+    keys = [key for key in desk.desired.roots if key.kind == "service"]
     counts = Counter(desk.watch.of(key).state for key in keys)
     up, degraded, down = (counts[state] for state in (State.UP, State.DEGRADED, State.DOWN))
     return {"up": up, "degraded": degraded, "down": down, "total": len(keys)}

@@ -170,7 +170,7 @@ async def trust(desk: Here, caller: Who) -> Result:
 
 def wanted(desk: Desk) -> list[Wanted]:
     """Return every service that is served over TLS."""
-    roots = desk.worker.snapshot.desired.roots
+    roots = desk.desired.roots
     services = [(key, root.spec) for key, root in sorted(roots.items()) if key.kind == "service"]
     return [
         (key, names_of(key.name, spec, desk.settings)[0], proxy_of(spec, desk.settings))
