@@ -138,6 +138,7 @@ def _asked(listener: str, host: str, trust: ssl.SSLContext) -> bytes:
     address, port = listener.rsplit(":", 1)
     request = f"GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
     plain = socket.create_connection((address, int(port)), 2)
+    plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else the request waits until TLS is acknowledged
     with plain, trust.wrap_socket(plain, server_hostname=host) as link:
         link.sendall(request)
         return link.recv(4096)
