@@ -140,6 +140,9 @@ STATUSES: Final[tuple[tuple[type[ConduitError], int], ...]] = (
 AGAIN_SECONDS: Final = "5"
 """When to ask again for what could not be done just now."""
 
+MOST: Final = 20
+"""Problems that one answer tells."""
+
 NATIVE: Final = "native"
 """The value of a route's `dialect` option that asks for problem+json."""
 SECOND: Final = "second"
@@ -190,9 +193,14 @@ def _of_engine(error: ConduitError) -> ApiError:
     first: Diagnostic = error.diagnostics[0]
     status = next((status for kind, status in STATUSES if isinstance(error, kind)), 422)
     status = 409 if first.code.id in CONFLICTS else 503 if first.code.id in AWAY else status
-    detail = "\n".join(str(each) for each in error.diagnostics[:20])
+    detail = "\n".join(_said(each) for each in error.diagnostics[:MOST])
     later = {"Retry-After": AGAIN_SECONDS} if isinstance(error, Unreadable) else {}
     return ApiError(status, detail, code=first.code, headers=later, hint=first.hint)
+
+
+def _said(problem: Diagnostic) -> str:
+    """Return a problem in words; its code and its hint have fields of their own."""
+    return f"{problem.source}: {problem.summary}" if problem.source else problem.summary
 
 
 def _of_validation(error: ValidationException) -> ApiError:
@@ -200,7 +208,7 @@ def _of_validation(error: ValidationException) -> ApiError:
     found = [each for each in error.extra or () if isinstance(each, dict)]
     if not found:
         return ApiError(400, str(error.detail))
-    said = ((each.get("key", "the body"), str(each.get("message", "is wrong"))) for each in found[:20])
+    said = ((each.get("key", "the body"), str(each.get("message", "is wrong"))) for each in found[:MOST])
     words = "; ".join(f"{key}: {message.removeprefix('Value error, ')}" for key, message in said)
     return ApiError(422, words, field=str(found[0].get("key", "")))
 
