@@ -6,9 +6,10 @@ file is moved aside.
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -114,7 +115,7 @@ class Records:
         if not changes:
             return
         make_directory(self.path.parent)
-        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
+        self._make_file()
         with self._connect(WRITE_WAIT) as connection:
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
@@ -122,6 +123,17 @@ class Records:
             with connection:
                 for change in changes:
                     change(connection)
+
+    def _make_file(self) -> None:
+        """Make the file, for this user alone. Raises OSError for a symbolic link.
+
+        One that is there is not opened: closing it would end the locks of every connection of this process, and another
+        process would read and write in the middle of a transaction (https://sqlite.org/howtocorrupt.html, 2.2).
+        """
+        if self.path.is_symlink():
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(self.path))
+        with suppress(FileExistsError):
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
     @contextmanager
     def _connect(self, wait: float) -> Iterator[Connection]:

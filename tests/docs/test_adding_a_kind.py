@@ -13,7 +13,7 @@ import pytest
 
 from tests.docs.conftest import ROOT, blocks
 
-SUITE = ("tests/__init__.py", "tests/conftest.py", "tests/dockerd.py", "tests/test_architecture.py")
+SUITE = tuple(f"tests/{name}.py" for name in ("__init__", "conftest", "dockerd", "forked", "test_architecture"))
 COPIED = ("conduit", "scripts", "docs", *SUITE)
 Python = Callable[..., Any]
 

@@ -6,6 +6,7 @@ import random
 import sqlite3
 import stat
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -176,6 +177,28 @@ def test_a_locked_database_is_a_warning(history: History, path: Path, monkeypatc
     assert "locked" in history.warnings[0]
     assert history.applied(KEYS) == {KEYS[0]: "1"}
     assert not path.with_name("records.db.damaged").exists()
+
+
+def test_a_writer_does_not_end_the_lock_of_another_in_its_process(
+    history: History, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Opening and closing the file did: programs outside came in the middle of a transaction, and damage was found."""
+    monkeypatch.setattr(records, "WRITE_WAIT", 0.05)
+    history.record({KEYS[0]: 1})
+    begin = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0).execute('BEGIN IMMEDIATE')"
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        History(path).record({KEYS[0]: 2})
+        outside = subprocess.run([sys.executable, "-c", begin, path], capture_output=True, text=True, check=False)
+    assert "database is locked" in outside.stderr
+
+
+def test_a_symbolic_link_is_not_followed(history: History, path: Path, tmp_path: Path) -> None:
+    path.parent.mkdir()
+    path.symlink_to(tmp_path / "elsewhere")
+    history.record({KEYS[0]: 1})
+    assert "symbolic links" in history.warnings[0]
+    assert not (tmp_path / "elsewhere").exists()
 
 
 def test_a_directory_in_its_place_is_a_warning(history: History, path: Path) -> None:
