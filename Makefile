@@ -4,8 +4,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 UI := $(shell find ui/src ui/public ui/index.html ui/package.json ui/tsconfig.json ui/vite.config.ts -type f)
 # Tests wait for daemons half of the time: three at once keep a processor busy. Who has nothing left takes over tests
-# from the end of another's, so that what a module's tests share is made once, seldom twice.
-TESTS := $(BIN)/python -m pytest -n $(shell expr 3 \* $$(nproc)) --dist worksteal
+# from the end of another's, so that what a module's tests share is made once, seldom twice. Sixteen fill 4 GiB.
+WORKERS := $(shell test $$(nproc) -gt 5 && echo 16 || expr 3 \* $$(nproc))
+TESTS := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 # Where this is set, every command the tests and the quick start run would compile conduit anew.
 unexport PYTHONDONTWRITEBYTECODE
