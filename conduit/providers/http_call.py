@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 LONGEST_LINE: Final = 65536
 MOST_HEADERS: Final = 100
+BODILESS: Final = (204, 304)
 BLOCK: Final = 2**18
 """Bytes of a body that are read at once, at most."""
 
@@ -46,7 +47,7 @@ def call(peer: socket.socket, request: bytes, seconds: float, limit: int, sent: 
         sent()
         reader: BufferedReader = BufferedReader(stream)
         status, headers = _head(reader)
-        for piece in _pieces(reader, headers):
+        for piece in _pieces(reader, status, headers):
             body += piece
             if len(body) > limit:
                 raise NotWhole(f"the answer is larger than {limit} bytes")
@@ -66,7 +67,7 @@ def glance(peer: socket.socket, request: bytes, deadline: float, limit: int) -> 
     status, headers = _head(reader)
     body = bytearray()
     with suppress(TimeoutError):
-        for piece in _pieces(reader, headers):
+        for piece in _pieces(reader, status, headers):
             body += piece
             if len(body) >= limit:
                 break
@@ -135,8 +136,10 @@ def _headers(stream: BufferedReader) -> Mapping[str, str]:
     raise NotWhole(f"the answer has more than {MOST_HEADERS} headers")
 
 
-def _pieces(stream: BufferedReader, headers: Mapping[str, str]) -> Iterator[bytes]:
-    """Yield a body as it comes."""
+def _pieces(stream: BufferedReader, status: int, headers: Mapping[str, str]) -> Iterator[bytes]:
+    """Yield a body as it comes; some answers have none whatever their headers say (RFC 9112 section 6.3)."""
+    if status in BODILESS:
+        return
     if headers.get("transfer-encoding", "").lower() == "chunked":
         yield from _chunks(stream)
     elif "content-length" in headers:

@@ -215,10 +215,12 @@ def test_fault_12_no_entry_is_lost_under_parallel_writes(served: Any) -> None:
 
 def test_fault_13_a_truncated_state_file_is_not_an_empty_one(served: Any) -> None:
     assert served.register("lasting")["ok"]
-    os.truncate(served.directory / "state" / "records.db", 100)
+    records = served.directory / "state" / "records.db"
+    os.truncate(records, 100)
     assert "lasting" in [each["name"] for each in served.api("GET", "/api/services").json()["services"]]
     assert served.api("POST", "/api/routing/reload").json() == {"ok": True}
     assert answered(served, "https://lasting.home.arpa/")
+    assert f"they are now {records}.damaged" in served.register("later")["stderr"]
 
 
 def test_fault_14_the_proxy_uses_the_health_path(served: Any) -> None:

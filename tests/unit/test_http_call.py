@@ -52,6 +52,13 @@ def test_what_only_announces_an_answer_is_passed_over() -> None:
     assert (found.status, found.headers, found.body) == (200, {"content-length": "5"}, b"hello")
 
 
+@pytest.mark.parametrize("status", [204, 304])
+def test_an_answer_without_a_body_may_tell_its_length(status: int) -> None:
+    """nginx hands on the length that an upstream tells, and the answer was taken for one that ended early."""
+    found = answer(b"HTTP/1.1 %d \r\nContent-Length: 298\r\n\r\n" % status)
+    assert (found.status, found.body) == (status, b"")
+
+
 @pytest.mark.parametrize(("said", "seen"), [(b"hello", b"hel"), (b"he", b"he")])
 def test_a_glance_takes_what_comes_of_a_body(said: bytes, seen: bytes) -> None:
     ours, theirs = socket.socketpair()
