@@ -23,7 +23,7 @@ CLI = "/usr/bin/docker"
 
 @pytest.fixture(scope="session")
 def private_dockerd() -> Iterator[Daemon]:
-    """The dockerd of this worker, with the image `sandbox/busybox:1`."""
+    """The dockerd of this worker; `dockerd` sees to what is in it."""
     directory = Path(tempfile.mkdtemp(prefix="cdt-"))
     try:
         daemon = private_docker.start(directory)
@@ -31,7 +31,6 @@ def private_dockerd() -> Iterator[Daemon]:
         if error.diagnostics[0].code in (machine.NO_PROGRAM, private_docker.NEEDS_ROOT):
             missing(error.diagnostics[0].summary)
         raise
-    image.load(Path(daemon.section["socket"]))
     yield daemon
     daemon.stop()
     shutil.rmtree(directory)
@@ -39,7 +38,11 @@ def private_dockerd() -> Iterator[Daemon]:
 
 @pytest.fixture
 def dockerd(private_dockerd: Daemon) -> Iterator[Daemon]:
-    """A dockerd that runs and holds nothing but `sandbox/busybox:1`; whatever a test makes in it goes afterwards."""
+    """A dockerd that runs and holds nothing but `sandbox/busybox:1`; whatever a test makes in it goes afterwards.
+
+    A test may have taken that image away, so every test is given it anew: asking whether it is there costs little.
+    """
+    image.load(Path(private_dockerd.section["socket"]))
     yield private_dockerd
     private_dockerd.resume()
     private_dockerd.start()

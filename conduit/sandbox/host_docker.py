@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from conduit.providers.docker_image_names import Names
 from conduit.providers.docker_marks import SITE
 from conduit.sandbox import image
 from conduit.sandbox.machine import free_network
 
+if TYPE_CHECKING:
+    from docker import APIClient
+
 RECORD: Final = "host-docker.json"
+_BROUGHT: Final = "host-docker-image"
+"""Holds the id of the image the sandbox brought; there is none when the host's Docker had one already."""
+_GONE_OR_IN_USE: Final = (404, 409)
 _SECONDS: Final = 60
 
 
@@ -34,10 +39,15 @@ def section(directory: Path, socket: Path) -> dict[str, Any]:
     return found
 
 
+def bring_image(directory: Path, socket: Path) -> None:
+    """Give the host's Docker the image of the sandbox unless it has one, and note that it goes with the sandbox."""
+    if brought := image.load(socket):
+        (directory / _BROUGHT).write_text(f"{brought}\n")
+
+
 def clear(directory: Path) -> None:
     """Remove what the sandbox made in the host's Docker, and nothing else; a sandbox that borrowed none is fine."""
     from docker import APIClient
-    from docker.errors import ImageNotFound
 
     record = directory / RECORD
     if not record.exists():
@@ -53,7 +63,28 @@ def clear(directory: Path) -> None:
         client.remove_volume(volume["Name"])
     given = Names(site_of(directory), lambda *_: "").repository
     names = [name for row in client.images(given) for name in row["RepoTags"]]
-    for name in (*names, image.NAME):
-        with suppress(ImageNotFound):
-            client.remove_image(name)
+    for name in (*names, *_brought(client, directory)):
+        _let_go(client, name)
     client.close()
+
+
+def _brought(client: APIClient, directory: Path) -> list[str]:
+    """Return the name of the image while it is that of the one this sandbox brought."""
+    from docker.errors import ImageNotFound
+
+    try:
+        ours = (directory / _BROUGHT).read_text().strip()
+        return [image.NAME] if client.inspect_image(image.NAME)["Id"] == ours else []
+    except (FileNotFoundError, ImageNotFound):
+        return []
+
+
+def _let_go(client: APIClient, name: str) -> None:
+    """Take a name from an image; the last one of an image that somebody's container uses stays."""
+    from docker.errors import APIError
+
+    try:
+        client.remove_image(name)
+    except APIError as error:
+        if error.status_code not in _GONE_OR_IN_USE:
+            raise

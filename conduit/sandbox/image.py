@@ -21,14 +21,15 @@ _DIRECTORIES: Final = {"bin": 0o755, "etc": 0o755, "srv": 0o755, "tmp": 0o1777, 
 _SECONDS: Final = 60
 
 
-def load(socket: Path, name: str = NAME) -> str:
-    """Give the image to the Docker at a socket, unless it has one of this name, and return the image's id."""
+def load(socket: Path, name: str = NAME) -> str | None:
+    """Give the image to the Docker at a socket and return its id; None, and nothing done, when it has that name."""
     from docker import APIClient
     from docker.errors import ImageNotFound
 
     client = APIClient(base_url=f"unix://{socket}", version="auto", timeout=_SECONDS)
     try:
-        return str(client.inspect_image(name)["Id"])
+        client.inspect_image(name)
+        return None
     except ImageNotFound:
         repository, _, tag = name.rpartition(":")
         client.import_image_from_data(archive(), repository=repository, tag=tag, changes=['CMD ["/bin/sh"]'])

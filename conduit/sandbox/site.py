@@ -103,7 +103,9 @@ class Sandbox:
         self._write_settings(sections)
         for daemon in wanted.values():
             daemon.start()
-        if "docker" in sections:
+        if self.host_docker is not None:
+            host_docker.bring_image(self.directory, self.host_docker)
+        elif "docker" in sections:
             image.load(Path(sections["docker"]["socket"]))
         return self.status()
 
