@@ -96,11 +96,11 @@ class Store(NamedTuple):
         return [MASTER, *map(copy_of, consumers)]
 
     def put(self, label: str, file: str, content: bytes) -> None:
-        """Write one pair file with its owner and mode. Raises OSError."""
+        """Write one pair file with its owner and mode; its name carries our mark. Raises OSError."""
         place = self.places[label]
         directory = Path(place.directory)
         make_directory(directory, mode=0o755 if label == MASTER else 0o700, user=place.user)
-        write_file(directory / file, content, user=place.user)
+        write_file(directory / file, content, user=place.user, proven=True)
 
     def read_back(self, file: str, labels: Iterable[str], root: str) -> Live:
         """Return what was written. Raises `Refused` when a file is not what it should be."""

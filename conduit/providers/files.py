@@ -16,13 +16,20 @@ TEMPORARY = ".conduit-"
 
 
 def write_file(
-    path: Path, content: bytes, *, mode: int = 0o600, user: str | None = None, mtime_ns: int | None = None
+    path: Path,
+    content: bytes,
+    *,
+    mode: int = 0o600,
+    user: str | None = None,
+    mtime_ns: int | None = None,
+    proven: bool = False,
 ) -> None:
     """Replace `path` with `content` so that a reader, or a crash, sees the old or the new file whole.
 
-    The directory must exist. `user` names the owner (ignored unless running as root). Raises OSError.
+    The directory must exist. `user` names the owner (ignored unless running as root). `proven` is for a name that
+    carries our mark: whatever has it is replaced, a pipe too. Raises OSError.
     """
-    put_in_place(stage_file(path, content, mode=mode, user=user, mtime_ns=mtime_ns), path)
+    put_in_place(stage_file(path, content, mode=mode, user=user, mtime_ns=mtime_ns), path, proven=proven)
 
 
 def write_cache(path: Path, content: bytes) -> None:
@@ -65,13 +72,15 @@ def stage_file(
     return temporary
 
 
-def put_in_place(staged: Path, path: Path) -> None:
+def put_in_place(staged: Path, path: Path, *, proven: bool = False) -> None:
     """Let a staged file take the place of `path`, durably. Raises OSError and drops it then.
 
-    Files and links are replaced and nothing else: root could put a file where /dev/null was.
+    Unless the name is `proven` to be ours, files and links are replaced and nothing else: root could put a file where
+    /dev/null was.
     """
     try:
-        _refuse_special(path)
+        if not proven:
+            _refuse_special(path)
         os.rename(staged, path)
     except BaseException:
         with suppress(FileNotFoundError):
