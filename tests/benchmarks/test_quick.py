@@ -107,5 +107,5 @@ def test_figures_replace_what_stands_between_the_markers(
 def test_every_run_that_is_published_has_its_place_in_the_docs(report: Any) -> None:
     text = report.DOCS.read_text()
     published = re.findall(r"<!-- figures of ([a-z-]+): begin -->", text)
-    assert published == ["proxy-dns", "full", "updates", "saved", "api"]
+    assert published == ["proxy-dns", "full", "updates", "saved", "api", "audit"]
     assert all(report.END.format(site=each) in text for each in published)
