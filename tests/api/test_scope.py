@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -137,9 +138,13 @@ def still(served: Any) -> Iterator[None]:
 
 @pytest.fixture
 def changed(served: Any) -> Iterator[str]:
-    """The name of a volume that somebody declared, of no deployment that was granted, and that no plan has seen yet."""
-    manifest = served.write("others.yaml", "volumes: {hidden-canary: {}}\n")
-    yield "hidden-canary"
+    """The name of a volume that somebody declared, of no deployment that was granted, and that no plan has seen yet.
+
+    Each test has one of its own: a volume outlives its declaration, and the next to declare it changes nothing.
+    """
+    name = f"hidden-{secrets.token_hex(4)}"
+    manifest = served.write("others.yaml", f"volumes: {{{name}: {{}}}}\n")
+    yield name
     manifest.unlink()
     assert served.api("POST", "/api/apply", params={"allow_deletes": 1}).json()["ok"]
 
