@@ -17,10 +17,10 @@ from conduit.kind import Kind
 from conduit.model import Key
 from conduit.reconcile.asks import Passed
 
-ROWS: Final = ("resource_changes", "ignored", "unmanaged", "unjudged", "outcomes", "proofs")
+ROWS: Final = ("resource_changes", "ignored", "unmanaged", "unjudged", "outcomes", "proofs", "held")
 """The lists of a document whose items have an address."""
 WORDS: Final = ("warnings", "recovered")
-PROBLEMS: Final = ("errors", "unsafe")
+PROBLEMS: Final = ("errors", "unsafe", "problems")
 Document = dict[str, Any]
 
 
@@ -45,7 +45,7 @@ class Sight:
         return self.sees(Key.parse(row["address"])) or ("root" in row and self.sees(Key.parse(row["root"])))
 
     def document(self, told: Document) -> Document:
-        """Return what is left of a plan, a report, a run or errors."""
+        """Return what is left of a plan, a report, a run, errors or the state of the loop."""
         if self.whole:
             return told
         left: Document = {name: list(filter(self.row, told[name])) for name in ROWS if name in told}

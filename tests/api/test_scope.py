@@ -175,10 +175,32 @@ def test_a_preview_tells_nothing_of_what_else_would_change(still: None, changed:
     assert changed in served.api("PATCH", path, body, headers={"If-Match": seen}).text
 
 
-def test_an_apply_tells_nothing_of_others(changed: str, served: Any) -> None:
+def test_what_the_loop_leaves_alone_is_told_only_within_reach(still: None, changed: str, served: Any) -> None:
+    """It told everybody who may read the system which changes in deployments of others wait."""
+    wait_for(lambda: changed in served.api("GET", "/api/loop").text, "the loop holds it back")
+    told = as_(served, "w-admin", "GET", "/api/loop")
+    assert (told.status_code, told.json()["suspended"]["reason"]) == (200, "a test looks")
+    assert changed not in told.text
+
+
+def test_why_no_pass_ends_is_told_by_its_code(served: Any) -> None:
+    """It told everybody who may read the system the words of an error in a manifest of others."""
+    manifest = served.write("others.yaml", "volumes: {broken: {no-field: 1}}\n")
+    wait_for(lambda: "no-field" in served.api("GET", "/api/loop").text, "the loop says what is wrong")
+    told = as_(served, "w-admin", "GET", "/api/loop")
+    assert "no-field" not in told.text
+    assert "others.yaml" not in told.text
+    assert all(each["code"] for each in told.json()["problems"])
+    assert told.json()["problems"]
+    manifest.unlink()
+    wait_for(lambda: not served.api("GET", "/api/loop").json()["problems"], "the loop works again")
+
+
+def test_an_apply_tells_nothing_of_others(still: None, changed: str, served: Any) -> None:
     told = as_(served, "w-admin", "POST", "/api/apply")
     assert told.json()["ok"]
     assert changed not in told.text
+    assert changed in served.api("GET", f"/api/runs/{told.json()['run']}").text, "it was this apply's"
     assert as_(served, "w-admin", "POST", "/api/apply?allow_deletes=5").status_code == 403
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
 from litestar.params import JSONBody
 from pydantic import BaseModel, ConfigDict, Field
 
-from conduit.api.auth import Who
+from conduit.api.auth import Caller, Who
 from conduit.api.desk import Desk, Here
 from conduit.api.envelopes import instant
 from conduit.api.errors import ApiError
@@ -53,15 +53,19 @@ class LoopState(TypedDict):
 
 
 @route("GET", "/api/loop", "system:read", native=True, sync_to_thread=True, summary="What the loop is at")
-def loop(desk: Here) -> LoopState:
-    """Return the mode of the loop, its suspension if it is suspended, and what it does not do, with the reasons."""
-    return _state(desk)
+def loop(desk: Here, caller: Who) -> LoopState:
+    """Return the mode of the loop, its suspension if it is suspended, and what it does not do, with the reasons.
+
+    Each caller is told of what is within reach, and of a problem its code.
+    """
+    return _state(desk, caller)
 
 
-def _state(desk: Desk) -> LoopState:
+def _state(desk: Desk, caller: Caller) -> LoopState:
+    """Return how the loop is, as a caller may see it."""
     status = desk.loop.status
     seen = status.snapshot
-    return {
+    state: LoopState = {
         "mode": desk.settings.reconcile.mode,
         "suspended": _suspended(desk),
         "held": [{"address": str(key), "reason": reason} for key, reason in sorted(seen.held.items())],
@@ -69,6 +73,7 @@ def _state(desk: Desk) -> LoopState:
         "passes": status.passes,
         "last_pass": instant(seen.at) if seen.at else None,
     }
+    return cast(LoopState, desk.sight(caller).document({**state}))
 
 
 def _suspended(desk: Desk) -> Suspended | None:
@@ -88,7 +93,7 @@ def suspend_loop(desk: Here, caller: Who, data: JSONBody[Suspending]) -> LoopSta
         raise ApiError(422, f"until: {error}", field="until") from error
     forget(engine.state)
     desk.record(caller, "suspend", data.reason or "suspended the loop")
-    return _state(desk)
+    return _state(desk, caller)
 
 
 @route("POST", "/api/loop/resume", "system:write", native=True, sync_to_thread=True, summary="Resume the loop")
@@ -96,7 +101,7 @@ def resume_loop(desk: Here, caller: Who) -> LoopState:
     """Let a suspended loop work again."""
     resume(desk.worker.engine.state)
     desk.record(caller, "resume", "resumed the loop")
-    return _state(desk)
+    return _state(desk, caller)
 
 
 ROUTES = (loop, suspend_loop, resume_loop)
