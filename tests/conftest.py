@@ -37,6 +37,18 @@ for _name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a suite run as `make test &`: its children would be deaf too
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+UNLUCKY = """\
+#!/bin/bash
+left=$(cat {left})
+if [ -n "$left" ]; then
+    echo -n "${{left#x}}" > {left}
+    echo >&2
+    echo "dnsmasq: failed to find list of interfaces: No such device" >&2
+    exit 5
+fi
+exec -a {called} {dnsmasq} "$@"
+"""
+
 
 class Site(Sandbox):
     """A sandbox with what tests do to one: write manifests, run conduit, look at it from outside."""
@@ -138,6 +150,26 @@ def caddy(directory: Path, private: Callable[..., Daemon]) -> Daemon:
 def dnsmasq(directory: Path, private: Callable[..., Daemon]) -> Daemon:
     """A private dnsmasq without any record."""
     return private(private_dnsmasq.start, directory / "dnsmasq")
+
+
+@pytest.fixture
+def unlucky(directory: Path) -> Callable[..., Path]:
+    """`unlucky(2)` makes a dnsmasq whose first two starts end as those that meet an interface which is gone meanwhile.
+
+    Later starts are dnsmasq's own, under the name of this program or the one it is to be `called`. What is left of
+    the bad ones stands beside it, a character for each.
+    """
+    program = directory / "unlucky" / "dnsmasq"
+
+    def make(times: int, called: str = str(program)) -> Path:
+        program.parent.mkdir(exist_ok=True)
+        (program.parent / "left").write_text("x" * times)
+        own = {"called": called, "dnsmasq": machine.find_program("dnsmasq")}
+        program.write_text(UNLUCKY.format(left=program.parent / "left", **own))
+        program.chmod(0o755)
+        return program
+
+    return make
 
 
 @pytest.fixture

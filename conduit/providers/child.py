@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 from conduit.errors import Code
 
@@ -17,8 +17,17 @@ NOT_STARTED = Code(
 ENVIRONMENT: Final = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
 """What a daemon or tool started by conduit gets to see: no key, token or proxy setting of the caller."""
 START_SECONDS: Final = 10.0
+STARTS: Final = 3
+"""How often a daemon is started whose start ends over something that passes; systemd allows five within ten seconds."""
 LAST_WORDS: Final = 2_000
 """Bytes of what a program said that are told when it failed."""
 
 Ready = Callable[[], bool]
 """Whether a daemon answers; asked again and again until it does."""
+
+
+class Passes(NamedTuple):
+    """How the start of a daemon ends over something that passes: its exit status, and what it says among others."""
+
+    status: int
+    words: str

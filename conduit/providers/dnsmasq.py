@@ -21,7 +21,7 @@ from conduit.kind import Context, operation
 from conduit.model import FRAME, UNRESOLVED, Key, Live, Native
 from conduit.providers.base import DocumentProvider, Reading, Site
 from conduit.providers.dnsmasq_cache import flush
-from conduit.providers.dnsmasq_config import Config
+from conduit.providers.dnsmasq_config import INTERFACE_GONE, Config
 from conduit.providers.dnsmasq_daemon import Daemon, Files, Others, Served, closed_to
 from conduit.providers.dnsmasq_files import RECORDS, Entry, Record, clash, read_files, types_of
 from conduit.providers.dnsmasq_impact import impact_of
@@ -77,7 +77,7 @@ class Dnsmasq(DocumentProvider[Document]):
             settings.path(config.conf_file),
             f"hosts.{below}",
             f"conf.{below}",
-            open_process(config.process, self._program, settings),
+            open_process(config.process, self._program, settings, INTERFACE_GONE),
         )
 
     def read(self) -> Reading:

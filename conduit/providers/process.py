@@ -8,7 +8,7 @@ from typing import Protocol
 
 from pydantic import Field
 
-from conduit.providers.child import Ready
+from conduit.providers.child import Passes, Ready
 from conduit.providers.process_plain import Plain
 from conduit.providers.process_systemd import Systemd
 from conduit.settings import ConfigPath, Section, Settings
@@ -52,8 +52,13 @@ class Process(Protocol):
         """Start the daemon and wait until `ready`."""
 
 
-def open_process(config: PlainProcess | SystemdUnit, program: Path, settings: Settings) -> Process:
-    """Return the adapter a settings section asks for; `program` is the absolute path of the daemon's binary."""
+def open_process(
+    config: PlainProcess | SystemdUnit, program: Path, settings: Settings, passes: Passes | None = None
+) -> Process:
+    """Return the adapter a settings section asks for; `program` is the absolute path of the daemon's binary.
+
+    A start that ends as `passes` says is tried again.
+    """
     if isinstance(config, SystemdUnit):
-        return Systemd(config.systemd)
-    return Plain(program, settings.path(config.pid_file), config.start)
+        return Systemd(config.systemd, passes=passes)
+    return Plain(program, settings.path(config.pid_file), config.start, passes)

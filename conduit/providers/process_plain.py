@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from conduit.errors import Code, Diagnostic, Refused
-from conduit.providers.child import ENVIRONMENT, LAST_WORDS, NOT_STARTED, START_SECONDS, Ready
+from conduit.providers.child import ENVIRONMENT, LAST_WORDS, NOT_STARTED, START_SECONDS, STARTS, Passes, Ready
 
 NOT_OURS = Code(
     "CND-1150",
@@ -34,8 +34,8 @@ STOP_SECONDS: Final = 5.0
 class Plain:
     """A daemon known by its pid file and the command that starts it."""
 
-    def __init__(self, program: Path, pid_file: Path, argv: tuple[str, ...]) -> None:
-        self.program, self.pid_file, self.argv = program, pid_file, argv
+    def __init__(self, program: Path, pid_file: Path, argv: tuple[str, ...], passes: Passes | None = None) -> None:
+        self.program, self.pid_file, self.argv, self.passes = program, pid_file, argv, passes
 
     def pid(self) -> int | None:
         named = self._named()
@@ -61,6 +61,17 @@ class Plain:
         self.start(ready)
 
     def start(self, ready: Ready) -> None:
+        for left in reversed(range(STARTS)):
+            ended = self._start(ready)
+            if ended is None:
+                return
+            status, said = ended
+            passes = self.passes is not None and status == self.passes.status and self.passes.words in said
+            if not (left and passes):
+                raise Refused(Diagnostic(NOT_STARTED, f"{self.program.name} did not start: {said}"), whole=True)
+
+    def _start(self, ready: Ready) -> tuple[int | None, str] | None:
+        """Start the daemon once. Return None when it is up, otherwise its exit status, if any, and what it said."""
         with tempfile.TemporaryFile() as words:
             child = subprocess.Popen(
                 self.argv,
@@ -74,12 +85,11 @@ class Plain:
             deadline = time.monotonic() + START_SECONDS
             while not (self.running() and ready()):
                 if child.poll() or time.monotonic() > deadline:
-                    raise Refused(
-                        Diagnostic(NOT_STARTED, f"{self.program.name} did not start: {_said(words)}"), whole=True
-                    )
+                    return child.poll(), _said(words)
                 time.sleep(0.003)
             with suppress(subprocess.TimeoutExpired):
                 child.wait(0.5)
+        return None
 
     def _named(self) -> int | None:
         """Return the live process the pid file names, ours or not."""

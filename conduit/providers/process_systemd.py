@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from conduit.errors import Code, Diagnostic, Refused
-from conduit.providers.child import ENVIRONMENT, LAST_WORDS, NOT_STARTED, START_SECONDS, Ready
+from conduit.providers.child import ENVIRONMENT, LAST_WORDS, NOT_STARTED, START_SECONDS, STARTS, Passes, Ready
 
 NO_REPLY = Code(
     "CND-1152",
@@ -21,8 +22,8 @@ NO_REPLY = Code(
 class Systemd:
     """A daemon that systemd runs. SIGHUP goes to its main process: what a unit calls reload may be anything."""
 
-    def __init__(self, unit: str, systemctl: Path = Path("/usr/bin/systemctl")) -> None:
-        self.unit, self.systemctl = unit, systemctl
+    def __init__(self, unit: str, systemctl: Path = Path("/usr/bin/systemctl"), passes: Passes | None = None) -> None:
+        self.unit, self.systemctl, self.passes = unit, systemctl, passes
 
     def pid(self) -> int | None:
         found = self._run("show", "--property=MainPID", "--value", self.unit).stdout.strip()
@@ -38,12 +39,31 @@ class Systemd:
         self._do("kill", "--kill-who=main", "--signal=HUP", self.unit)
 
     def restart(self, ready: Ready, stopped: Callable[[], None] = lambda: None) -> None:
-        self._do("restart", self.unit)
-        self._await(ready)
+        self._bring_up("restart", ready)
 
     def start(self, ready: Ready) -> None:
-        self._do("start", self.unit)
+        self._bring_up("start", ready)
+
+    def _bring_up(self, word: str, ready: Ready) -> None:
+        for left in reversed(range(STARTS)):
+            try:
+                self._do(word, self.unit)
+                break
+            except Refused:
+                if not (left and self._passes()):
+                    raise
         self._await(ready)
+
+    def _passes(self) -> bool:
+        """Tell whether the last start ended with the status of what passes; its words are in the unit's journal alone.
+
+        systemd tells how the command ended, after its arguments: `code=exited ; status=5 }` (org.freedesktop.systemd1,
+        ExecStart).
+        """
+        if self.passes is None:
+            return False
+        told = self._run("show", "--property=ExecStart", "--value", self.unit).stdout
+        return re.search(rf"; code=exited ; status={self.passes.status} \}}\s*$", told) is not None
 
     def _await(self, ready: Ready) -> None:
         deadline = time.monotonic() + START_SECONDS

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from conduit.errors import Code, Diagnostic
+from conduit.providers.child import STARTS
 from conduit.providers.listeners import holder
 from conduit.sandbox.machine import DEADLINE, PORT_TAKEN, SandboxError, answers, wait_for
 
@@ -36,7 +37,8 @@ class Daemon:
     `detaches` tells that the program goes into the background by itself and writes `<directory>/pid`. A process is
     ours when that file names it and its command line is `argv`: so one that conduit restarted is still found, and a
     stranger with a recycled pid is never signalled. `sweep` names the module of the sandbox, and the words for
-    its function `sweep`, that clears away what an ended daemon leaves behind; a crash does not.
+    its function `sweep`, that clears away what an ended daemon leaves behind; a crash does not. `passes` is what it
+    says last when its start ended over something that passes: it is then started again.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Daemon:
     environment: dict[str, str] = field(default_factory=dict)
     detaches: bool = False
     sweep: tuple[str, ...] = ()
+    passes: str = ""
 
     @classmethod
     def load(cls, directory: Path) -> Daemon:
@@ -95,7 +98,15 @@ class Daemon:
             raise SandboxError(Diagnostic(PORT_TAKEN, summary, hint="stop it, or remove the sandbox and start anew"))
         record = json.dumps(asdict(self) | {"directory": str(self.directory)}, indent=2)
         (self.directory / RECORD).write_text(record + "\n")
-        process = self._spawn()
+        for left in reversed(range(STARTS)):
+            try:
+                self._come_up(self._spawn())
+                return
+            except SandboxError:
+                if not (left and self.passes and self.passes in self._last_words(1)):
+                    raise
+
+    def _come_up(self, process: subprocess.Popen[bytes]) -> None:
         try:
             wait_for(lambda: self._up(process), f"{self.name} answers at {self.address}")
         except TimeoutError as error:
@@ -119,9 +130,11 @@ class Daemon:
         return self.running and answers(self.address)
 
     def _failure(self, reason: str) -> SandboxError:
-        tail = "\n".join(self.log.read_text(errors="replace").splitlines()[-5:])
-        hint = f"the end of {self.log}:\n{tail}"
+        hint = f"the end of {self.log}:\n{self._last_words(5)}"
         return SandboxError(Diagnostic(START_FAILED, f"{self.name} did not start: {reason}", hint=hint))
+
+    def _last_words(self, lines: int) -> str:
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
     def stop(self) -> None:
         """End the daemon: SIGTERM, and SIGKILL when that is not enough. One that does not run is fine."""

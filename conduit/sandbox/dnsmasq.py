@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from conduit.providers.dnsmasq_config import INTERFACE_GONE
 from conduit.sandbox.daemon import Daemon
 from conduit.sandbox.machine import current_user, find_program, free_port
 
@@ -33,7 +34,7 @@ def prepare(
         "user": user,
         "process": {"pid_file": str(directory / "pid"), "start": list(argv)},
     }
-    return Daemon("dnsmasq", directory, argv, address, section, detaches=True)
+    return Daemon("dnsmasq", directory, argv, address, section, detaches=True, passes=INTERFACE_GONE.words)
 
 
 def start(directory: Path, **options: Any) -> Daemon:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from dnsmasq_world import World
 
 from conduit.errors import Refused
-from conduit.providers.child import NOT_STARTED
+from conduit.providers.child import NOT_STARTED, STARTS
+from conduit.providers.dnsmasq_config import INTERFACE_GONE
 from conduit.providers.process_plain import NOT_OURS, Plain
 from conduit.providers.process_systemd import NO_REPLY, Systemd
 from conduit.sandbox.daemon import Daemon
@@ -93,6 +94,40 @@ def test_a_daemon_that_does_not_start_is_quoted(dnsmasq: Daemon) -> None:
     assert plain(dnsmasq).running() is False
 
 
+@pytest.fixture
+def started_by(world: World, unlucky: Callable[..., Path]) -> Callable[[int], Path]:
+    """Let dnsmasq be started by a program whose next starts end over an interface that is gone; return what is left."""
+
+    def arrange(times: int) -> Path:
+        program = unlucky(times, called=world.daemon.argv[0])
+        world.daemon.section["process"]["start"] = [str(program), *world.daemon.argv[1:]]
+        return program.with_name("left")
+
+    return arrange
+
+
+def test_an_interface_that_goes_while_dnsmasq_starts_undoes_no_change(
+    world: World, started_by: Callable[[int], Path]
+) -> None:
+    """Networks of containers come and go: the whole change was rolled back, or dnsmasq stayed away."""
+    left = started_by(2)
+    world.apply(a=A)
+    assert left.read_text() == ""
+    assert world.dig("a.home.arpa") == ["10.0.0.5"]
+
+
+def test_a_dnsmasq_that_never_starts_for_an_interface_is_given_up(
+    world: World, started_by: Callable[[int], Path]
+) -> None:
+    left = started_by(9)
+    process = world.daemon.section["process"]
+    program = Path(world.daemon.section["program"])
+    never = Plain(program, Path(process["pid_file"]), tuple(process["start"]), INTERFACE_GONE)
+    with pytest.raises(Refused, match="failed to find list of interfaces"):
+        never.restart(lambda: True)
+    assert len(left.read_text()) == 9 - STARTS
+
+
 def test_a_started_daemon_sees_nothing_of_our_environment(dnsmasq: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONDUIT_API_KEY", "canary")
     plain(dnsmasq).restart(lambda: True)
@@ -129,6 +164,17 @@ def test_a_unit_that_does_not_restart_is_refused(directory: Path) -> None:
         Systemd("dnsmasq.service", program).restart(lambda: True)
     assert refused.value.diagnostics[0].code is NO_REPLY
     assert not Systemd("dnsmasq.service", program).running()
+
+
+HOW = "{{ path=/usr/sbin/dnsmasq ; argv[]=/usr/sbin/dnsmasq ; ignore_errors=no ; pid=7 ; code=exited ; status={} }}"
+
+
+@pytest.mark.parametrize(("status", "starts"), [(5, STARTS), (2, 1)])
+def test_a_unit_is_restarted_again_after_what_passes_alone(directory: Path, status: int, starts: int) -> None:
+    program, log = fake_systemctl(directory, code=1, says=HOW.format(status))
+    with pytest.raises(Refused):
+        Systemd("dnsmasq.service", program, INTERFACE_GONE).restart(lambda: True)
+    assert log.read_text().splitlines().count("restart dnsmasq.service") == starts
 
 
 def test_a_machine_without_systemd_is_told_so(directory: Path) -> None:

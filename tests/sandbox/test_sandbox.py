@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
+from conduit.providers.child import STARTS
+from conduit.sandbox import dnsmasq as private_dnsmasq
 from conduit.sandbox import upstream as private_upstream
 from conduit.sandbox.daemon import Daemon
 from conduit.sandbox.machine import PORT_TAKEN, SandboxError, answers, find_program, free_port
@@ -101,6 +103,22 @@ def test_a_daemon_that_exits_shows_the_end_of_its_log(directory: Path) -> None:
     broken = Daemon("broken", directory, ("/bin/sh", "-c", "echo no such luck; exit 3"), f"127.0.0.1:{free_port()}")
     with pytest.raises(SandboxError, match=r"exited with status 3(.|\n)*no such luck"):
         broken.start()
+
+
+def test_a_dnsmasq_that_meets_a_vanished_interface_is_started_again(
+    directory: Path, private: Callable[..., Daemon], unlucky: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = unlucky(2)
+    monkeypatch.setenv("PATH", str(program.parent), prepend=os.pathsep)
+    daemon = private(private_dnsmasq.start, directory / "dnsmasq")
+    assert daemon.argv[0] == str(program)
+    assert answers(daemon.address)
+    assert program.with_name("left").read_text() == ""
+    daemon.stop()
+    unlucky(9)
+    with pytest.raises(SandboxError, match="failed to find list of interfaces"):
+        daemon.start()
+    assert len(program.with_name("left").read_text()) == 9 - STARTS
 
 
 def test_a_daemon_sees_nothing_of_the_environment(upstream: Callable[..., Daemon], monkeypatch: Any) -> None:
