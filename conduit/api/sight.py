@@ -1,7 +1,8 @@
 """What of plans, runs and events a caller sees: what is about resources the caller may read, and nothing else.
 
 An admin sees the whole site. For anybody else rows about other resources are left out, and so are words that may name
-anything: warnings, and messages of errors, of which the codes stay. Counts are of the whole site.
+anything: warnings, why a daemon cannot be read, and messages of errors, of which the codes stay. A list that is not
+known here is left out whole. Counts are of the whole site.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from conduit.reconcile.asks import Passed
 
 ROWS: Final = ("resource_changes", "ignored", "unmanaged", "unjudged", "outcomes", "proofs", "held")
 """The lists of a document whose items have an address."""
-WORDS: Final = ("warnings", "recovered")
+ADDRESSES: Final = ("drift", "targets", "excludes")
+"""The lists of addresses."""
 PROBLEMS: Final = ("errors", "unsafe", "problems")
 Document = dict[str, Any]
 
@@ -46,14 +48,7 @@ class Sight:
 
     def document(self, told: Document) -> Document:
         """Return what is left of a plan, a report, a run, errors or the state of the loop."""
-        if self.whole:
-            return told
-        left: Document = {name: list(filter(self.row, told[name])) for name in ROWS if name in told}
-        left |= {name: [] for name in WORDS if name in told}
-        left |= {name: [_bare(each) for each in told[name]] for name in PROBLEMS if name in told}
-        if "drift" in told:
-            left["drift"] = [address for address in told["drift"] if self.sees(Key.parse(address))]
-        return {**told, **left}
+        return told if self.whole else {name: self._left(name, value) for name, value in told.items()}
 
     def passed(self, passed: Passed, own: Key | None = None) -> Passed:
         """Return what is left of a pass; `own` is the root the caller has just changed."""
@@ -88,6 +83,20 @@ class Sight:
         if "outcomes" in data:
             data["outcomes"] = [each for each in data["outcomes"] if self.sees(Key.parse(each["key"]))]
         return {**told, "data": data}
+
+    def _left(self, name: str, value: Any) -> Any:
+        """Return what is left of one part of a document."""
+        if name == "selection":
+            return self.document(value)
+        if not isinstance(value, list):
+            return value
+        if name in ROWS:
+            return list(filter(self.row, value))
+        if name in ADDRESSES:
+            return [address for address in value if self.sees(Key.parse(address))]
+        if name in PROBLEMS:
+            return [_bare(each) for each in value]
+        return [{**each, "reason": ""} for each in value] if name == "unknown" else []
 
     def _may(self, root: Key) -> bool:
         """Whether a root may be read; the frame of a document is about all that stands in it."""

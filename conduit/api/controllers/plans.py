@@ -41,7 +41,8 @@ def drift(desk: Here, caller: Who) -> dict[str, Any]:
     plan = engine.plan()
     rows = drifted(plan, engine.history.drift(), engine.locate_change)
     told = [drift_document(each) for each in rows if sight.sees(each.key) or sight.sees(each.root)]
-    return {"drift": told, "ignored": len(plan.ignored), "unknown": dict(plan.unknown)}
+    unknown = {provider: why if sight.whole else "" for provider, why in plan.unknown.items()}
+    return {"drift": told, "ignored": len(plan.ignored), "unknown": unknown}
 
 
 @route("POST", "/api/drift/{kind:str}/{name:str}/accept", "system:write", native=True, summary="Accept what is live")
