@@ -23,6 +23,7 @@ ROWS: Final = ("resource_changes", "ignored", "unmanaged", "unjudged", "outcomes
 ADDRESSES: Final = ("drift", "targets", "excludes")
 """The lists of addresses."""
 PROBLEMS: Final = ("errors", "unsafe", "problems")
+UNTOLD: Final = "the reason is told to admins"
 Document = dict[str, Any]
 
 
@@ -49,6 +50,10 @@ class Sight:
     def document(self, told: Document) -> Document:
         """Return what is left of a plan, a report, a run, errors or the state of the loop."""
         return told if self.whole else {name: self._left(name, value) for name, value in told.items()}
+
+    def why(self, reason: str) -> str:
+        """Return why a daemon cannot be read, as far as it is told."""
+        return reason if self.whole else UNTOLD
 
     def passed(self, passed: Passed, own: Key | None = None) -> Passed:
         """Return what is left of a pass; `own` is the root the caller has just changed."""
@@ -96,7 +101,7 @@ class Sight:
             return [address for address in value if self.sees(Key.parse(address))]
         if name in PROBLEMS:
             return [_bare(each) for each in value]
-        return [{**each, "reason": ""} for each in value] if name == "unknown" else []
+        return [{**each, "reason": self.why(each["reason"])} for each in value] if name == "unknown" else []
 
     def _may(self, root: Key) -> bool:
         """Whether a root may be read; the frame of a document is about all that stands in it."""

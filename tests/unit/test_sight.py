@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conduit.api.sight import Sight
+from conduit.api.sight import UNTOLD, Sight
 from conduit.expand import Desired
 from conduit.identity.caller import Caller
 from conduit.resources import load_kinds
@@ -39,7 +39,7 @@ def test_a_plan_tells_of_what_was_selected_only_what_is_within_reach() -> None:
 
 
 def test_a_daemon_that_cannot_be_read_is_named_without_the_words_of_why() -> None:
-    assert sight().document(TOLD)["unknown"] == [{"provider": "docker", "reason": ""}]
+    assert sight().document(TOLD)["unknown"] == [{"provider": "docker", "reason": UNTOLD}]
 
 
 def test_what_names_nothing_stays() -> None:

@@ -41,7 +41,7 @@ def drift(desk: Here, caller: Who) -> dict[str, Any]:
     plan = engine.plan()
     rows = drifted(plan, engine.history.drift(), engine.locate_change)
     told = [drift_document(each) for each in rows if sight.sees(each.key) or sight.sees(each.root)]
-    unknown = {provider: why if sight.whole else "" for provider, why in plan.unknown.items()}
+    unknown = {provider: sight.why(reason) for provider, reason in plan.unknown.items()}
     return {"drift": told, "ignored": len(plan.ignored), "unknown": unknown}
 
 
