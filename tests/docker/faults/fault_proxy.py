@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 HEAD = re.compile(rb"(?P<method>[A-Z]+) (?P<path>\S+) HTTP/1\.1\r\n")
+LENGTH = re.compile(rb"\r\nContent-Length: ([0-9]+)\r\n", re.IGNORECASE)
 Spoil = Callable[[socket.socket, bytes], None]
 """Answers a client, given what dockerd answered."""
 
@@ -58,6 +59,7 @@ class FaultProxy:
                 spoil = next((each for pattern, each in self.spoil.items() if re.search(pattern, call)), None)
                 daemon.sendall(request)
                 if spoil is not None:
+                    daemon.sendall(_rest(client, request))
                     spoil(client, _whole(daemon))
                     client.close()
                     return
@@ -69,6 +71,16 @@ def _pump(source: socket.socket, target: socket.socket) -> None:
         while chunk := source.recv(65536):
             target.sendall(chunk)
         target.shutdown(socket.SHUT_WR)
+
+
+def _rest(client: socket.socket, request: bytes) -> bytes:
+    """Read what is missing of a request: its body may come after its head, and without it nothing is done."""
+    head, _, body = request.partition(b"\r\n\r\n")
+    length = LENGTH.search(head + b"\r\n")
+    missing, rest = (int(length[1]) if length else 0) - len(body), b""
+    while len(rest) < missing and (chunk := client.recv(65536)):
+        rest += chunk
+    return rest
 
 
 def _whole(daemon: socket.socket) -> bytes:

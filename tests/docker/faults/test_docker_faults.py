@@ -101,7 +101,7 @@ def test_a_change_without_an_answer_is_looked_up(world: World, docker: Docker, p
     world.site.write("back.yaml", "networks:\n  back: {}\nvolumes:\n  data: {}\n")
     report = world.apply()
     told = {str(outcome.key): outcome.result for outcome in report.outcomes}
-    assert docker("network", "inspect", "back").code == 0
+    assert docker("network", "inspect", "back").code == 0, [each.reason for each in report.outcomes]
     if spoil is nothing:
         assert told == {"network/back": Result.OK, "volume/data": Result.OK}
     proxy.spoil = {}
