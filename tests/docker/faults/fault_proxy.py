@@ -57,9 +57,10 @@ class FaultProxy:
                 call = f"{found['method'].decode()} {found['path'].decode()}"
                 self.asked.append(call)
                 spoil = next((each for pattern, each in self.spoil.items() if re.search(pattern, call)), None)
+                if spoil is not None:
+                    request += _rest(client, request)
                 daemon.sendall(request)
                 if spoil is not None:
-                    daemon.sendall(_rest(client, request))
                     spoil(client, _whole(daemon))
                     client.close()
                     return
