@@ -8,6 +8,8 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from conduit.change import Change
 from conduit.resources.network_spec import own_network
 from conduit.sandbox.image import NAME
@@ -76,8 +78,9 @@ class Containers:
         return str(own[own.num_addresses // 2 + number])
 
     def files(self) -> list[Path]:
-        """The injected files on the host."""
-        return [path for path in Path(self.site.settings["docker"]["files"]).rglob("*") if path.is_file()]
+        """The injected files of this site on the host; others had files with the same Docker."""
+        own = Path(self.site.settings["docker"]["files"]) / yaml.safe_load(self.site.settings_file.read_text())["site"]
+        return [path for path in own.rglob("*") if path.is_file()]
 
     def hand(self, *words: str) -> str:
         """Do something with Docker's CLI by hand."""
