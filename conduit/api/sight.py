@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, Final
 
 from conduit.api.auth import Caller
@@ -33,11 +34,16 @@ class Sight:
     def __init__(self, caller: Caller, kinds: Mapping[str, Kind[Any]], desired: Desired) -> None:
         self.whole = caller.admin or caller.by == "anonymous"
         """Whether nothing is left out."""
-        self._caller, self._kinds = caller, kinds
-        self._roots: dict[Key, list[Key]] = {}
-        for root, leaves in desired.children.items() if not self.whole else ():
+        self._caller, self._kinds, self._desired = caller, kinds, desired
+
+    @cached_property
+    def _roots(self) -> Mapping[Key, list[Key]]:
+        """The roots of each leaf; an admin, and a stream in which nothing happens, never ask for them."""
+        roots: dict[Key, list[Key]] = {}
+        for root, leaves in self._desired.children.items():
             for leaf in leaves:
-                self._roots.setdefault(leaf, []).append(root)
+                roots.setdefault(leaf, []).append(root)
+        return roots
 
     def sees(self, key: Key) -> bool:
         """Return whether a resource may be told of: a leaf as part of any of its roots."""
