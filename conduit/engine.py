@@ -248,7 +248,7 @@ class Engine(Premises):
             report, settled = carry_out(plan, desired, observed, self._means(options), run, options, on_event, ended)
         if settled:
             self._keeper.keep(plan._replace(changes=()), self.wish, desired, settled)
-        return report._replace(warnings=tuple(self.history.warnings), recovered=self.recovered)
+        return report._replace(warnings=self.history.take_warnings(), recovered=self.recovered)
 
     def _note_started(self, plan: Plan, run: int) -> None:
         if self.wish:

@@ -77,6 +77,11 @@ class Records:
             queue.put(None)
             writer.join()
 
+    def take_warnings(self) -> tuple[str, ...]:
+        """Return what there is to warn of since this was called last."""
+        told, self.warnings = tuple(self.warnings), []
+        return told
+
     def wait(self) -> None:
         """Wait until all is written that was so far."""
         if self._queue is not None:

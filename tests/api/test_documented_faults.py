@@ -221,6 +221,7 @@ def test_fault_13_a_truncated_state_file_is_not_an_empty_one(served: Any) -> Non
     assert served.api("POST", "/api/routing/reload").json() == {"ok": True}
     assert answered(served, "https://lasting.home.arpa/")
     assert f"they are now {records}.damaged" in served.register("mended")["stderr"]
+    assert served.register("later")["stderr"] == "", "what was told once was told with every answer after it"
 
 
 def test_fault_14_the_proxy_uses_the_health_path(served: Any) -> None:
