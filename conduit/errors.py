@@ -32,7 +32,8 @@ class Code:
 class Diagnostic:
     """One problem for a person: `summary` what happened, `source` where, `hint` what to do, `line` the text there.
 
-    `related` lists other places that take part, for example the first of two duplicates.
+    `related` lists other places that take part, for example the first of two duplicates. `field` is the dotted path of
+    what is wrong below the declared name that `source` belongs to, "" when no one field is to blame.
     """
 
     code: Code
@@ -42,6 +43,7 @@ class Diagnostic:
     line: str = ""
     related: tuple[tuple[str, Source], ...] = ()
     severity: str = "error"
+    field: str = ""
 
     def __str__(self) -> str:
         where = f"{self.source}: " if self.source else ""

@@ -91,13 +91,28 @@ def edges(leaves: Mapping[Key, Resource[Any]], children: Mapping[Key, Sequence[K
     return found, list(problems.values())
 
 
-def missing(leaf: Resource[Any], wanted: Key, known: Iterable[Key]) -> Diagnostic:
-    """Return what to say of a reference to something that is not declared; `known` is what there is."""
+def missing(leaf: Resource[Any], wanted: Key, known: Iterable[Key], field: str = "") -> Diagnostic:
+    """Return what to say of a reference to something that is not declared; `known` is what there is.
+
+    `field` is the one that refers to it, if that is not one of the leaf's own or `needs`.
+    """
     import difflib
 
     near = difflib.get_close_matches(str(wanted), [str(key) for key in known if key != leaf.root], 1)
     hint = f'did you mean "{near[0]}"?' if near else f"declare {wanted} or remove the reference"
-    return Diagnostic(MISSING, f"{leaf.root} refers to {wanted}, which is not declared", leaf.source, hint)
+    summary = f"{leaf.root} refers to {wanted}, which is not declared"
+    return Diagnostic(MISSING, summary, leaf.source, hint, field=field or _referring(leaf, wanted))
+
+
+def _referring(leaf: Resource[Any], wanted: Key) -> str:
+    """Return which field of its root lets a leaf refer to something, "" when that is no field of its own."""
+    if wanted in leaf.needs:
+        return "needs"
+    spec_type: type[Spec] = type(leaf.spec)
+    names = ref_fields(spec_type)
+    own = (name for name in names if isinstance(ref := getattr(leaf.spec, name), Ref) and ref.key == wanted)
+    found = next(own, "")
+    return leaf.from_.get(found, found)
 
 
 def order(depends: Mapping[Key, Iterable[Key]]) -> list[Key]:

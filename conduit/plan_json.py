@@ -120,6 +120,7 @@ def problem_document(problem: Diagnostic) -> dict[str, Any]:
         "severity": problem.severity,
         "message": problem.summary,
         "hint": problem.hint,
+        "field": problem.field,
         "source": _source(problem.source),
         "related": [{"message": words, "source": _source(source)} for words, source in problem.related],
     }

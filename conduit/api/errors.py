@@ -24,6 +24,7 @@ from conduit.errors import (
 )
 from conduit.manifests.rewrite import NOT_IN_PLACE, SHARED, VARIABLE
 from conduit.manifests.saving import DIRTY
+from conduit.plan_json import problem_document
 from conduit.providers.git import GIT_FAILED, HEAD_MOVED
 from conduit.reconcile.worker import STOPPED
 
@@ -159,6 +160,8 @@ class ApiError(Exception):
     code: Code | None = None
     headers: dict[str, str] = dataclasses.field(default_factory=dict)
     hint: str = ""
+    problems: tuple[Diagnostic, ...] = ()
+    """What the engine says is wrong, each with its place and field."""
 
     @property
     def id(self) -> str:
@@ -193,9 +196,12 @@ def _of_engine(error: ConduitError) -> ApiError:
     first: Diagnostic = error.diagnostics[0]
     status = next((status for kind, status in STATUSES if isinstance(error, kind)), 422)
     status = 409 if first.code.id in CONFLICTS else 503 if first.code.id in AWAY else status
-    detail = "\n".join(_said(each) for each in error.diagnostics[:MOST])
+    problems = error.diagnostics[:MOST]
+    detail = "\n".join(map(_said, problems))
     later = {"Retry-After": AGAIN_SECONDS} if isinstance(error, Unreadable) else {}
-    return ApiError(status, detail, code=first.code, headers=later, hint=first.hint)
+    return ApiError(
+        status, detail, field=first.field, code=first.code, headers=later, hint=first.hint, problems=problems
+    )
 
 
 def _said(problem: Diagnostic) -> str:
@@ -219,7 +225,8 @@ def body_of(error: ApiError, request_id: str, *, native: bool) -> dict[str, Any]
     if native:
         head = {"type": "about:blank", "title": error.title, "status": error.status, "detail": error.detail}
         hint = {"hint": error.hint} if error.hint else {}
-        return {**head, "code": error.id, **named, **hint, "request_id": request_id}
+        each = {"errors": [problem_document(problem) for problem in error.problems]} if error.problems else {}
+        return {**head, "code": error.id, **named, **hint, **each, "request_id": request_id}
     detail = f"{error.detail}; {error.hint}" if error.hint and error.hint not in error.detail else error.detail
     return {"error": error.detail, "detail": detail, "code": error.id, **named, "request_id": request_id}
 

@@ -44,7 +44,8 @@ class Places:
 
     def tell(self, complaint: Complaint, name: Name, severity: str = "error") -> Diagnostic:
         """Return the diagnostic of a complaint about a name's data."""
-        return tell(self.document(name.file), complaint, (name.plural, name.name), severity)
+        told = tell(self.document(name.file), complaint, (name.plural, name.name), severity)
+        return replace(told, field=".".join(map(str, complaint.path)))
 
     def document(self, file: str) -> Document:
         """Return a parsed file, kept for the next question. Raises `LoadError` when it does not parse."""

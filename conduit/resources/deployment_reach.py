@@ -7,14 +7,14 @@ a container with such a site joins that network.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from conduit.compose.service import Service
 from conduit.dialect.words import did_you_mean, shown
 from conduit.errors import Code, ConduitError, Diagnostic
 from conduit.kind import Look
-from conduit.model import Key, Ref, Source
+from conduit.model import Key, Ref
 from conduit.resources.deployment_application import application_of
 from conduit.resources.deployment_spec import DeploymentSpec, container_key
 from conduit.resources.reach_spec import Reach
@@ -60,7 +60,8 @@ def reached(site: Resource[Any], reach: Reach, look: Look) -> Reached:
         known = [key.name for key in look.declared if key.kind == "deployment"]
         hint = did_you_mean(reach.deployment or "", known) or "declare it under deployments:, or correct the name"
         summary = f"{site.key} reaches deployment/{reach.deployment}, which is not declared"
-        raise ConduitError(Diagnostic(UNREACHED, summary, look.written(site.key).source("deployment"), hint))
+        source = look.written(site.key).source("deployment")
+        raise ConduitError(Diagnostic(UNREACHED, summary, source, hint, field="deployment"))
     try:
         loaded = application_of(deployment, look)
     except ConduitError:
@@ -71,9 +72,10 @@ def reached(site: Resource[Any], reach: Reach, look: Look) -> Reached:
         port = _port(reach, name, service)
     except _Unclear as error:
         related = ((str(deployment.key), deployment.source),)
-        source = _place(site.key, reach, look)
+        field = _deepest(reach)
+        source = look.written(site.key).source(field)
         summary = f"{site.key} reaches {deployment.key}: {error}"
-        raise ConduitError(Diagnostic(UNREACHED, summary, source, error.hint, related=related)) from None
+        raise ConduitError(Diagnostic(UNREACHED, summary, source, error.hint, related=related, field=field)) from None
     return Reached(deployment, name, port, service.deploy.replicas)
 
 
@@ -144,6 +146,6 @@ def _ports(service: Service) -> list[int]:
     return sorted({*exposed, *(each.target for each in service.ports if each.protocol == "tcp")})
 
 
-def _place(site: Key, reach: Reach, look: Look) -> Source:
-    fields: Iterable[str] = ("container_port", "container", "deployment")
-    return look.written(site).source(next(field for field in fields if getattr(reach, field) is not None))
+def _deepest(reach: Reach) -> str:
+    """Return the field that says most closely what is reached."""
+    return next(field for field in ("container_port", "container", "deployment") if getattr(reach, field) is not None)

@@ -43,7 +43,8 @@ class Domain(Kind[DomainSpec]):
         """Return the DNS records, the certificate and the routes or vhosts of a domain. Raises `ConduitError`."""
         site = effective(resource, look)
         if site is None:
-            raise ConduitError([missing(resource, Key("service", resource.spec.service or ""), look.declared)])
+            wanted = Key("service", resource.spec.service or "")
+            raise ConduitError([missing(resource, wanted, look.declared, "service")])
         if site.deployment is not None:
             from conduit.resources.deployment_reach import held
 

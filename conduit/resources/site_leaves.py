@@ -157,4 +157,5 @@ def misfits(resource: Resource[Any], error: ValidationError) -> Iterable[Diagnos
 
 
 def _problem(code: Code, resource: Resource[Any], field: str, text: str) -> Diagnostic:
-    return Diagnostic(code, f"{resource.key} {field}: {text}", resource.source, "write another address or name there")
+    hint = "write another address or name there"
+    return Diagnostic(code, f"{resource.key} {field}: {text}", resource.source, hint, field=field)

@@ -73,7 +73,8 @@ class User(Kind[UserSpec]):
         role = resource.spec.role
         if role not in ROLES and look(Key("role", role)) is None:
             hint = f"declare it under roles, or use one of {', '.join(ROLES)}"
-            raise ConduitError(Diagnostic(NO_ROLE, f"{resource.key}: there is no role {role}", resource.source, hint))
+            summary = f"{resource.key}: there is no role {role}"
+            raise ConduitError(Diagnostic(NO_ROLE, summary, resource.source, hint, field="role"))
         return resource
 
     def render(self, spec: UserSpec, ctx: Context) -> Native:

@@ -147,6 +147,25 @@ def test_a_wish_that_does_not_load_is_refused_whole(committed: Any) -> None:
     assert (committed.live(), git(committed, "rev-parse", "HEAD")) == before
 
 
+def test_a_wish_that_does_not_load_is_told_with_the_path_of_each_field(committed: Any) -> None:
+    wrong = {
+        "upsteam": {"upsteam": "10.0.0.1:80"},
+        "upstream": {"upstream": "169.254.169.254:80"},
+        "upstreams.1": {"upstreams": ["10.0.0.1:80", "169.254.169.254:80"]},
+        "health.path": {"upstream": "10.0.0.1:80", "health": {"path": "no slash"}},
+        "deployment": {"deployment": "nowhere"},
+        "needs": {"upstream": "10.0.0.1:80", "needs": ["service/nowhere"]},
+    }
+    for path, fields in wrong.items():
+        refused = committed.api("PUT", "/api/resources/service/bad", fields, headers={"If-None-Match": "*"}).json()
+        assert refused["field"] == path, refused
+        assert [each["field"] for each in refused["errors"]] == [path], refused
+    two = {"upsteam": "10.0.0.1:80", "health": {"path": 1}}
+    refused = committed.api("PUT", "/api/resources/service/bad", two, headers={"If-None-Match": "*"}).json()
+    assert {each["field"] for each in refused["errors"]} == {"upsteam", "health.path"}, refused
+    assert {each["source"]["file"] for each in refused["errors"]} == {"desired/services/bad.yaml"}
+
+
 def test_what_hides_a_password_is_not_given_out(committed: Any) -> None:
     hashed = "$2b$10$" + "a" * 53
     assert put_new(committed, "guarded", basic_auth={"anna": hashed}).status_code == 201
