@@ -22,6 +22,7 @@ LAYERS: list[set[str]] = [
     {"plan_json"},
     {"show", "sandbox"},
     {"engine"},
+    {"declarations"},
     {"run", "recall"},
     {"apply", "keeping"},
     {"documents", "touched"},

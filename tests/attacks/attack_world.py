@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from conduit.change import Action
-from conduit.engine import Engine, read_settings
+from conduit.engine import Engine
 from conduit.errors import ConduitError, Diagnostic
+from conduit.manifests.settings_file import read_settings
 from conduit.sandbox.daemon import Daemon
 from tests.conftest import ROOT, Ran, Site, run_program
 from tests.faults import oracle

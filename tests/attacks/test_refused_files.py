@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from attack_world import CANARY, Attacked, problems_in
 
-from conduit.engine import Engine, read_settings
+from conduit.engine import Engine
 from conduit.errors import LoadError
+from conduit.manifests.settings_file import read_settings
 from tests.conftest import run_program
 
 GOOD_ENOUGH = "services:\n  x: {upstream: 10.0.0.9:80}\n"

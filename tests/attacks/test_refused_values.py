@@ -11,8 +11,8 @@ from collections.abc import Iterable
 import pytest
 from attack_world import CANARY, Attacked, Problem, quoted
 
-from conduit.engine import read_settings
 from conduit.errors import ConduitError
+from conduit.manifests.settings_file import read_settings
 from conduit.resources.service_spec import ServiceSpec
 from tests.faults import oracle
 

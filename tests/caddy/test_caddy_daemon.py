@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from caddy_world import World, key_of, plain
 
-from conduit.engine import Engine, read_settings
+from conduit.engine import Engine
 from conduit.errors import Unreadable
+from conduit.manifests.settings_file import read_settings
 from conduit.providers import caddy_checks
 from conduit.sandbox import caddy as private_caddy
 from conduit.sandbox.daemon import Daemon

@@ -10,9 +10,10 @@ from hypothesis import given
 
 from conduit.change import Action, Change, Diff, FieldChange, Origin
 from conduit.compose.process import Process
-from conduit.engine import Engine, read_settings
+from conduit.engine import Engine
 from conduit.errors import LoadError
 from conduit.kind import Context
+from conduit.manifests.settings_file import read_settings
 from conduit.model import Fingerprint, Key, Late, Live, Ref, Source
 from conduit.resources import load_kinds
 from conduit.resources.container_spec import ContainerSpec

@@ -12,7 +12,8 @@ from tests.engine.conftest import World
 PLAN = """
 import sys
 from pathlib import Path
-from conduit.engine import Engine, read_settings
+from conduit.engine import Engine
+from conduit.manifests.settings_file import read_settings
 plan = Engine(read_settings(Path(sys.argv[1]))).plan()
 print(plan.empty, *sorted({"docker", "requests", "httpx", "tarfile"}.intersection(sys.modules)))
 """

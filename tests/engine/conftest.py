@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from conduit.change import Change
-from conduit.engine import Engine, read_settings
+from conduit.engine import Engine
+from conduit.manifests.settings_file import read_settings
 from conduit.model import FRAME
 from conduit.plan import Plan, Selection
 from conduit.report import ApplyOptions, Report

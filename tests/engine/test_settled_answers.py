@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from conduit import settled as module
-from conduit.engine import Engine, read_settings
+from conduit.engine import Engine
+from conduit.manifests.settings_file import read_settings
 from conduit.settings import Settings
 from conduit.settled import settled
 from tests.conftest import ROOT

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from argon2 import PasswordHasher
 
-from conduit.engine import Engine, read_settings
+from conduit.engine import Engine
+from conduit.manifests.settings_file import read_settings
 
 FIRST, SECOND = "correct horse battery", "another horse battery"
 MANIFEST = "users:\n  ada: {role: admin}\n  bob: {role: viewer, password: {secret: bob}}\n"

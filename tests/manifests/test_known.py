@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from conduit import engine as engines
+from conduit import declarations
 from conduit.engine import Engine
 from conduit.errors import Diagnostic
 from conduit.evidence import Evidence, hash_of_tree
@@ -78,15 +78,15 @@ def test_a_tree_is_given_out_while_it_has_to_rest(base: Path) -> None:
 
 def test_the_wish_of_a_tree_is_made_while_it_rests(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[str] = []
-    real = engines.wish_of
+    real = declarations.wish_of
 
     def rest(seconds: float) -> None:
         told.append("rest")
         for path in (base / "desired", *(base / "desired").iterdir()):
             os.utime(path, (0, 0))
 
-    monkeypatch.setattr(engines, "wish_of", lambda *parts: (told.append("wish"), real(*parts))[1])
-    monkeypatch.setattr(engines, "STILL", 30.0)
+    monkeypatch.setattr(declarations, "wish_of", lambda *parts: (told.append("wish"), real(*parts))[1])
+    monkeypatch.setattr(declarations, "STILL", 30.0)
     monkeypatch.setattr(trees.time, "sleep", rest)
     engine = Engine(settings_at(base), kinds=KINDS, recall=Recall())  # type: ignore[arg-type]
     (base / "desired/other.yaml").write_text("pages: {other: {port: 2}}\n")
