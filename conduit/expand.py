@@ -10,7 +10,8 @@ from typing import Any, NamedTuple, TypeVar
 
 from conduit.errors import Code, ConduitError, Diagnostic, LoadError
 from conduit.graph import Edges, edges, find_cycle
-from conduit.kind import Files, Kind, Look, Written
+from conduit.kind import Kind
+from conduit.look import Files, Look, Written
 from conduit.model import Claim, Key
 from conduit.settings import Settings
 from conduit.spec import Resource, Spec

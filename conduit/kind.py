@@ -9,104 +9,24 @@ from __future__ import annotations
 from abc import ABC
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol
 
-from conduit.change import Action, Change, Diff, FieldChange, Impact, Outcome, Proof
+from conduit.change import Action, Change, Diff, FieldChange, Impact, Proof
 from conduit.diff import compare, difference
-from conduit.model import Claim, Key, Live, Native, Reading, Source, Target
+from conduit.look import Look
+from conduit.model import Claim, Key, Live, Native, Reading, Target
+from conduit.operation import Operation, operations_of
 from conduit.spec import Marker, Resource, S, Spec
 
 if TYPE_CHECKING:
-    from conduit.dialect.document import Document
     from conduit.errors import Diagnostic
     from conduit.settings import Settings
-    from conduit.upstreams import Resolve, Rules
 
 KINDS: dict[str, Kind[Any]] = {}
 """Every kind that is imported, by its name; `conduit.resources.load_kinds` finds the others too."""
 
 RESERVED = frozenset({"needs", "protect", "ignore", "hosts"})
 """The keys every declared resource may have beside the fields of its spec."""
-
-T = TypeVar("T")
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-class Written(NamedTuple):
-    """A parsed manifest, the path of one declared name in it, and the directory that its shown name counts from."""
-
-    document: Document
-    path: tuple[str, ...]
-    base: Path
-
-    @property
-    def directory(self) -> Path:
-        """The directory the manifest lies in."""
-        return (self.base / self.document.source.file).parent
-
-    def near(self, source: Source) -> Source:
-        """Return a place in another file with that file's name shown as the manifest's own, if it lies below `base`."""
-        return source._replace(file=source.file.removeprefix(f"{self.base.absolute()}/"))
-
-    def source(self, *fields: str) -> Source:
-        """Return where a field of the declared name stands, or its deepest part that exists."""
-        document = self.document
-        return Source(document.source.file, *document.place(document.find((*self.path, *fields))))
-
-
-class Files(Protocol):
-    """Reads files that declarations name; what was read is part of the evidence of a plan."""
-
-    def read(self, path: Path, limit: int) -> bytes:
-        """Return a plain file of at most `limit` bytes. Raises OSError."""
-
-    def resolved(self, path: str) -> str:
-        """Return a path with its symbolic links followed."""
-
-    def context(self, directory: Path, dockerfile: str) -> str:
-        """Return the hash of what an image is built from. Raises OSError, ValueError."""
-
-
-class Look(Protocol):
-    """How a composite kind reads what else is declared while it expands."""
-
-    @property
-    def settings(self) -> Settings:
-        """The settings of this site."""
-
-    @property
-    def rules(self) -> Rules:
-        """Which upstream addresses this site may use."""
-
-    @property
-    def resolve(self) -> Resolve:
-        """Returns the addresses of a host name, each name asked once per load. Raises OSError."""
-
-    @property
-    def declared(self) -> Mapping[Key, Resource[Any]]:
-        """Everything that is declared."""
-
-    def once(self, find: Callable[[Look], T]) -> T:
-        """Return what `find` finds; asked again for the same site, it is not looked for again."""
-
-    @property
-    def files(self) -> Files:
-        """The files beside the manifests that declarations name."""
-
-    @property
-    def warnings(self) -> list[Diagnostic]:
-        """What kinds have to tell besides errors; they add to it."""
-
-    @property
-    def doubts(self) -> dict[Key, Diagnostic]:
-        """Leaves of which nobody knows now what they should be, and why: what is live of them stays as it is."""
-
-    def __call__(self, key: Key) -> Spec | None:
-        """Return the declared spec of `key`, or None when nothing declares it."""
-
-    def written(self, key: Key) -> Written:
-        """Return how the declared resource `key` was written."""
 
 
 class Prober(Protocol):
@@ -140,20 +60,6 @@ class Context:
     """The opened provider, for operations alone."""
     facts: Mapping[Key, Mapping[str, Any]] = field(default_factory=dict)
     leaves: Callable[[Key], Sequence[Resource[Any]]] = lambda key: ()
-
-
-class Operation(NamedTuple):
-    """A one-off verb of a kind, declared with `@operation`."""
-
-    name: str
-    summary: str
-    run: Callable[..., Outcome]
-
-
-def operation(method: F) -> F:
-    """Declare a method `(self, ctx, live, params) -> Outcome` as a one-off verb named after it."""
-    method.__operation__ = True  # type: ignore[attr-defined]
-    return method
 
 
 class Kind(ABC, Generic[S]):
@@ -296,14 +202,3 @@ class Kind(ABC, Generic[S]):
     def operations(self) -> dict[str, Operation]:
         """The one-off verbs of this kind."""
         return operations_of(self)
-
-
-def operations_of(owner: object) -> dict[str, Operation]:
-    """Return the one-off verbs of a kind or a provider."""
-    found = {}
-    for name in dir(type(owner)):
-        method = getattr(type(owner), name, None)
-        if getattr(method, "__operation__", False):
-            summary = (method.__doc__ or "").strip().splitlines()[0]
-            found[name] = Operation(name, summary, getattr(owner, name))
-    return found

@@ -10,9 +10,10 @@ from typing import Any
 from conduit.change import Action, Change, Diff, Origin, Outcome, Result
 from conduit.errors import Code, ConduitError, Diagnostic
 from conduit.journal import Run
-from conduit.kind import Context, Kind, Operation, operations_of
+from conduit.kind import Context, Kind
 from conduit.model import Key, Live, Source
 from conduit.observe import view
+from conduit.operation import Operation, operations_of
 from conduit.providers.base import Provider
 
 NO_VERB = Code(

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from conduit.dialect.collector import collector_paused
 from conduit.errors import Diagnostic, LoadError
 from conduit.evidence import hash_of_tree
-from conduit.kind import Written
+from conduit.look import Written
 from conduit.manifests.cache import ParseCache
 from conduit.manifests.entries import Section
 from conduit.manifests.places import Name, Places

@@ -20,8 +20,9 @@ from conduit import grammar
 from conduit.change import Action, Change, Disturbance, Impact, Outcome, Result, by_key
 from conduit.errors import ConduitError, Diagnostic, Unreadable
 from conduit.evidence import AFTER, BEFORE, Evidence, of_bytes, of_clock
-from conduit.kind import Context, operation
+from conduit.kind import Context
 from conduit.model import FRAME, Key, Live
+from conduit.operation import operation
 from conduit.providers import certs_ca as ca
 from conduit.providers import certs_revoked as revoked
 from conduit.providers.base import ObjectProvider, Reading

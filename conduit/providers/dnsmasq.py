@@ -17,8 +17,9 @@ from conduit.change import Action, Change, Impact, Outcome, Result
 from conduit.errors import Code, Diagnostic, Refused
 from conduit.evidence import Evidence
 from conduit.grammar import split_host_port
-from conduit.kind import Context, operation
+from conduit.kind import Context
 from conduit.model import FRAME, UNRESOLVED, Key, Live, Native
+from conduit.operation import operation
 from conduit.providers.base import DocumentProvider, Reading, Site
 from conduit.providers.dnsmasq_cache import flush
 from conduit.providers.dnsmasq_config import INTERFACE_GONE, Config

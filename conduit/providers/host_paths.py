@@ -8,7 +8,7 @@ from pathlib import Path
 from posixpath import basename, normpath
 from typing import Final, NamedTuple
 
-from conduit.kind import Look
+from conduit.look import Look
 from conduit.settings import Settings
 
 _SYSTEM: Final = (

@@ -9,8 +9,9 @@ from pydantic import AfterValidator, Field, ValidationError
 
 from conduit import grammar
 from conduit.change import Action, Diff, Outcome, Result
-from conduit.kind import Context, Kind, operation
+from conduit.kind import Context, Kind
 from conduit.model import Live, Native
+from conduit.operation import operation
 from conduit.providers.certs_state import ageing, damage
 from conduit.spec import Resource, Spec
 

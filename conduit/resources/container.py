@@ -9,7 +9,8 @@ from conduit.change import Action, Change, Diff, Disturbance, FieldChange, Impac
 from conduit.compose.dangerous import dangers_of_process
 from conduit.diff import compare, difference
 from conduit.errors import Code, ConduitError, Diagnostic
-from conduit.kind import Context, Kind, Look
+from conduit.kind import Context, Kind
+from conduit.look import Look
 from conduit.model import Claim, Fingerprint, Live, Native
 from conduit.providers.docker_addresses import pick, slot_of
 from conduit.providers.docker_config import Config

@@ -10,7 +10,8 @@ from typing import Any
 
 from conduit.change import Proof
 from conduit.errors import ConduitError
-from conduit.kind import Context, Kind, Look
+from conduit.kind import Context, Kind
+from conduit.look import Look
 from conduit.resources.deployment_application import application_of, told
 from conduit.resources.deployment_commands import Commands
 from conduit.resources.deployment_leaves import Leaves

@@ -8,7 +8,7 @@ from conduit.compose.dialect import below
 from conduit.compose.load import Loaded, load_file, load_inline
 from conduit.dialect.compose_profile import FIELD
 from conduit.errors import ConduitError, Diagnostic, LoadError
-from conduit.kind import Look, Written
+from conduit.look import Look, Written
 from conduit.model import Key, Secret
 from conduit.resources import deployment_dangers, deployment_limits
 from conduit.resources.deployment_secrets import tokens_of

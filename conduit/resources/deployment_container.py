@@ -11,7 +11,7 @@ from conduit.compose.mounts import Mount
 from conduit.compose.networks import Attachment
 from conduit.compose.process import Process
 from conduit.compose.service import Service
-from conduit.kind import Look
+from conduit.look import Look
 from conduit.model import Key, Ref
 from conduit.resources.container_spec import ContainerSpec, Followed
 from conduit.resources.deployment_files import files_of

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from conduit.compose.dangerous import dangers
 from conduit.compose.load import Loaded
 from conduit.errors import Code, Diagnostic
-from conduit.kind import Look
+from conduit.look import Look
 from conduit.providers.host_paths import host_paths
 from conduit.resources.deployment_spec import DeploymentSpec
 from conduit.spec import Resource

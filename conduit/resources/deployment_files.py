@@ -10,7 +10,7 @@ from conduit.compose.load import Loaded
 from conduit.compose.mounts import Content
 from conduit.compose.service import Service
 from conduit.errors import Code, ConduitError, Diagnostic
-from conduit.kind import Look
+from conduit.look import Look
 from conduit.resources.container_spec import InjectedFile
 from conduit.resources.deployment_secrets import tokens_of
 from conduit.resources.hidden_spec import Hidden

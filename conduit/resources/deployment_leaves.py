@@ -17,7 +17,7 @@ from conduit.compose.load import Loaded
 from conduit.compose.nodes import Path
 from conduit.compose.service import Service
 from conduit.errors import Code, ConduitError, Diagnostic
-from conduit.kind import Look
+from conduit.look import Look
 from conduit.model import Key, Source
 from conduit.resources.container_spec import ContainerSpec
 from conduit.resources.deployment_application import application_of

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from conduit.compose.service import Service
 from conduit.dialect.words import did_you_mean, shown
 from conduit.errors import Code, ConduitError, Diagnostic
-from conduit.kind import Look
+from conduit.look import Look
 from conduit.model import Key, Ref
 from conduit.resources.deployment_application import application_of
 from conduit.resources.deployment_spec import DeploymentSpec, container_key

@@ -13,7 +13,7 @@ from typing import Any
 
 from conduit.compose.load import Loaded
 from conduit.errors import Code, Diagnostic
-from conduit.kind import Look
+from conduit.look import Look
 from conduit.model import Secret
 from conduit.resources.hidden_spec import Hidden
 

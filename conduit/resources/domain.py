@@ -14,7 +14,8 @@ from pydantic import ValidationError
 from conduit.change import Proof
 from conduit.errors import ConduitError
 from conduit.graph import missing
-from conduit.kind import Context, Kind, Look
+from conduit.kind import Context, Kind
+from conduit.look import Look
 from conduit.model import Key, Ref
 from conduit.resources.domain_names import Sharer, certificate, effective, record
 from conduit.resources.domain_spec import OWN, DomainSpec

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from conduit.errors import Code, ConduitError, Diagnostic
-from conduit.kind import Look
+from conduit.look import Look
 from conduit.model import Key
 from conduit.resources.dns_record import answered_here
 from conduit.resources.domain_spec import OWN, DomainSpec, Names

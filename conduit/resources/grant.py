@@ -9,7 +9,8 @@ from pydantic import AfterValidator, Field, ValidationError
 
 from conduit import grammar
 from conduit.errors import Code, Diagnostic
-from conduit.kind import Context, Kind, Look
+from conduit.kind import Context, Kind
+from conduit.look import Look
 from conduit.model import Claim, Key, Native
 from conduit.resources.rights_spec import Name
 from conduit.spec import Resource, Spec

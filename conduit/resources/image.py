@@ -12,7 +12,8 @@ from conduit.change import Action, Diff, FieldChange
 from conduit.compose.dangerous import danger_of_context
 from conduit.compose.paths import absolute, is_remote
 from conduit.errors import Code, ConduitError, Diagnostic
-from conduit.kind import Context, Kind, Look
+from conduit.kind import Context, Kind
+from conduit.look import Look
 from conduit.model import Live, Native
 from conduit.providers.docker_image_form import build, wish_of
 from conduit.providers.docker_look import has_image

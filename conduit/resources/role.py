@@ -8,7 +8,8 @@ from pydantic import Field, ValidationError
 
 from conduit.errors import Code, ConduitError, Diagnostic
 from conduit.identity.permissions import ROLES
-from conduit.kind import Context, Kind, Look
+from conduit.kind import Context, Kind
+from conduit.look import Look
 from conduit.model import Native
 from conduit.resources.rights_spec import Permissions
 from conduit.spec import Resource, Spec

@@ -15,7 +15,8 @@ from pydantic import ValidationError
 from conduit import grammar
 from conduit.change import Proof
 from conduit.errors import ConduitError
-from conduit.kind import Context, Kind, Look
+from conduit.kind import Context, Kind
+from conduit.look import Look
 from conduit.model import Key
 from conduit.resources.route_spec import Upstream
 from conduit.resources.service_spec import ServiceSpec

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 from pydantic import ValidationError
 
 from conduit.errors import Code, ConduitError, Diagnostic
-from conduit.kind import Look
+from conduit.look import Look
 from conduit.model import Key, Ref
 from conduit.resources.certificate import CertificateSpec
 from conduit.resources.dns_record import DnsRecordSpec

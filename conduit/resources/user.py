@@ -11,8 +11,10 @@ from conduit.change import Action, Change, Diff, Origin, Outcome, Result
 from conduit.diff import compare, difference
 from conduit.errors import Code, ConduitError, Diagnostic
 from conduit.identity.permissions import ADMIN, ROLES
-from conduit.kind import Context, Kind, Look, operation
+from conduit.kind import Context, Kind
+from conduit.look import Look
 from conduit.model import Fingerprint, Key, Live, Native, Secret
+from conduit.operation import operation
 from conduit.resources.rights_spec import Email, Name, Permissions
 from conduit.spec import Marker, Resource, Spec
 

@@ -8,7 +8,8 @@ from conduit.change import Diff
 from conduit.compose.dangerous import dangers_of_options
 from conduit.diff import compare
 from conduit.errors import Code, ConduitError, Diagnostic
-from conduit.kind import Context, Kind, Look
+from conduit.kind import Context, Kind
+from conduit.look import Look
 from conduit.model import Live, Native
 from conduit.providers.docker_volume import build, fields_of
 from conduit.providers.host_paths import host_paths

@@ -9,7 +9,8 @@ from conduit.canonical import canonical
 from conduit.change import Impact
 from conduit.decide import Observed
 from conduit.expand import DeclaredLook, Desired, expand
-from conduit.kind import KINDS, Context, Kind, Written
+from conduit.kind import KINDS, Context, Kind
+from conduit.look import Written
 from conduit.model import Claim, Key, Live, Native, Reading, Ref, Source
 from conduit.plan import Plan, Selection, make_plan
 from conduit.providers.site_files import SiteFiles

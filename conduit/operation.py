@@ -1,0 +1,35 @@
+"""One-off verbs: what a kind or a provider can do once, beside what is declared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
+
+from conduit.change import Outcome
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Operation(NamedTuple):
+    """A one-off verb of a kind or a provider, declared with `@operation`."""
+
+    name: str
+    summary: str
+    run: Callable[..., Outcome]
+
+
+def operation(method: F) -> F:
+    """Declare a method `(self, ctx, live, params) -> Outcome` as a one-off verb named after it."""
+    method.__operation__ = True  # type: ignore[attr-defined]
+    return method
+
+
+def operations_of(owner: object) -> dict[str, Operation]:
+    """Return the one-off verbs of a kind or a provider."""
+    found = {}
+    for name in dir(type(owner)):
+        method = getattr(type(owner), name, None)
+        if getattr(method, "__operation__", False):
+            summary = (method.__doc__ or "").strip().splitlines()[0]
+            found[name] = Operation(name, summary, getattr(owner, name))
+    return found
