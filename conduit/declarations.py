@@ -79,14 +79,17 @@ class Declarations(Premises):
         now = self.now()
         if self.recall and (known := self.recall.wish(tree, now)):
             return known
-        loaded = load(tree, self.settings, self.kinds, now, self.state / "cache")
-        fail("load.parsed")
-        files = self._files(tree)
-        manifests = loaded.whole(wrong_beside(loaded, self.settings, self.kinds, files))
-        wish = wish_of(manifests, self.settings, self.kinds, files)
+        wish = self.wish_of(tree, self._files(tree), now)
         if self.recall:
             self.recall.keep(tree, wish, now)
         return wish
+
+    def wish_of(self, tree: Tree, files: SiteFiles, now: float) -> Wish:
+        """Return the wish of a tree with the files that it names. Raises LoadError with every problem."""
+        loaded = load(tree, self.settings, self.kinds, now, self.state / "cache")
+        fail("load.parsed")
+        manifests = loaded.whole(wrong_beside(loaded, self.settings, self.kinds, files))
+        return wish_of(manifests, self.settings, self.kinds, files)
 
     def _files(self, tree: Tree) -> SiteFiles:
         """Return how the files that manifests name are read; git is not loaded for those that lie there."""

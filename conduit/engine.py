@@ -112,7 +112,7 @@ class Engine(Declarations):
 
     def recover(self) -> tuple[str, ...]:
         """Finish what a killed run left half done and tell what was done."""
-        for path in left_over(self.state / name for name in ("cache", "manifests")):
+        for path in left_over(self.state / name for name in ("cache", "manifests", "files")):
             path.unlink(missing_ok=True)
         left = self.journal.unfinished()
         if left is None:
@@ -163,9 +163,12 @@ class Engine(Declarations):
 
     def _note_started(self, plan: Plan, run: int) -> None:
         if self.wish:
-            manifests = self.wish.manifests
+            manifests, files = self.wish.manifests, self.wish.files_digest
             self.archive.keep(manifests.digest, manifests.places.contents)
-            self.history.note_started(Started(run, manifests.digest, tuple(change.key for change in plan.changes)))
+            if files:
+                self.files.keep(files, self.wish.files)
+            keys = tuple(change.key for change in plan.changes)
+            self.history.note_started(Started(run, manifests.digest, files, keys))
 
     def _nothing_to_do(self, plan: Plan, options: ApplyOptions) -> Report:
         """End a killed run that left nothing to change, and prove again what never passed its proof."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -85,6 +85,11 @@ def inode_of(found: os.stat_result) -> str:
 def hash_of(lines: Iterable[str]) -> str:
     """Return one hash of many lines."""
     return sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()
+
+
+def hash_of_contents(contents: Mapping[str, bytes]) -> str:
+    """Return one hash of files, given as content by name; the same as that of a tree of these."""
+    return hash_of(f"{name}\0{sha256(content).hexdigest()}" for name, content in sorted(contents.items()))
 
 
 def hash_of_tree(files: Iterable[tuple[str, bytes, str]]) -> str:

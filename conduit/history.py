@@ -29,7 +29,9 @@ CREATE TABLE IF NOT EXISTS unproven (key TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS reverted (
     root TEXT PRIMARY KEY, digest TEXT NOT NULL, run INTEGER NOT NULL, at TEXT NOT NULL, reason TEXT NOT NULL
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS started (run INTEGER PRIMARY KEY, manifests TEXT NOT NULL, keys TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS started (
+    run INTEGER PRIMARY KEY, manifests TEXT NOT NULL, files TEXT NOT NULL, keys TEXT NOT NULL
+);
 CREATE TABLE IF NOT EXISTS pins (run INTEGER, key TEXT, pin TEXT NOT NULL, PRIMARY KEY (key, run)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS drift (key TEXT PRIMARY KEY, since REAL NOT NULL) WITHOUT ROWID;
 """
@@ -72,10 +74,11 @@ class Reverted(NamedTuple):
 
 
 class Started(NamedTuple):
-    """A run that began: the hash of its manifests, and the keys it set out to change."""
+    """A run that began: the hashes of its manifests and of the files they name, and the keys it set out to change."""
 
     run: int
     manifests: str
+    files: str
     keys: tuple[Key, ...]
 
 
@@ -186,16 +189,19 @@ class History(Records):
         """Remember what a run sets out to do, and forget all but the last `KEPT_STARTED`."""
 
         def write(connection: Connection) -> None:
-            row = (started.run, started.manifests, json.dumps([str(key) for key in started.keys]))
-            connection.execute("INSERT OR REPLACE INTO started VALUES (?, ?, ?)", row)
+            row = (*started[:-1], json.dumps([str(key) for key in started.keys]))
+            connection.execute("INSERT OR REPLACE INTO started VALUES (?, ?, ?, ?)", row)
             connection.execute("DELETE FROM started WHERE run <= ?", (started.run - KEPT_STARTED,))
 
         self.write(write)
 
     def started(self) -> list[Started]:
         """Return the last runs that began, newest last."""
-        rows = self.select(lambda c: c.execute("SELECT run, manifests, keys FROM started ORDER BY run"))
-        return [Started(run, manifests, tuple(map(Key.parse, json.loads(keys)))) for run, manifests, keys in rows]
+        rows = self.select(lambda c: c.execute("SELECT run, manifests, files, keys FROM started ORDER BY run"))
+        return [
+            Started(run, manifests, files, tuple(map(Key.parse, json.loads(keys))))
+            for run, manifests, files, keys in rows
+        ]
 
     def note_pins(self, run: int, pins: Mapping[Key, Any]) -> None:
         """Remember what wishes that float stood for after a run; writes only what is another thing than before."""

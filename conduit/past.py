@@ -6,18 +6,20 @@ from conduit.change import Result
 from conduit.engine import Engine
 from conduit.errors import Code, ConduitError, Diagnostic
 from conduit.history import History, Started
+from conduit.manifests.archive import tree_of
 from conduit.manifests.commits import committed_tree
 from conduit.model import Key
 from conduit.pins import as_then
 from conduit.plan import Plan, Selection
+from conduit.providers.kept_files import KeptFiles
 from conduit.wish import Wish
 
 NOTHING_TO_UNDO = Code(
     "CND-2221",
     "no earlier manifests are known",
-    "`apply --undo` plans the manifests of the last run before the one to be undone, which are kept in the state "
-    "directory. There was no such run, or its manifests were forgotten. With git, `conduit rollback REVISION` does the "
-    "same.",
+    "`apply --undo` plans the manifests of the last run before the one to be undone, with the files they name, such as "
+    "Compose files; both are kept in the state directory. There was no such run, or what it read was forgotten or does "
+    "not open. With git, `conduit rollback REVISION` does the same.",
 )
 DONE = (Result.OK, Result.UNPROVEN)
 
@@ -29,31 +31,49 @@ def rollback(engine: Engine, revision: str, selection: Selection = Selection()) 
     """
     tree = committed_tree(engine.settings, revision)
     engine.wish = wish = engine.check(tree)
-    runs = [each.run for each in engine.history.started() if each.manifests == wish.manifests.digest]
-    return _as_of(engine, wish, max(runs, default=0), selection)._replace(commit=tree.commit)
+    runs = (each for each in engine.history.started() if each.manifests == wish.manifests.digest)
+    last = max(((each.files == wish.files_digest, each.run) for each in runs), default=(False, 0))
+    return _as_of(engine, wish, last[1], selection)._replace(commit=tree.commit)
 
 
 def undo(engine: Engine, selection: Selection = Selection()) -> Plan:
-    """Plan the last run that had other manifests, or another thing for what floats in them, than the run before this.
+    """Plan what the last run read that left something else behind than the newest one, and what floated then.
 
     Raises ConduitError.
     """
     earlier = _before(engine.history)
-    tree = engine.archive.tree(earlier.manifests, engine.settings.base) if earlier else None
-    if earlier is None or tree is None:
-        hint = "with git: conduit rollback REVISION"
-        raise ConduitError(Diagnostic(NOTHING_TO_UNDO, "the manifests of an earlier run are not known", hint=hint))
-    engine.wish = wish = engine.check(tree)
+    if earlier is None:
+        raise _unknown("the manifests of an earlier run are not known")
+    engine.wish = wish = _read_by(engine, earlier)
     run = engine.history.run(earlier.run)
     return _as_of(engine, wish, earlier.run, selection)._replace(commit=run.commit if run else "")
+
+
+def _read_by(engine: Engine, run: Started) -> Wish:
+    """Return the wish of a run. Raises ConduitError when what it read is not known any more."""
+    manifests = engine.archive.contents(run.manifests)
+    if manifests is None:
+        raise _unknown(f"the manifests of run {run.run} are not known any more")
+    files = engine.files.contents(run.files) if run.files else {}
+    if files is None:
+        raise _unknown(f"the files that the manifests of run {run.run} name are not known any more")
+    return engine.wish_of(tree_of(manifests, engine.settings.base), KeptFiles(files), engine.now())
+
+
+def _unknown(summary: str) -> ConduitError:
+    return ConduitError(Diagnostic(NOTHING_TO_UNDO, summary, hint="with git: conduit rollback REVISION"))
 
 
 def _before(history: History) -> Started | None:
     """Return the last run that left something else behind than the newest one did."""
     started = history.started()
-    pins = history.pins(started[-1].run) if started else {}
-    other = (e for e in reversed(started) if e.manifests != started[-1].manifests or history.pins(e.run) != pins)
-    return next(other, None)
+    newest = _left(history, started[-1]) if started else None
+    return next((each for each in reversed(started) if _left(history, each) != newest), None)
+
+
+def _left(history: History, run: Started) -> tuple[object, ...]:
+    """Return what a run left behind, as far as that can differ."""
+    return run.manifests, run.files, history.pins(run.run)
 
 
 def _as_of(engine: Engine, wish: Wish, run: int, selection: Selection) -> Plan:

@@ -72,6 +72,11 @@ class Premises:
         return Archive(self.state / "manifests")
 
     @cached_property
+    def files(self) -> Archive:
+        """The files that the manifests of past runs name, sealed: secrets are among them."""
+        return Archive(self.state / "files", lambda: self.keys.secrets)
+
+    @cached_property
     def lock(self) -> Lock:
         """The lock that lets one run change the live systems."""
         return Lock(self.state / "lock")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 from conduit.errors import Diagnostic, LoadError
-from conduit.evidence import Evidence
+from conduit.evidence import Evidence, hash_of_contents
 from conduit.expand import DeclaredLook, Desired, expand
 from conduit.manifests.load import Loaded, Manifests
+from conduit.model import NO_FIELDS
 from conduit.providers.resolver import Resolver
 from conduit.providers.site_files import SiteFiles
 from conduit.resources import Kinds
@@ -21,12 +22,21 @@ KEYS: Final = re.compile(r"[a-z_]+/[a-z0-9._-]+", re.ASCII)
 
 
 class Wish(NamedTuple):
-    """Manifests and what they stand for; `evidence` is None when what was looked up cannot be looked up again."""
+    """Manifests and what they stand for; `evidence` is None when what was looked up cannot be looked up again.
+
+    `files` are those that the manifests name, by path.
+    """
 
     manifests: Manifests
     desired: Desired
     warnings: tuple[Diagnostic, ...]
     evidence: tuple[Evidence, ...] | None
+    files: Mapping[str, bytes] = NO_FIELDS
+
+    @property
+    def files_digest(self) -> str:
+        """The hash of all files that the manifests name, "" when they name none."""
+        return hash_of_contents(self.files) if self.files else ""
 
 
 def wish_of(manifests: Manifests, settings: Settings, kinds: Kinds, files: SiteFiles) -> Wish:
@@ -39,7 +49,8 @@ def wish_of(manifests: Manifests, settings: Settings, kinds: Kinds, files: SiteF
     places = f"{settings.path(settings.desired)}\0{settings.base}"
     tree = Evidence("tree", places, manifests.digest)
     evidence = None if seen is None else (tree, *resolver.evidence(), *seen)
-    return Wish(manifests, desired, (*manifests.warnings, *look.warnings, *look.doubts.values()), evidence)
+    warnings = (*manifests.warnings, *look.warnings, *look.doubts.values())
+    return Wish(manifests, desired, warnings, evidence, files.contents)
 
 
 def wrong_beside(loaded: Loaded, settings: Settings, kinds: Kinds, files: SiteFiles) -> Iterator[Diagnostic]:

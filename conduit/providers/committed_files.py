@@ -26,4 +26,5 @@ class CommittedFiles(SiteFiles):
         self._whole = False
         if len(content) > limit:
             raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+        self.contents[str(path)] = content
         return content

@@ -10,9 +10,10 @@ from conduit.providers.files import read_regular
 
 
 class SiteFiles:
-    """Reads files for one run and remembers what it saw."""
+    """Reads files for one run and remembers what it saw; `contents` is all it read, by path."""
 
     def __init__(self) -> None:
+        self.contents: dict[str, bytes] = {}
         self._seen: dict[str, Evidence] = {}
         self._whole = True
 
@@ -27,6 +28,7 @@ class SiteFiles:
             self._whole = False
             raise
         self._seen[str(path)] = of_bytes(path, content)
+        self.contents[str(path)] = content
         return content
 
     def resolved(self, path: str) -> str:
