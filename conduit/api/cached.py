@@ -32,7 +32,7 @@ class Cached:
     def of(self, desk: Desk) -> Response[Any]:
         """Return the answer. Raises `Unreadable` while nothing was loaded yet."""
         desk.require_loaded()
-        snapshot, now = desk.worker.snapshot, time.monotonic()
+        snapshot, now = desk.passes.snapshot, time.monotonic()
         kept: _Kept | None = desk.kept.get(self)
         fresh = kept and kept.passes == snapshot.number and (kept.checks == desk.watch.version or now < kept.until)
         if not (kept and fresh):

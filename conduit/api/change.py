@@ -45,18 +45,18 @@ class Change:
 
 async def change(desk: Desk, caller: Caller, wanted: Change, prefer: str | None = None) -> Response[Any]:
     """Edit, apply, record. Raises what the edit raises."""
-    with desk.worker.trial(wanted.whole) if wanted.whole else nullcontext():
+    with desk.passes.trial(wanted.whole) if wanted.whole else nullcontext():
         return await _change(desk, caller, wanted, prefer)
 
 
 async def _change(desk: Desk, caller: Caller, wanted: Change, prefer: str | None) -> Response[Any]:
-    standing, before = desk.worker.standing(wanted.named), desk.worker.snapshot.number
+    standing, before = desk.passes.standing(wanted.named), desk.passes.snapshot.number
     try:
         edited = await asyncio.to_thread(wanted.edit)
     except (ApiError, ConduitError) as error:
         desk.record(caller, wanted.action, str(as_api_error(error).detail), ok=False, details=wanted.details)
         raise
-    desk.worker.leaving.add(standing)
+    desk.passes.leaving.add(standing)
     headers = {"ETag": f'"{edited.saved.version}"'} if edited.saved.version else {}
     if held := desk.held:
         said = f"{wanted.said}; saved, and not applied: {held}"
@@ -96,9 +96,9 @@ async def _finish(desk: Desk, caller: Caller, wanted: Change, edited: Edited, be
 
 
 async def _take_back(desk: Desk, caller: Caller, edited: Edited) -> None:
-    standing = desk.worker.standing([edited.key])
+    standing = desk.passes.standing([edited.key])
     await asyncio.to_thread(desk.writes.take_back, edited, caller)
-    desk.worker.leaving.add(standing)
+    desk.passes.leaving.add(standing)
 
 
 async def _finish_later(desk: Desk, caller: Caller, wanted: Change, edited: Edited, before: int) -> None:
@@ -123,5 +123,5 @@ async def _made_true(desk: Desk, caller: Caller, key: Key, said: str, before: in
     except ConduitError as error:
         return refused(str(error), error.exit_code)
     if not passed.changed(key) and not passed.unjudged(key):
-        passed = desk.worker.changed_since(before, key) or passed
+        passed = desk.passes.changed_since(before, key) or passed
     return applied(desk.sight(caller).passed(passed, key), key, said)

@@ -34,6 +34,7 @@ from conduit.recall import Recall
 from conduit.reconcile.asks import Ask
 from conduit.reconcile.loop import FAILED, Loop
 from conduit.reconcile.notifier import Notifier
+from conduit.reconcile.passes import Passes
 from conduit.reconcile.suspension import suspension
 from conduit.reconcile.worker import Worker
 from conduit.settings import Settings
@@ -56,7 +57,7 @@ SETTLE_SECONDS: Final = 1.0
 
 @dataclass
 class Desk:
-    """One serving process. Handlers read `worker.snapshot` and `watch`, and ask the worker for everything else.
+    """One serving process. Handlers read `passes.snapshot` and `watch`, and ask the worker for everything else.
 
     `log` gets what the loop tells, as that of `conduit watch` does.
     """
@@ -76,7 +77,7 @@ class Desk:
     @property
     def audit(self) -> Trail:
         """The audit trail."""
-        return self.worker.engine.trail
+        return self.passes.engine.trail
 
     @cached_property
     def door(self) -> Door:
@@ -86,12 +87,12 @@ class Desk:
     @cached_property
     def audit_index(self) -> Index:
         """Where entries of the audit trail are, by what is looked for."""
-        return Index(self.audit, self.worker.engine.state / "audit-index.db")
+        return Index(self.audit, self.passes.engine.state / "audit-index.db")
 
     @cached_property
     def upkeep(self) -> Upkeep:
         """The upkeep of the audit trail."""
-        return Upkeep(self.audit, self.settings, lambda name: self.worker.engine.secrets.get(name))
+        return Upkeep(self.audit, self.settings, lambda name: self.passes.engine.secrets.get(name))
 
     @cached_property
     def loop(self) -> Loop:
@@ -104,6 +105,11 @@ class Desk:
         return Notifier(self._engine)
 
     @property
+    def passes(self) -> Passes:
+        """What the reconciler knows; its snapshot is for every thread to read."""
+        return self.loop.passes
+
+    @property
     def worker(self) -> Worker:
         """The one thread that plans and applies, for the loop and for whoever asks."""
         return self.loop.worker
@@ -111,7 +117,7 @@ class Desk:
     @property
     def held(self) -> str:
         """Why an edit is saved and not applied: the loop is suspended or only observes; empty when it is not so."""
-        found = suspension(self.worker.engine.state, self.worker.engine.now())
+        found = suspension(self.passes.engine.state, self.passes.engine.now())
         if found:
             return str(found)
         return "the site is only observed (reconcile.mode)" if self.settings.reconcile.mode == "observe" else ""
@@ -119,8 +125,8 @@ class Desk:
     @cached_property
     def watch(self) -> Watch:
         """The health of every declared resource."""
-        engine = self.worker.engine
-        return Watch(engine.kinds, lambda: self.worker.snapshot.desired.roots, self._proving, self._health_changed)
+        engine = self.passes.engine
+        return Watch(engine.kinds, lambda: self.passes.snapshot.desired.roots, self._proving, self._health_changed)
 
     @cached_property
     def writes(self) -> Writes:
@@ -131,18 +137,18 @@ class Desk:
     def desired(self) -> Desired:
         """What is declared, as the last pass loaded it. Raises `Unreadable` while none has: that is not nothing."""
         self.require_loaded()
-        return self.worker.snapshot.desired
+        return self.passes.snapshot.desired
 
     def require_loaded(self) -> None:
         """Raise `Unreadable` while no pass has loaded the manifests."""
-        snapshot = self.worker.snapshot
+        snapshot = self.passes.snapshot
         if snapshot.plan is None:
             why = snapshot.problems[0].summary if snapshot.problems else "the first pass has not ended"
             raise Unreadable(Diagnostic(UNLOADED, f"what is declared is not known yet: {why}", hint="conduit validate"))
 
     def sight(self, caller: Caller) -> Sight:
         """Return what a caller sees of plans, runs and events now."""
-        return Sight(caller, self.worker.engine.kinds, self.worker.snapshot.desired)
+        return Sight(caller, self.passes.engine.kinds, self.passes.snapshot.desired)
 
     @property
     def reader(self) -> Engine:
@@ -200,15 +206,15 @@ class Desk:
         return Engine(self.settings, recall=self._recall)
 
     def _proving(self) -> Context:
-        snapshot = self.worker.snapshot
-        return replace(self.worker.engine.proving_context(), facts=snapshot.facts, leaves=snapshot.desired.leaves_of)
+        snapshot = self.passes.snapshot
+        return replace(self.passes.engine.proving_context(), facts=snapshot.facts, leaves=snapshot.desired.leaves_of)
 
     def _tell(self, event: str, content: Any) -> None:
         self.log(event, content)
         if event in DOCUMENTS:
             self.bus.publish(event, DOCUMENTS[event](content))
         if event == "report":
-            plan, done = self.worker.snapshot.plan, {outcome.key for outcome in content.outcomes}
+            plan, done = self.passes.snapshot.plan, {outcome.key for outcome in content.outcomes}
             self.watch.again({change.root for change in (plan.changes if plan else ()) if change.key in done})
 
     def _health_changed(self, key: Key, before: Health, after: Health) -> None:

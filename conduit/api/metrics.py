@@ -42,14 +42,14 @@ class Site(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield every figure."""
-        snapshot = self._desk.worker.snapshot
+        snapshot = self._desk.passes.snapshot
         yield _gauge("conduit_build_info", "The version that runs", {__version__: 1}, "version")
         yield _single("conduit_last_reconcile_timestamp_seconds", "When the last pass ended", snapshot.at)
         yield _single("conduit_suspended", "Whether the loop is suspended", snapshot.suspended is not None)
         yield from self._of_health(snapshot)
         yield from self._of_plan(snapshot)
         yield from self._of_certificates()
-        yield from _of_tally(self._desk.worker.tally)
+        yield from _of_tally(self._desk.passes.tally)
         yield from self._of_git()
         yield from self._of_people()
 
@@ -66,7 +66,7 @@ class Site(Collector):
         )
         yield _gauge("conduit_drift", "Live objects that moved on the host", drift, "kind")
         yield _gauge("conduit_pending", "Live objects that await a change of the manifests", pending, "kind")
-        up = dict.fromkeys(self._desk.worker.engine.providers, 1) | dict.fromkeys(unknown, 0)
+        up = dict.fromkeys(self._desk.passes.engine.providers, 1) | dict.fromkeys(unknown, 0)
         yield _gauge("conduit_provider_up", "Whether a daemon could be read", up, "provider")
 
     def _of_certificates(self) -> Iterator[Metric]:

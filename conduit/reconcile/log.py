@@ -10,7 +10,7 @@ from conduit.change import Result
 from conduit.model import Key
 from conduit.plan import Plan
 from conduit.reconcile.loop import FAILED
-from conduit.reconcile.worker import HELD
+from conduit.reconcile.passes import HELD
 from conduit.report import Report
 
 MILD = (Result.UNPROVEN, Result.SKIPPED)

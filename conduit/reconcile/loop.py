@@ -14,6 +14,7 @@ from conduit.manifests.git import head_commit
 from conduit.reconcile.asks import Snapshot, Tend
 from conduit.reconcile.echo import ECHOES
 from conduit.reconcile.holding import mistaken_kinds
+from conduit.reconcile.passes import Passes
 from conduit.reconcile.suspension import suspension_sign
 from conduit.reconcile.triggers import Wake, listen, stamps, watch_files, watch_sign
 from conduit.reconcile.worker import Worker
@@ -55,15 +56,16 @@ class Status:
 class Loop:
     """Keeps a site true from its own threads.
 
-    `tell(event, content)` gets what the worker tells, and `FAILED`; `after(status)` is called when a pass has ended.
+    `tell(event, content)` gets what the passes tell, and `FAILED`; `after(status)` is called when a pass has ended.
 
-    Other threads reach live systems only through `worker.submit`, a queue; they read `worker.snapshot`.
+    Other threads reach live systems only through `worker.submit`, a queue; they read `passes.snapshot`.
     """
 
     def __init__(
         self, engine: Engine, tell: Callable[[str, Any], None], after: Callable[[Status], None] = lambda status: None
     ) -> None:
-        self.worker = Worker(engine, tell)
+        self.passes = Passes(engine, tell)
+        self.worker = Worker(self.passes)
         self._engine, self._tell, self._after = engine, tell, after
         self._stop, self._woken = threading.Event(), threading.Event()
         self._reasons: set[str] = set()
@@ -106,7 +108,7 @@ class Loop:
     def status(self) -> Status:
         """How the loop is doing now."""
         alive = self.worker.alive and all(thread.is_alive() for thread in self._threads[-1:])
-        return Status(alive, self._passes, self._problems, self.worker.snapshot, self.worker.keeper.failing)
+        return Status(alive, self._passes, self._problems, self.passes.snapshot, self.passes.keeper.failing)
 
     def _begin(self, name: str, watch: Callable[..., None], subject: Any) -> None:
         thread = threading.Thread(target=watch, args=(subject, self.trigger, self._stop), name=name, daemon=True)
@@ -166,7 +168,7 @@ class Loop:
     def _pause(self) -> float:
         """Return the seconds until the next pass when nothing wakes the loop."""
         now = self._engine.now()
-        earliest = self.worker.keeper.earliest(now)
+        earliest = self.passes.keeper.earliest(now)
         interval = float(self._engine.settings.reconcile.interval)
         return interval if earliest is None else max(0.0, min(interval, earliest - now))
 

@@ -1,42 +1,23 @@
 """The one thread that plans and applies for the API, behind a queue of typed requests.
 
 Requests that ask for the same whole pass are answered by one pass: ten edits that arrive together cost one reload.
-What the last pass saw is kept as a snapshot, which every other thread reads and nobody writes.
 """
 
 from __future__ import annotations
 
 import queue
 import threading
-import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from concurrent.futures import Future, InvalidStateError
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Final
 
-from conduit.audit.applies import applied
-from conduit.change import Outcome
 from conduit.dialect.collector import Settling, collector_paused
-from conduit.engine import Engine
-from conduit.errors import Code, ConduitError, Diagnostic, Stale
-from conduit.model import Key
-from conduit.plan import Plan, Selection
-from conduit.reconcile.asks import Apply, Ask, Look, Operate, Passed, Snapshot, Tend
-from conduit.reconcile.echo import Sight, sight, sight_now
-from conduit.reconcile.keeper import WHOLE, Keeper
-from conduit.reconcile.leaving import Leaving, Standing
-from conduit.reconcile.tally import Tally
-from conduit.report import ApplyOptions, Event
-from conduit.work import sole_facts
+from conduit.errors import Code, ConduitError, Diagnostic
+from conduit.reconcile.asks import Apply, Ask, Look, Tend
+from conduit.reconcile.passes import Passes
 
-OTHER_PLAN = Code(
-    "CND-2021",
-    "the plan is not the one that was looked at",
-    "A plan is applied by its digest, which covers the changes and the live state they came from. Something moved "
-    "since it was shown, so nothing was applied. Look at the present plan and decide again.",
-)
 STOPPED = Code(
     "CND-2022",
     "the reconciler has stopped",
@@ -46,13 +27,6 @@ STOPPED = Code(
 
 STOP_SECONDS: Final = 6.0
 """How long a step that is under way may take when the process is to end; with all else it takes less than ten."""
-RECENT: Final = 8
-"""Applies that are remembered for those whose edit another pass has made true."""
-HELD: Final = "held"
-"""The event that tells after each plan what of it the loop leaves alone, with the reasons."""
-
-HANGS_SECONDS: Final = 1800.0
-"""No step of a pass takes so long, the fetching of an image included; one that tells nothing for longer hangs."""
 
 
 @dataclass(slots=True)
@@ -64,27 +38,14 @@ class Waiting:
 
 
 class Worker:
-    """Runs passes and operations one after the other. `listen` gets what an apply tells while it works."""
+    """Answers requests one after the other."""
 
-    def __init__(self, engine: Engine, listen: Callable[[str, Any], None]) -> None:
-        self.engine = engine
-        self.keeper = Keeper(engine)
-        self.snapshot = Snapshot()
-        self.tally = Tally()
-        self._recent: deque[tuple[int, Passed]] = deque(maxlen=RECENT)
-        """The last applies that did something, each with the number of its snapshot."""
-        self._listen = listen
+    def __init__(self, passes: Passes) -> None:
+        self._passes = passes
+        self._stop = passes.stop
         self._queue: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
         self._unanswered: set[Future[Any]] = set()
-        self._trials: list[Key] = []
-        self.leaving = Leaving()
-        self._true: Sight | None = None
-        """What was there when everything was last made true."""
         self._settled = Settling()
-        self._stop = threading.Event()
-        self._facts: Mapping[Key, Mapping[str, Any]] = {}
-        self._sign = 0.0
-        """When (monotonic seconds) the pass under way last gave a sign of life, 0 between passes."""
         self._thread = threading.Thread(target=self._run, name="reconciler", daemon=True)
 
     def start(self) -> None:
@@ -107,40 +68,7 @@ class Worker:
     @property
     def alive(self) -> bool:
         """Whether the thread runs, and gets on."""
-        sign = self._sign
-        return self._thread.is_alive() and not (sign and time.monotonic() - sign > HANGS_SECONDS)
-
-    @contextmanager
-    def trial(self, root: Key) -> Iterator[None]:
-        """Let no pass begin with `root` inside a `with` block while a daemon that it needs cannot be read.
-
-        For a declaration that is made true as a whole, or taken back before the block ends.
-        """
-        self._trials.append(root)
-        try:
-            yield
-        finally:
-            self._trials.remove(root)
-
-    def standing(self, roots: Iterable[Key]) -> Standing:
-        """Return what roots stand for, as the last pass saw it."""
-        children = self.snapshot.desired.children
-        return {root: (root, *children.get(root, ())) for root in roots}
-
-    def changed_since(self, number: int, root: Key) -> Passed | None:
-        """Return the last apply after a snapshot that changed something of a root, None when none did."""
-        recent = reversed(list(self._recent))
-        return next((passed for at, passed in recent if at > number and passed.changed(root)), None)
-
-    def knows(self) -> bool:
-        """Whether what lies there now is just what was made true last, with nothing held back and nothing failing."""
-        known = self._true
-        if known is None or self.snapshot.held or self.keeper.failing:
-            return False
-        try:
-            return sight_now(self.engine) == known
-        except ConduitError:
-            return False
+        return self._thread.is_alive() and not self._passes.hangs
 
     def submit(self, ask: Ask) -> Future[Any]:
         """Queue a request; its future gives `Passed`, or the `Outcome` of an operation. Raises `ConduitError`."""
@@ -173,10 +101,9 @@ class Worker:
         return found
 
     def _answer(self, together: list[Waiting]) -> None:
-        self._sign = time.monotonic()
         try:
             with collector_paused():
-                result = self._carry_out(together)
+                result = self._passes.carry_out(together[0].ask)
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait have to be told
             _fail((each.future for each in together), error)
         else:
@@ -184,99 +111,6 @@ class Worker:
                 with suppress(InvalidStateError):
                     each.future.set_result(result)
         self._settled()
-        self._sign = 0.0
-
-    def _carry_out(self, together: list[Waiting]) -> Passed | Outcome:
-        ask = together[0].ask
-        if isinstance(ask, Operate):
-            return self.engine.operate(ask.key, ask.verb, ask.parameters)
-        plan = self.snapshot.plan
-        if isinstance(ask, Tend) and ask.echo and plan and self.knows():
-            return Passed(plan, self.snapshot.desired)
-        with self.tally.passing():
-            match ask:
-                case Look():
-                    return self._pass(ask.selection, None)
-                case Tend():
-                    return self._tend()
-            return self._pass(ask.selection, ask)
-
-    def _pass(self, selection: Selection, ask: Apply | None) -> Passed:
-        if ask:
-            self.engine.recover()
-        plan, desired = self._looked(selection), self.snapshot.desired
-        if ask is None:
-            return Passed(plan, desired)
-        if ask.digest and ask.digest != plan.digest:
-            raise Stale(Diagnostic(OTHER_PLAN, f"the present plan is {plan.digest}", hint="look at it again"))
-        return self._applied(plan, ask.options)
-
-    def _tend(self) -> Passed:
-        keeper = self.keeper
-        try:
-            self.engine.recover()
-            plan = self._looked(Selection())
-            allowed = keeper.allowed(plan)
-            self._keep(held=keeper.held, drift=keeper.ages, suspended=keeper.suspended)
-            self._listen(HELD, keeper.held)
-            passed = self._by_itself(allowed) if allowed else Passed(plan, self.snapshot.desired)
-        except ConduitError as error:
-            keeper.stumbled(error)
-            raise
-        keeper.backoff.worked(WHOLE)
-        if allowed and passed.report:
-            keeper.learn(allowed, passed.report)
-        return passed
-
-    def _by_itself(self, plan: Plan) -> Passed:
-        """Apply what nobody asked for, as an entry of the audit trail."""
-        if plan.changes:
-            self.engine.trail.require()
-        passed = self._applied(plan, ApplyOptions(operation="loop"))
-        if passed.report and passed.report.run:
-            self.engine.trail.append(applied(plan, passed.report))
-        return passed
-
-    def _looked(self, selection: Selection) -> Plan:
-        engine = self.engine
-        self.leaving.begin()
-        try:
-            desired = engine.load()
-        except ConduitError as error:
-            self._true = None
-            self._keep(problems=error.diagnostics)
-            raise
-        observed = engine.observe()
-        selection = selection._replace(named=self.leaving.named)
-        plan = engine.plan_for(desired, observed, selection)
-        if blind := tuple(root for root in self._trials if Passed(plan, desired).unjudged(root)):
-            plan = engine.plan_again(selection._replace(excludes=(*selection.excludes, *blind)))
-        self._facts = sole_facts(live for view in observed.values() for live in view.reading.ours())
-        self._keep(desired=desired, plan=plan, facts=self._facts, problems=())
-        self._listen("plan", plan)
-        return plan
-
-    def _applied(self, plan: Plan, options: ApplyOptions) -> Passed:
-        self._true = None
-        report = self.engine.apply(plan, options, self._tell, self._stop)
-        self.leaving.end(plan, report, self.snapshot.desired.roots)
-        done = {outcome.key: outcome.facts for outcome in report.outcomes if outcome.facts}
-        self._keep(report=report, facts={**self._facts, **done})
-        self.tally.applied(report)
-        if report.result == "ok" and self.engine.wish and not plan.selection.narrow:
-            self._true = sight(self.engine, self.engine.wish.manifests.digest)
-        self._listen("report", report)
-        passed = Passed(plan, self.snapshot.desired, report, self.leaving.roots)
-        if report.outcomes:
-            self._recent.append((self.snapshot.number, passed))
-        return passed
-
-    def _tell(self, event: Event) -> None:
-        self._sign = time.monotonic()
-        self._listen("progress", event)
-
-    def _keep(self, **changed: Any) -> None:
-        self.snapshot = replace(self.snapshot, number=self.snapshot.number + 1, at=self.engine.now(), **changed)
 
 
 def _same_pass(first: Waiting, other: Waiting) -> bool:

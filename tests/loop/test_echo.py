@@ -16,6 +16,7 @@ from conduit.model import Key
 from conduit.providers.git import Author
 from conduit.recall import Recall
 from conduit.reconcile.asks import Apply, Look, Tend
+from conduit.reconcile.passes import Passes
 from conduit.reconcile.suspension import resume, suspend
 from conduit.reconcile.worker import Worker
 from tests.conftest import Site
@@ -24,66 +25,72 @@ ANN = Author("Ann", "ann@home.arpa")
 
 
 @pytest.fixture
-def worker(site: Site, records: Callable[..., Path], git: Callable[..., str]) -> Iterator[Worker]:
+def passes(site: Site) -> Passes:
+    """What is known of the site."""
+    return Passes(Engine(read_settings(site.settings_file), recall=Recall()), lambda event, content: None)
+
+
+@pytest.fixture
+def worker(passes: Passes, records: Callable[..., Path], git: Callable[..., str]) -> Iterator[Worker]:
     """A worker that has made a committed site true."""
     records(one="10.0.0.1")
     git("add", "desired")
     git("commit", "--quiet", "--message", "first")
-    found = Worker(Engine(read_settings(site.settings_file), recall=Recall()), lambda event, content: None)
+    found = Worker(passes)
     found.start()
     found.submit(Apply()).result()
     yield found
     found.stop()
 
 
-def edit(worker: Worker, value: str) -> None:
-    worker.engine.store.edit(Key("dns_record", "one"), [SetField("value", value)], "Move it", ANN)
+def edit(passes: Passes, value: str) -> None:
+    passes.engine.store.edit(Key("dns_record", "one"), [SetField("value", value)], "Move it", ANN)
 
 
-def test_our_own_edit_is_known_once_it_is_true(site: Site, worker: Worker) -> None:
-    assert worker.knows()
-    edit(worker, "10.0.0.2")
-    assert not worker.knows()
+def test_our_own_edit_is_known_once_it_is_true(site: Site, passes: Passes, worker: Worker) -> None:
+    assert passes.knows()
+    edit(passes, "10.0.0.2")
+    assert not passes.knows()
     worker.submit(Apply()).result()
     assert site.dig("one.home.arpa") == ["10.0.0.2"]
-    assert worker.knows()
-    passes = worker.snapshot.number
+    assert passes.knows()
+    before = passes.snapshot.number
     worker.submit(Tend(echo=True)).result()
     worker.submit(Look()).result()
     worker.submit(Tend(echo=True)).result()
-    assert worker.snapshot.number == passes + 1, "only the look was a pass"
-    edit(worker, "10.0.0.3")
+    assert passes.snapshot.number == before + 1, "only the look was a pass"
+    edit(passes, "10.0.0.3")
     worker.submit(Tend(echo=True)).result()
     assert site.dig("one.home.arpa") == ["10.0.0.3"]
 
 
 def test_what_somebody_else_does_is_not_known(
-    site: Site, worker: Worker, records: Callable[..., Path], git: Callable[..., str]
+    site: Site, passes: Passes, worker: Worker, records: Callable[..., Path], git: Callable[..., str]
 ) -> None:
     path = records(one="10.0.0.3")
-    assert not worker.knows()
+    assert not passes.knows()
     worker.submit(Apply()).result()
-    assert worker.knows()
+    assert passes.knows()
     git("commit", "--quiet", "--all", "--message", "second")
-    assert not worker.knows(), "a commit may allow what was held back"
+    assert not passes.knows(), "a commit may allow what was held back"
     worker.submit(Apply()).result()
-    suspend(worker.engine.state, worker.engine.now())
-    assert not worker.knows()
-    resume(worker.engine.state)
+    suspend(passes.engine.state, passes.engine.now())
+    assert not passes.knows()
+    resume(passes.engine.state)
     whole = path.read_text()
     path.write_text("dns_records: [")
-    assert not worker.knows()
+    assert not passes.knows()
     assert isinstance(worker.submit(Apply()).exception(), LoadError)
     path.write_text(whole)
-    assert not worker.knows(), "what could not be loaded meanwhile is told until the next pass"
+    assert not passes.knows(), "what could not be loaded meanwhile is told until the next pass"
 
 
 def test_what_is_not_wholly_true_is_never_known(
-    site: Site, worker: Worker, records: Callable[..., Path], wait_for: Callable[..., Any]
+    site: Site, passes: Passes, worker: Worker, records: Callable[..., Path], wait_for: Callable[..., Any]
 ) -> None:
     site.daemons["dnsmasq"].stop()
     worker.submit(Apply()).result()
-    assert not worker.knows()
+    assert not passes.knows()
     site.daemons["dnsmasq"].start()
     worker.submit(Apply()).result()
-    assert worker.knows()
+    assert passes.knows()

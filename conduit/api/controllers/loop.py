@@ -78,7 +78,7 @@ def _state(desk: Desk, caller: Caller) -> LoopState:
 
 def _suspended(desk: Desk) -> Suspended | None:
     """Ask the state directory and not the last pass: somebody may have suspended the loop since."""
-    engine = desk.worker.engine
+    engine = desk.passes.engine
     found = suspension(engine.state, engine.now())
     return Suspended(since=found.since, reason=found.reason, until=found.until) if found else None
 
@@ -86,7 +86,7 @@ def _suspended(desk: Desk) -> Suspended | None:
 @route("POST", "/api/loop/suspend", "system:write", native=True, sync_to_thread=True, summary="Suspend the loop")
 def suspend_loop(desk: Here, caller: Who, data: JSONBody[Suspending]) -> LoopState:
     """Let the loop look and tell, and change nothing, until it is resumed. An apply that is asked for works as ever."""
-    engine = desk.worker.engine
+    engine = desk.passes.engine
     try:
         suspend(engine.state, engine.now(), data.reason, data.until)
     except ValueError as error:
@@ -99,7 +99,7 @@ def suspend_loop(desk: Here, caller: Who, data: JSONBody[Suspending]) -> LoopSta
 @route("POST", "/api/loop/resume", "system:write", native=True, sync_to_thread=True, summary="Resume the loop")
 def resume_loop(desk: Here, caller: Who) -> LoopState:
     """Let a suspended loop work again."""
-    resume(desk.worker.engine.state)
+    resume(desk.passes.engine.state)
     desk.record(caller, "resume", "resumed the loop")
     return _state(desk, caller)
 

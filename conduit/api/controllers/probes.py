@@ -34,7 +34,7 @@ def healthz() -> Ok:
 @route("GET", "/readyz", PUBLIC, sync_to_thread=False, summary="Whether it can do its work")
 def readyz(desk: Here) -> Response[dict[str, Any]]:
     """Answer 200 when the manifests load and every daemon could be read, else 503 with the reasons."""
-    snapshot = desk.worker.snapshot
+    snapshot = desk.passes.snapshot
     unknown = dict(snapshot.plan.unknown) if snapshot.plan else {"conduit": "no pass has ended yet"}
     problems = [each.summary for each in snapshot.problems]
     ready = not unknown and not problems

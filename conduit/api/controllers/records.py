@@ -48,13 +48,13 @@ def journal(desk: Here, caller: Who, limit: Limit = 100) -> dict[str, Any]:
 @route("GET", "/api/kinds", "system:read", native=True, sync_to_thread=False, summary="The kinds of resource")
 def kinds(desk: Here) -> dict[str, Any]:
     """Return every kind a manifest may declare."""
-    return {"kinds": [_kind_document(kind) for kind in desk.worker.engine.kinds.values()]}
+    return {"kinds": [_kind_document(kind) for kind in desk.passes.engine.kinds.values()]}
 
 
 @route("GET", "/api/schema", "system:read", native=True, sync_to_thread=True, summary="The schema of a manifest")
 def schema(desk: Here) -> dict[str, Any]:
     """Return the JSON Schema of a whole manifest file."""
-    return manifest_schema(desk.worker.engine.kinds)
+    return manifest_schema(desk.passes.engine.kinds)
 
 
 @route("GET", "/api/schema/{kind:str}", "system:read", native=True, sync_to_thread=True, summary="The schema of a kind")
@@ -65,7 +65,7 @@ def kind_schema(desk: Here, kind: FromPath[str]) -> dict[str, Any]:
 
 def kind_named(desk: Desk, name: str) -> Kind[Any]:
     """Return a kind by its name or plural. Raises `ApiError` 404."""
-    found = next((kind for kind in desk.worker.engine.kinds.values() if name in (kind.name, kind.plural)), None)
+    found = next((kind for kind in desk.passes.engine.kinds.values() if name in (kind.name, kind.plural)), None)
     if found is None:
         raise ApiError(404, "there is no such kind", hint="GET /api/kinds lists them")
     return found

@@ -112,7 +112,7 @@ async def _servers(desk: Desk) -> ServerCounts:
 
 async def _kept(desk: Desk, name: str, count: Any) -> Any:
     """Return counts from the last look while it is fresh and nothing was applied since."""
-    passes, now = desk.worker.snapshot.number, time.monotonic()
+    passes, now = desk.passes.snapshot.number, time.monotonic()
     kept = desk.kept.get(name)
     if kept is None or kept[0] != passes or now > kept[1]:
         kept = (passes, now + KEPT_SECONDS, await count())
