@@ -17,7 +17,7 @@ from conduit.model import Key, Source
 from conduit.premises import Premises
 from conduit.providers.site_files import SiteFiles
 from conduit.resources import Kinds, load_kinds
-from conduit.settled import STILL
+from conduit.second_look import STILL
 from conduit.wish import Wish, wish_of, wrong_beside
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from conduit.evidence import hash_of_tree
 from conduit.grammar import instant
 from conduit.manifests.known import Known
 from conduit.manifests.tree import Tree
-from conduit.settled import same_again
+from conduit.second_look import same_again
 from conduit.wish import Wish
 
 WISHES: Final = 2

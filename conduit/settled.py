@@ -22,21 +22,9 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from conduit import __version__
-from conduit.evidence import (
-    AFTER,
-    BEFORE,
-    GONE,
-    UNREADABLE,
-    Evidence,
-    access,
-    hash_of,
-    hash_of_tree,
-    inode,
-    inode_of,
-    names,
-    sizes,
-)
+from conduit.evidence import AFTER, BEFORE, Evidence, hash_of, inode, inode_of
 from conduit.providers.files import read_regular, write_cache
+from conduit.second_look import LOOKS, MAX_BYTES, Again
 from conduit.variables import given
 
 FORMAT: Final = 2
@@ -45,11 +33,6 @@ STATE_DIR: Final = "/var/lib/conduit"
 """The default of `state_dir`, which `conduit.settings` would take too long to tell."""
 STATE_LINE: Final = re.compile(rb"^state_dir: *([\w./-]+) *$", re.MULTILINE)
 """Where to look for kept evidence. It must name this very settings file, so a wrong guess does no harm."""
-MAX_BYTES: Final = 64 * 2**20
-SECONDS: Final = 2.0
-"""How long a daemon or name server may take to answer again."""
-STILL: Final = 0.1
-"""Seconds the manifests must have been left alone before they count as whole, for a plan and for another look."""
 FRESH: Final = 2.0
 """Seconds in which a source file may have changed after it was imported."""
 
@@ -71,17 +54,12 @@ def settled(settings_file: Path, now: Callable[[], float] = time.time) -> Settle
         return None
     try:
         kept = _kept(settings_file.absolute())
-        looks: Mapping[str, Callable[[str], str]] = {**LOOKS, "clock": partial(_clock, now)}
+        looks: Mapping[str, Again] = {**LOOKS, "clock": partial(_clock, now)}
         same = all(looks[sort](subject) == seen for sort, subject, seen in kept)
         seen = {sort: seen for sort, _, seen in kept}
         return Settled(seen["head"], int(seen["unmanaged"])) if same else None
     except Exception:  # noqa: BLE001 - whatever is wrong, the ordinary way tells it
         return None
-
-
-def same_again(evidence: Iterable[Evidence]) -> bool:
-    """Tell whether another look at evidence, without that of the clock, shows the same."""
-    return all(LOOKS[sort](subject) == seen for sort, subject, seen in evidence)
 
 
 def keep(state: Path, evidence: Iterable[Evidence]) -> None:
@@ -159,128 +137,3 @@ CODE: Final = _code()
 
 def _clock(now: Callable[[], float], instant: str) -> str:
     return BEFORE if now() < float(instant) else AFTER
-
-
-def _bytes(path: str) -> str:
-    try:
-        return sha256(read_regular(Path(path), MAX_BYTES)).hexdigest()
-    except FileNotFoundError:
-        return GONE
-    except OSError:
-        return UNREADABLE
-
-
-def _tree(places: str) -> str:
-    """Hash all manifests; `places` are the tree and the directory their names count from."""
-    from conduit.manifests.tree import read_still_tree
-
-    root, base = map(Path, places.split("\0"))
-    tree = read_still_tree(root, base, STILL)
-    return UNREADABLE if tree.problems else hash_of_tree(tree.files)
-
-
-def _head(directory: str) -> str:
-    from conduit.manifests.git import head_commit
-
-    return head_commit(Path(directory))
-
-
-def _caddy(address: str) -> str:
-    from conduit.providers.caddy_admin import Admin
-
-    reply = Admin(address, SECONDS).get()
-    return sha256(reply.body).hexdigest() if reply.status == 200 else UNREADABLE
-
-
-def _nginx(address: str) -> str:
-    from conduit.grammar import split_host_port
-    from conduit.providers.nginx_marker import ask
-
-    return str(ask(split_host_port(address), SECONDS))
-
-
-def _dns(question: str) -> str:
-    from conduit.grammar import split_host_port
-    from conduit.providers.dns_query import ask
-
-    server, rtype, name = question.split()
-    return " ".join(answer.hex() for answer in ask(split_host_port(server), name, rtype, SECONDS))
-
-
-def _docker(question: str) -> str:
-    """Look at Docker again; `question` is its socket and the details that were looked at."""
-    from conduit.providers.docker_look import look_again
-
-    return look_again(question, SECONDS)
-
-
-def _context(subject: str) -> str:
-    """Hash what an image is built from; `subject` is the directory and its Dockerfile."""
-    from conduit.providers.docker_context import hash_of
-
-    directory, dockerfile = subject.split("\0")
-    return hash_of(Path(directory), dockerfile)
-
-
-def _addresses(hosts: str) -> str:
-    from conduit.providers.resolver import Resolver
-
-    resolver = Resolver(seconds=SECONDS)
-    resolver.prefetch(hosts.split())
-    return resolver.evidence()[0].seen
-
-
-def _user(name: str) -> str:
-    import pwd
-
-    return str(pwd.getpwnam(name).pw_uid)
-
-
-def _root(directory: str) -> str:
-    from conduit.providers.certs_ca import fingerprint
-
-    return fingerprint(Path(directory))
-
-
-def _pairs(place: str) -> str:
-    """Hash the names and states of all pair files; `place` is their owner and the directory."""
-    from conduit.providers.certs_pair import Place, examine, listing
-
-    uid, _, directory = place.partition(" ")
-    at = Place(directory, int(uid))
-    return hash_of(f"{name} {examine(at, name, name.split('.')[1])[0]}" for name in sorted(listing(directory)))
-
-
-def _self(path: str) -> str:
-    """Hash what is declared of conduit's own users; a site without any pays nothing for it."""
-    store = Path(path)
-    if not store.exists():
-        return GONE
-    from conduit.providers.self_look import look, version_of
-    from conduit.providers.self_reader import SelfReader
-
-    return version_of(look(SelfReader(store)))
-
-
-LOOKS: Final[Mapping[str, Callable[[str], str]]] = {
-    "bytes": _bytes,
-    "access": access,
-    "inode": inode,
-    "mtime": lambda path: str(os.lstat(path).st_mtime_ns),
-    "names": lambda pattern: "/".join(path.name for path in names(pattern)),
-    "sizes": sizes,
-    "unmanaged": str,  # their number follows from what the daemons say
-    "tree": _tree,
-    "head": _head,
-    "caddy": _caddy,
-    "dns": _dns,
-    "nginx": _nginx,
-    "docker": _docker,
-    "context": _context,
-    "addresses": _addresses,
-    "user": _user,
-    "root": _root,
-    "pairs": _pairs,
-    "self": _self,
-}
-"""How to look again at each sort of evidence but the clock."""
