@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 from conduit.change import NO_DIFF, NO_IMPACT, Action, Change, Diff, FieldChange, Impact, Origin
 from conduit.diff import compare
 from conduit.errors import Code, Diagnostic
-from conduit.grammar import instant
 from conduit.graph import Edges, refs, with_refs
 from conduit.kind import Context, Kind
+from conduit.measures import instant
 from conduit.model import UNRESOLVED, Claim, Key, Late, Live, Native, Reading
 from conduit.spec import Ignore, Resource, Spec
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BeforeValidator
 
-from conduit import grammar
+from conduit import grammar, measures
 from conduit.model import Secret
 
 TIMES: Final = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
@@ -44,14 +44,14 @@ def _prefix(text: str) -> str:
 
 
 def _duration(text: str) -> str:
-    milliseconds = round(grammar.duration(text) * 1000)
+    milliseconds = round(measures.duration(text) * 1000)
     if not milliseconds:
         raise ValueError("a time of zero means nothing here; leave the field out")
     return duration_text(milliseconds)
 
 
 def _size(text: str) -> str:
-    number = grammar.size(text)
+    number = measures.size(text)
     if not number:
         raise ValueError("a size of zero would refuse every body; leave the field out")
     return size_text(number)

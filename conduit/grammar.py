@@ -8,7 +8,6 @@ reaches a renderer is plain text: it went through one of these. Patterns are ASC
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
@@ -32,22 +31,13 @@ QUERY = re.compile(r"(?:[A-Za-z0-9._~!&+,=:@/?-]|%[0-9A-Fa-f]{2})*", re.ASCII)
 ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}", re.ASCII)
 USER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._@+-]{0,62}[A-Za-z0-9])?", re.ASCII)
 BCRYPT = re.compile(r"\$2[aby]\$(?:1[0-6])\$[./A-Za-z0-9]{53}", re.ASCII)
-DURATION = re.compile(r"([0-9]{1,6})(ms|s|m|h|d)", re.ASCII)
-SIZE = re.compile(r"([0-9]{1,9})(B|KB|MB|GB|KiB|MiB|GiB)?", re.ASCII)
 
 FRAMING: Final = frozenset(
     ("Connection", "Content-Length", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade")
 )
 """Headers that delimit a message or belong to one hop (RFC 9110 section 7.6.1): the proxy's alone."""
 
-_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
-_BYTES = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
-_CENTURY = 36525 * 86400
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_~")
-
-INSTANT = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?:[Zz]|[-+][0-9]{2}:[0-9]{2}))?"
-)
 
 
 def name(text: str) -> str:
@@ -219,22 +209,6 @@ def address(text: str) -> str:
     return str(found)
 
 
-def duration(text: str) -> float:
-    """A duration such as `500ms`, `10s`, `5m`, `1h`, `90d`, in seconds; at most 100 years."""
-    match = DURATION.fullmatch(text)
-    if not match or (seconds := int(match[1]) * _SECONDS[match[2]]) > _CENTURY:
-        raise ValueError("write a duration such as 500ms, 10s, 5m, 1h or 90d")
-    return seconds
-
-
-def size(text: str) -> int:
-    """A size such as `512KiB` or `10MB`, in bytes."""
-    match = SIZE.fullmatch(text)
-    if not match:
-        raise ValueError("write a size such as 512KiB or 10MB")
-    return int(match[1]) * _BYTES[match[2] or ""]
-
-
 @lru_cache(maxsize=1 << 16)
 def split_host_port(text: str) -> tuple[str, int]:
     """Split `host:port` or `[v6]:port`; the host is an address or a site's name, in normal form."""
@@ -255,14 +229,3 @@ def split_host_port(text: str) -> tuple[str, int]:
 def join_host_port(host: str, number: int) -> str:
     """Write an address or name and a port as `host:port`, IPv6 in brackets; the reverse of `split_host_port`."""
     return f"[{host}]:{number}" if ":" in host else f"{host}:{number}"
-
-
-def instant(text: str) -> float:
-    """Return the time an `until` names, in seconds since 1970: RFC 3339, or a date, which holds to its end in UTC.
-
-    Raises ValueError for anything else, a time without a zone above all.
-    """
-    if not INSTANT.fullmatch(text):
-        raise ValueError("write a date such as 2030-01-31, or a time with its zone such as 2030-01-31T18:00:00Z")
-    moment = datetime.fromisoformat(text.upper())
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC) + timedelta(days=1)).timestamp()

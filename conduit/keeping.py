@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 from conduit.change import Action, Result
 from conduit.evidence import BEFORE, Evidence, of_clock, of_sizes
 from conduit.expand import Desired
-from conduit.grammar import instant
 from conduit.journal import Journal
 from conduit.lock import Lock
+from conduit.measures import instant
 from conduit.model import FRAME, Key, Live, Reading
 from conduit.plan import Plan, Selection
 from conduit.providers.base import Provider

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from conduit.evidence import hash_of_tree
-from conduit.grammar import instant
 from conduit.manifests.known import Known
 from conduit.manifests.tree import Tree
+from conduit.measures import instant
 from conduit.second_look import same_again
 from conduit.wish import Wish
 

@@ -44,7 +44,7 @@ LAYERS: list[set[str]] = [
     {"look"},
     {"upstreams", "dialect"},
     {"diff", "settings", "operation"},
-    {"grammar", "failpoints"},
+    {"grammar", "measures", "failpoints"},
     {"idn"},
     {"errors"},
     {"change"},

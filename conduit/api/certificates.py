@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from conduit.api.desk import Desk
-from conduit.grammar import duration
+from conduit.measures import duration
 from conduit.model import Key
 from conduit.providers.certs import root_path
 from conduit.providers.certs_config import Config

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, Field, PlainValidator
 
-from conduit import grammar
+from conduit import measures
 from conduit.dialect.complaints import WRONG_VALUE, Complaint
 from conduit.dialect.words import did_you_mean, shown
 from conduit.errors import Code
@@ -65,7 +65,7 @@ def current(ignore: Iterable[Ignore], now: float) -> tuple[tuple[Ignore, ...], l
     for index, entry in enumerate(ignore):
         path = ("ignore", index, "until")
         try:
-            over = entry.until is not None and grammar.instant(entry.until) <= now
+            over = entry.until is not None and measures.instant(entry.until) <= now
         except ValueError as error:
             wrong.append(Complaint(WRONG_VALUE, f'wrong value for "ignore.{index}.until": {error}', path))
             continue

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from conduit import grammar
+from conduit import measures
 from conduit.fields import duration_text, size_text
 from conduit.model import Native
 from conduit.providers.accounts import Password
@@ -95,7 +95,7 @@ def _handlers(spec: Any, dialect: Dialect, password: Password) -> list[dict[str,
     if spec.basic_auth:
         chain.append(_authentication(spec.basic_auth, password))
     if spec.max_body:
-        chain.append({"handler": "request_body", "max_size": grammar.size(spec.max_body)})
+        chain.append({"handler": "request_body", "max_size": measures.size(spec.max_body)})
     if spec.request_headers or spec.response_headers:
         chain.append(_headers(spec.request_headers, spec.response_headers))
     if spec.strip_prefix:
@@ -172,7 +172,7 @@ def _answer(spec: Any, dialect: Dialect) -> dict[str, Any]:
             "headers": {
                 "Cache-Control": ["no-store"],
                 "Content-Type": [CONTENT_TYPE],
-                "Retry-After": [str(round(grammar.duration(spec.maintenance.retry_after)))],
+                "Retry-After": [str(round(measures.duration(spec.maintenance.retry_after)))],
             },
             "body": page(spec.maintenance.message) + "\n",
         }

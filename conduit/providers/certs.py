@@ -16,7 +16,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, ClassVar
 
-from conduit import grammar
+from conduit import measures
 from conduit.change import Action, Change, Disturbance, Impact, Outcome, Result, by_key
 from conduit.errors import ConduitError, Diagnostic, Unreadable
 from conduit.evidence import AFTER, BEFORE, Evidence, of_bytes, of_clock
@@ -137,7 +137,7 @@ class Certs(ObjectProvider):
         places = {MASTER: Place(str(self._ca.parent), os.geteuid())}
         for consumer, copy in self.config.copies.items():
             places[copy_of(consumer)] = Place(str(self.settings.path(copy.dir)), _uid(copy.user), copy.user)
-        return Store(places, self.site.mark, grammar.duration(self.config.renew_before), Seen())
+        return Store(places, self.site.mark, measures.duration(self.config.renew_before), Seen())
 
     def _directories(self) -> list[Path]:
         return [self._ca, *(Path(place.directory) for place in self._store.places.values())]
@@ -165,7 +165,7 @@ class Certs(ObjectProvider):
         if not ca.fingerprint(self._ca):
             self._refuse_lost_root(reading.objects.get(KIND, ()))
             make_directory(self._ca.parent, mode=0o755)
-            ca.create(self._ca, self.settings.site, int(now), grammar.duration(self.config.ca_lifetime))
+            ca.create(self._ca, self.settings.site, int(now), measures.duration(self.config.ca_lifetime))
         return ca.open_authority(self._ca, now)
 
     def _issue_all(self, changes: list[Change], reading: Reading, now: float) -> dict[Key, Outcome]:
@@ -182,7 +182,7 @@ class Certs(ObjectProvider):
         self.site.fail("certs.issue.before")
         native, key = change.native, change.key
         labels = self._store.labels(native["consumers"])
-        lifetime = grammar.duration(native["lifetime"] or self.config.lifetime)
+        lifetime = measures.duration(native["lifetime"] or self.config.lifetime)
         issued = authority.issue(key.name, native["names"], now, lifetime)
         header = Header(native, issued.serial, now, issued.not_after, authority.fingerprint, authority.not_after)
         content = compose(header, issued.certificate, issued.key)

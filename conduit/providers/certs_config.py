@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from conduit.grammar import duration
+from conduit.measures import duration
 from conduit.providers.certs_trust import Trust
 from conduit.settings import ConfigPath, Section
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from conduit.change import Change, Diff, FieldChange
-from conduit.grammar import duration
+from conduit.measures import duration
 from conduit.model import Key, Live
 from conduit.providers.certs_ca import BACKDATE
 from conduit.providers.certs_pair import INTACT, MISSING, Header, Pair, Place, copy_of, header_of, paths

@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from math import ceil
 from typing import Any, Final, NamedTuple
 
-from conduit import grammar
+from conduit import measures
 from conduit.model import Native
 from conduit.providers.accounts import Password
 from conduit.providers.maintenance_page import CONTENT_TYPE, page
@@ -130,7 +130,7 @@ def _upstream(spec: Any) -> Iterable[str]:
         yield directive("zone", SELF, "64k")
     failing = ["max_fails=0"]
     if spec.health:
-        failing = ["max_fails=1", f"fail_timeout={ceil(grammar.duration(spec.health.interval))}s"]
+        failing = ["max_fails=1", f"fail_timeout={ceil(measures.duration(spec.health.interval))}s"]
     for upstream in spec.upstreams:
         yield directive("server", word(upstream.dial), f"weight={upstream.weight}", *failing)
     yield "}"
@@ -174,7 +174,7 @@ def _answer(spec: Any) -> Iterable[str]:
     if spec.redirect:
         yield "absolute_redirect off;"
     else:
-        seconds = round(grammar.duration(spec.maintenance.retry_after))
+        seconds = round(measures.duration(spec.maintenance.retry_after))
         yield directive("default_type", word(CONTENT_TYPE))
         if "cache-control" not in own:
             yield "add_header Cache-Control no-store always;"
@@ -189,7 +189,7 @@ def _answer(spec: Any) -> Iterable[str]:
 
 
 def _proxy(spec: Any, dialect: Dialect) -> Iterable[str]:
-    yield directive("client_max_body_size", str(grammar.size(spec.max_body) if spec.max_body else 0))
+    yield directive("client_max_body_size", str(measures.size(spec.max_body) if spec.max_body else 0))
     yield from _PROXY
     for name, directive_name in DIRECTIVES.items():
         wish = getattr(spec.timeouts, name) if spec.timeouts else None

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from conduit.evidence import inode
-from conduit.grammar import instant
+from conduit.measures import instant
 from conduit.providers.files import make_directory, read_regular, remove_file, write_file
 
 LIMIT = 64 * 1024

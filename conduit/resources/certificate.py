@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationError
 
-from conduit import grammar
+from conduit import grammar, measures
 from conduit.change import Action, Diff, Outcome, Result
 from conduit.kind import Context, Kind
 from conduit.model import Live, Native
@@ -22,7 +22,7 @@ def _host(text: str) -> str:
 
 
 def _lifetime(text: str) -> str:
-    if not 60 <= grammar.duration(text) <= 3650 * 86400:
+    if not 60 <= measures.duration(text) <= 3650 * 86400:
         raise ValueError("use a duration from 1m to 3650d")
     return text
 

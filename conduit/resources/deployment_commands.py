@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from conduit import grammar
+from conduit import measures
 from conduit.command import Doing, Letter, Operand, Rest, command
 from conduit.dialect.words import did_you_mean, shown
 from conduit.errors import Code, ConduitError, Diagnostic
@@ -80,7 +80,7 @@ class Commands:
           conduit logs wiki
           conduit logs wiki web --tail 20 --since 1h
         """
-        since = None if params.since is None else doing.context.now - grammar.duration(params.since)
+        since = None if params.since is None else doing.context.now - measures.duration(params.since)
         application, members = _application(doing, name), _members(doing, name, params.service)
         read = application.follow if params.follow else application.logs
         for container, line in read(members, tail=params.tail, since=since):

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from conduit import grammar
+from conduit import grammar, measures
 from conduit.change import Proof
 from conduit.errors import ConduitError
 from conduit.kind import Context, Kind
@@ -94,7 +94,7 @@ class Service(Kind[ServiceSpec]):
 
     def check_seconds(self, spec: ServiceSpec) -> float | None:
         """Return the interval of the declared health check."""
-        return grammar.duration(spec.health.interval) if spec.health else None
+        return measures.duration(spec.health.interval) if spec.health else None
 
 
 def names_of(name: str, spec: ServiceSpec, settings: Settings) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 from conduit.change import Action
-from conduit.grammar import instant
+from conduit.measures import instant
 from conduit.show.text import counted, duration, escape
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from conduit import grammar, upstreams
+from conduit import grammar, measures, upstreams
 
 LONG = "a" * 64
 
@@ -251,8 +251,8 @@ CASES: list[tuple[Callable[[str], Any], list[str]]] = [
     (grammar.user_name, USERS),
     (grammar.bcrypt_hash, HASHES),
     (grammar.port, ["0", "00", "65536", "٣٣", "²", "8080.0", "-0", "1_0", " 1", "1\n", ""]),
-    (grammar.duration, ["", "10", "s", "1.5s", "-1s", "1s ", "٣s", "9999999s", "99999d", "1h30m", "10S"]),
-    (grammar.size, ["", "-1", "1.5MB", "1 MB", "1mb", "9999999999", "٣MB", "1MB\n"]),
+    (measures.duration, ["", "10", "s", "1.5s", "-1s", "1s ", "٣s", "9999999s", "99999d", "1h30m", "10S"]),
+    (measures.size, ["", "-1", "1.5MB", "1 MB", "1mb", "9999999999", "٣MB", "1MB\n"]),
 ]
 
 

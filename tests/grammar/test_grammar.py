@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from conduit import grammar, upstreams
+from conduit import grammar, measures, upstreams
 
 
 def punycode(label: str) -> str:
@@ -58,10 +58,10 @@ ACCEPTED: list[tuple[Callable[[str], Any], str, Any]] = [
     (grammar.address, "FD00:0:0::1", "fd00::1"),
     (grammar.user_name, "ann@example.org", "ann@example.org"),
     (grammar.bcrypt_hash, "$2y$12$" + "a" * 53, "$2y$12$" + "a" * 53),
-    (grammar.duration, "500ms", 0.5),
-    (grammar.duration, "90d", 90 * 86400),
-    (grammar.size, "512KiB", 512 * 1024),
-    (grammar.size, "10", 10),
+    (measures.duration, "500ms", 0.5),
+    (measures.duration, "90d", 90 * 86400),
+    (measures.size, "512KiB", 512 * 1024),
+    (measures.size, "10", 10),
     (grammar.split_host_port, "App.Internal.:80", ("app.internal", 80)),
     (grammar.split_host_port, "[FD00::1]:443", ("fd00::1", 443)),
     (upstreams.normal, "[FD00:0::1]:443", "[fd00::1]:443"),
@@ -132,7 +132,7 @@ def refusal(validate: Callable[[str], Any], text: str) -> str:
 
 @given(texts)
 def test_no_validator_fails_other_than_by_refusing_in_plain_words(text: str) -> None:
-    for validate in (grammar.port, grammar.duration, grammar.size, grammar.split_host_port, *TEXT_TO_TEXT):
+    for validate in (grammar.port, measures.duration, measures.size, grammar.split_host_port, *TEXT_TO_TEXT):
         assert refusal(validate, text).isprintable()
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from conduit.grammar import instant
+from conduit.measures import instant
 from conduit.model import Key, Secret
 
 
