@@ -18,7 +18,8 @@ from conduit.model import Key, Ref
 from conduit.resources.deployment_application import application_of
 from conduit.resources.deployment_spec import DeploymentSpec, container_key
 from conduit.resources.reach_spec import Reach
-from conduit.resources.route_spec import Maintenance, Upstream
+from conduit.resources.route_spec import Maintenance
+from conduit.resources.upstream_spec import Upstream
 from conduit.spec import Resource
 
 UNREACHED = Code(

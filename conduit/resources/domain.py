@@ -19,8 +19,9 @@ from conduit.look import Look
 from conduit.model import Key, Ref
 from conduit.resources.domain_names import Sharer, certificate, effective, record
 from conduit.resources.domain_spec import OWN, DomainSpec
-from conduit.resources.route_spec import PORTS, Redirect, Upstream, port_of
+from conduit.resources.route_spec import PORTS, Redirect, port_of
 from conduit.resources.site_leaves import CARRIED, LEAF, dialled, leaf, misfits, proxy_of, route_of
+from conduit.resources.upstream_spec import Upstream
 from conduit.settings import Settings
 from conduit.spec import Resource
 

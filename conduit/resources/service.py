@@ -18,7 +18,6 @@ from conduit.errors import ConduitError
 from conduit.kind import Context, Kind
 from conduit.look import Look
 from conduit.model import Key
-from conduit.resources.route_spec import Upstream
 from conduit.resources.service_spec import ServiceSpec
 from conduit.resources.site_leaves import (
     CARRIED,
@@ -32,6 +31,7 @@ from conduit.resources.site_leaves import (
     route_of,
     upstreams_of,
 )
+from conduit.resources.upstream_spec import Upstream
 from conduit.settings import Settings
 from conduit.spec import Resource
 from conduit.upstreams import named_host

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from conduit import fields, grammar
-from conduit.resources import route_spec
+from conduit.resources import route_spec, upstream_spec
 from conduit.resources.reach_spec import Reach
-from conduit.resources.route_spec import HostName
 from conduit.spec import Spec
 from conduit.upstreams import normal, refuse_everywhere
 
@@ -19,10 +18,6 @@ def _upstream(text: str) -> str:
     text = normal(text)
     refuse_everywhere(text)
     return text
-
-
-def _maintenance(value: Any) -> Any:
-    return {True: route_spec.Maintenance(), False: None}[value] if isinstance(value, bool) else value
 
 
 HostPort = Annotated[str, AfterValidator(_upstream)]
@@ -50,7 +45,7 @@ class Upstreams(Reach):
 class SiteSpec(Spec):
     """What services and domains have in common: where a site answers, who may come in, and how it is passed on."""
 
-    aliases: tuple[HostName, ...] = Field((), strict=False, description="more names of the same site")
+    aliases: tuple[upstream_spec.HostName, ...] = Field((), strict=False, description="more names of the same site")
     address: Address | None = Field(None, description="what the names resolve to; by default the proxy's address")
     path: fields.Prefix = Field("/", description="the site answers this path and everything below it")
     strip_prefix: bool = Field(False, description="whether the upstream sees requests without the path")
@@ -59,10 +54,10 @@ class SiteSpec(Spec):
     )
     tls: Literal["internal", "off"] = Field("internal", description="who signs the certificate; off serves plain HTTP")
     https_redirect: bool = Field(True, description="whether plain HTTP is sent on to HTTPS")
-    upstream_tls: Annotated[route_spec.UpstreamTls | None, BeforeValidator(route_spec.as_upstream_tls)] = Field(
+    upstream_tls: Annotated[upstream_spec.UpstreamTls | None, BeforeValidator(upstream_spec.as_upstream_tls)] = Field(
         None, description="how the proxy speaks TLS to the upstreams: true, or its fields; without it, plain HTTP"
     )
-    health: route_spec.Health | None = Field(None, description="the proxy's check of the upstreams, and the proof's")
+    health: upstream_spec.Health | None = Field(None, description="the proxy's check of the upstreams, and the proof's")
     websockets: bool = Field(True, description="whether connections may be upgraded")
     request_headers: route_spec.RequestHeaders = Field(
         default_factory=dict, description="headers the upstream gets; null removes one"
@@ -78,9 +73,9 @@ class SiteSpec(Spec):
     )
     deny: tuple[fields.Cidr, ...] = Field((), strict=False, description="address ranges that may not come in")
     max_body: fields.Size | None = Field(None, description="the largest request body, for example 10MB")
-    timeouts: route_spec.Timeouts | None = Field(None, description="how long the proxy waits for an upstream")
+    timeouts: upstream_spec.Timeouts | None = Field(None, description="how long the proxy waits for an upstream")
     redirect: route_spec.Redirect | None = Field(None, description="where to send visitors instead of an upstream")
-    maintenance: Annotated[route_spec.Maintenance | None, BeforeValidator(_maintenance)] = Field(
+    maintenance: Annotated[route_spec.Maintenance | None, BeforeValidator(route_spec.as_maintenance)] = Field(
         None, description="a page with status 503 instead of the site: true, or its message"
     )
 
@@ -88,7 +83,7 @@ class SiteSpec(Spec):
 class ServiceSpec(SiteSpec, Upstreams):
     """A site: its name, how it is reached, what answers it, and who may ask."""
 
-    domain: HostName | None = Field(
+    domain: upstream_spec.HostName | None = Field(
         None, description="the name of the site; by default the service's own name in the internal domain"
     )
     dns: bool = Field(True, description="whether the names get DNS records; off when something else answers them")

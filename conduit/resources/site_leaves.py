@@ -14,8 +14,9 @@ from conduit.look import Look
 from conduit.model import Key, Ref
 from conduit.resources.certificate import CertificateSpec
 from conduit.resources.dns_record import DnsRecordSpec
-from conduit.resources.route_spec import RouteSpec, Upstream
+from conduit.resources.route_spec import RouteSpec
 from conduit.resources.service_spec import SiteSpec, Upstreams
+from conduit.resources.upstream_spec import Upstream
 from conduit.settings import Settings
 from conduit.spec import Resource, Spec
 from conduit.upstreams import REFUSED_UPSTREAM, UNKNOWN_UPSTREAM, addresses, named_host

@@ -19,8 +19,9 @@ from conduit.grammar import split_host_port
 from conduit.kind import Context, Prober
 from conduit.model import Key, Ref
 from conduit.providers.probe import CONNECT_SECONDS, TOTAL_SECONDS, HttpAnswer, HttpProbe
-from conduit.resources.route_spec import Redirect, RouteSpec, Upstream
+from conduit.resources.route_spec import Redirect, RouteSpec
 from conduit.resources.site_leaves import LEAF
+from conduit.resources.upstream_spec import Upstream
 from conduit.spec import Resource
 
 Verdict = tuple[Level, str]

@@ -7,7 +7,7 @@ from deployment_world import Site, container, place
 
 from conduit.model import Key, Ref
 from conduit.resources.deployment_reach import UNREACHED
-from conduit.resources.route_spec import Upstream
+from conduit.resources.upstream_spec import Upstream
 
 WIKI = """\
 deployments:

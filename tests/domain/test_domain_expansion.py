@@ -17,8 +17,8 @@ from conduit.graph import MISSING
 from conduit.model import Key, Ref
 from conduit.resources.domain_names import TWO_ADDRESSES
 from conduit.resources.domain_spec import DomainSpec
-from conduit.resources.route_spec import Upstream
 from conduit.resources.service_spec import ServiceSpec
+from conduit.resources.upstream_spec import Upstream
 
 HASH = "$2b$12$" + "a" * 53
 BLOG = SERVICE + "domains:\n  blog: {domain: Blog.Example.com., service: wiki"

@@ -12,7 +12,8 @@ from service_world import KINDS, Table, declared, leaves
 
 from conduit.errors import ConduitError
 from conduit.model import Claim, Key, Ref, Secret
-from conduit.resources import reach_spec, route_spec, service_spec, site_leaves
+from conduit.resources import reach_spec, service_spec, site_leaves
+from conduit.resources.upstream_spec import Upstream
 from conduit.spec import Ignore, Resource
 
 HASH = "$2b$12$" + "a" * 53
@@ -24,7 +25,7 @@ def test_the_plainest_service_gets_a_name_a_certificate_and_a_route() -> None:
     record, certificate, site = (leaf.spec for leaf in found.values())
     assert (record.name, record.type, record.value) == ("wiki.home.arpa", "A", "10.9.9.9")
     assert (certificate.names, certificate.consumers) == (("wiki.home.arpa",), ("caddy",))
-    assert (site.names, site.upstreams) == (("wiki.home.arpa",), (route_spec.Upstream(address="10.0.1.5:3000"),))
+    assert (site.names, site.upstreams) == (("wiki.home.arpa",), (Upstream(address="10.0.1.5:3000"),))
     assert (site.tls, site.certificate) == (True, Ref(Key("certificate", "wiki"), "caddy"))
 
 
@@ -102,8 +103,8 @@ def test_the_spec_that_parts_are_copied_from_is_valid(kind: str) -> None:
 def test_several_upstreams_keep_their_weights() -> None:
     given = ["10.0.1.5:80", {"address": "10.0.1.6:81", "weight": 3}]
     assert leaves(declared(upstreams=given))["route/wiki"].spec.upstreams == (
-        route_spec.Upstream(address="10.0.1.5:80"),
-        route_spec.Upstream(address="10.0.1.6:81", weight=3),
+        Upstream(address="10.0.1.5:80"),
+        Upstream(address="10.0.1.6:81", weight=3),
     )
 
 
