@@ -1,25 +1,21 @@
-"""Docker's API over its unix socket: short reads by plain HTTP, everything else through the docker SDK.
+"""Docker's API over its unix socket, by plain HTTP: reads, and every change that is one request with a short answer.
 
-The SDK takes longer to import than all an unchanged site needs, so that reading does without it.
+What takes more is left to the SDK (`docker_sdk`), which takes longer to import than all the rest of such a change.
 """
 
 from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from conduit.errors import Code, Diagnostic, Refused, Unreadable
 from conduit.providers.docker_shapes import Shape, fits
 from conduit.providers.http_call import Answer, NotWhole, call
-
-if TYPE_CHECKING:
-    from docker import APIClient
 
 AWAY = Code(
     "CND-1500",
@@ -40,6 +36,8 @@ READ_SECONDS: Final = 10.0
 CALL_SECONDS: Final = 60.0
 LARGEST_REPLY: Final = 64 * 2**20
 OK: Final = 200
+DONE: Final = frozenset({200, 201, 204, 304})
+"""How Docker says that a change was made, or that it was made before."""
 NOT_FOUND: Final = 404
 
 
@@ -65,7 +63,7 @@ class Api:
 
     def find(self, *parts: str, shape: Shape, seconds: float = READ_SECONDS, **query: str) -> Any:
         """Return what Docker says at a path, None when there is no such thing. Raises what `get` raises."""
-        answer = self._call("/" + "/".join(quote(part, safe="") for part in parts), query, seconds)
+        answer = self._read(parts, query, seconds)
         if answer.status == NOT_FOUND:
             return None
         try:
@@ -73,22 +71,76 @@ class Api:
         except (ValueError, RecursionError):
             raise self._away("its answer is not JSON") from None
         if answer.status != OK:
-            said = found.get("message") if isinstance(found, dict) else None
-            raise self._away(f"it answered {answer.status}: {told(str(said or 'without a message'))}")
+            raise self._away(f"it answered {answer.status}: {_words(answer)}")
         if not fits(found, shape):
             raise self._away(f"what it says about {parts[0]} is not what Docker would say")
         return found
 
-    def _call(self, path: str, query: dict[str, str], seconds: float) -> Answer:
-        asked = "&".join(f"{name}={quote(value, safe='')}" for name, value in query.items())
-        request = f"GET {path}{'?' if asked else ''}{asked} HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n\r\n"
+    def post(
+        self,
+        what: str,
+        *parts: str,
+        body: Mapping[str, Any] | None = None,
+        shape: Shape = object,
+        seconds: float = CALL_SECONDS,
+        **query: str,
+    ) -> Any:
+        """Have something changed and return what Docker answers, None for no words; `what` is for the message.
+
+        Raises `Refused` in Docker's own words, and `NoReply` when no whole answer of the shape comes within `seconds`.
+        """
+        content = b"" if body is None else json.dumps(body).encode()
+        answer = self._change(what, "POST", parts, query, content, seconds)
+        if answer.status not in DONE:
+            raise refused(f"{what}: {_words(answer)}")
         try:
-            with socket.socket(socket.AF_UNIX) as peer:
-                peer.settimeout(CONNECT_SECONDS)
-                peer.connect(str(self.path))
-                return call(peer, request.encode("ascii"), seconds, LARGEST_REPLY, lambda: None)
+            found = json.loads(answer.body) if answer.body else None
+        except (ValueError, RecursionError):
+            raise _no_reply(what, "the answer is not JSON") from None
+        if not fits(found, shape):
+            raise _no_reply(what, "the answer is not what Docker would say")
+        return found
+
+    def delete(self, what: str, *parts: str, **query: str) -> None:
+        """Have something removed; what is gone is fine. Raises what `post` raises."""
+        answer = self._change(what, "DELETE", parts, query, b"", CALL_SECONDS)
+        if answer.status not in DONE and answer.status != NOT_FOUND:
+            raise refused(f"{what}: {_words(answer)}")
+
+    @cached_property
+    def version(self) -> str:
+        """The newest version of the API that this Docker speaks. Raises `Unreadable`."""
+        found = self._read(("_ping",), {}, READ_SECONDS).headers.get("api-version")
+        if not found:
+            raise self.strange()
+        return found
+
+    def _read(self, parts: Iterable[str], query: Mapping[str, str], seconds: float) -> Answer:
+        try:
+            return self._call("GET", _path(parts, query), b"", seconds)
         except (OSError, NotWhole) as error:
             raise self._away(str(getattr(error, "strerror", None) or error) or type(error).__name__) from error
+
+    def _change(
+        self, what: str, method: str, parts: Iterable[str], query: Mapping[str, str], content: bytes, seconds: float
+    ) -> Answer:
+        """Ask for a change in the version that this Docker speaks itself. Raises `NoReply`, `Unreadable`."""
+        try:
+            return self._call(method, _path((f"v{self.version}", *parts), query), content, seconds)
+        except TimeoutError as error:
+            raise _no_reply(what, "no answer in time") from error
+        except (OSError, NotWhole) as error:
+            raise _no_reply(what, str(getattr(error, "strerror", None) or error)) from error
+
+    def _call(self, method: str, path: str, content: bytes, seconds: float) -> Answer:
+        """Exchange one request and its answer. Raises OSError, `NotWhole`."""
+        head = f"{method} {path} HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n"
+        if method != "GET":
+            head += f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n"
+        with socket.socket(socket.AF_UNIX) as peer:
+            peer.settimeout(CONNECT_SECONDS)
+            peer.connect(str(self.path))
+            return call(peer, f"{head}\r\n".encode("ascii") + content, seconds, LARGEST_REPLY, lambda: None)
 
     def strange(self) -> Unreadable:
         """Return the error of answers that are whole, but not what Docker would say."""
@@ -98,45 +150,24 @@ class Api:
         summary = f"Docker at {self.path} cannot be read: {why}"
         return Unreadable(Diagnostic(AWAY, summary, hint="check that it runs, and docker.socket in conduit.yaml"))
 
-    @cached_property
-    def client(self) -> APIClient:
-        """The SDK's client, for everything that changes something. Raises `Refused` inside `calling`."""
-        return self._open(CALL_SECONDS)
 
-    @contextmanager
-    def patient(self, seconds: float) -> Iterator[APIClient]:
-        """Give a client of its own that waits so long for each word; what it has not read by the end is dropped."""
-        client = self._open(seconds)
-        try:
-            yield client
-        finally:
-            client.close()
-
-    def _open(self, seconds: float) -> APIClient:
-        from docker import APIClient
-
-        client = APIClient(base_url=f"unix://{self.path}", version="auto", timeout=seconds)
-        client.trust_env = False
-        return client
+def _path(parts: Iterable[str], query: Mapping[str, str]) -> str:
+    asked = "&".join(f"{name}={quote(value, safe='')}" for name, value in query.items())
+    return "".join(f"/{quote(part, safe='')}" for part in parts) + (f"?{asked}" if asked else "")
 
 
-@contextmanager
-def calling(what: str) -> Iterator[None]:
-    """Turn the SDK's errors inside a `with` block into `Refused`; `what` says what was tried, for the message.
-
-    Without a whole answer nobody knows whether it was done: that is `NoReply`.
-    """
-    from docker.errors import DockerException
-    from requests.exceptions import RequestException, Timeout
-
+def _words(answer: Answer) -> str:
+    """Return what Docker says of a failure."""
     try:
-        yield
-    except DockerException as error:
-        said = getattr(error, "explanation", None) or str(error)
-        raise refused(f"{what}: {told(str(said))}") from error
-    except (RequestException, OSError) as error:
-        why = "no answer in time" if isinstance(error, Timeout) else told(str(error))
-        raise NoReply(Diagnostic(REFUSED, f"{what}: {why}")) from error
+        found = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        found = {"message": answer.body.decode(errors="replace")}
+    said = found.get("message") if isinstance(found, dict) else None
+    return told(str(said or "")) or f"status {answer.status}, without a message"
+
+
+def _no_reply(what: str, why: str) -> NoReply:
+    return NoReply(Diagnostic(REFUSED, f"{what}: {told(why)}"))
 
 
 def refused(summary: str, hint: str = "") -> Refused:

@@ -14,10 +14,11 @@ from typing import Any, Final, NamedTuple
 
 from conduit.errors import ConduitError
 from conduit.model import Key
-from conduit.providers.docker_api import Api, calling
+from conduit.providers.docker_api import Api
 from conduit.providers.docker_config import Config
 from conduit.providers.docker_container_read import followed
 from conduit.providers.docker_marks import COMPOSE, Marks, part_of
+from conduit.providers.docker_sdk import calling, client_of
 from conduit.providers.docker_shapes import CONTAINER
 from conduit.settings import Settings
 
@@ -117,7 +118,7 @@ class Application:
                 yield item
 
     def _log(self, member: Member, tail: int, since: float | None, *, follow: bool) -> Iterator[LogLine]:
-        client = Api(self.api.path).client
+        client = client_of(self.api)
         options = {"stream": True, "timestamps": True, "follow": follow, "tail": tail}
         with calling(f"the log of {member.name}"):
             if follow:

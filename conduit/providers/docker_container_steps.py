@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from conduit.errors import Refused
 from conduit.model import Native
-from conduit.providers.docker_api import CALL_SECONDS, Api, calling, refused, told
+from conduit.providers.docker_api import CALL_SECONDS, Api, told
+from conduit.providers.docker_sdk import calling, client_of
 from conduit.providers.docker_shapes import CONTAINER_DETAIL
 
 GRACE: Final = 10
@@ -31,75 +32,54 @@ class Steps:
 
     def create(self, name: str, body: Mapping[str, Any]) -> str:
         """Make a container, not yet started, and return its id."""
-        with calling(f"container {name} cannot be made"):
-            return str(self._api.client.create_container_from_config(dict(body), name)["Id"])
+        what = f"container {name} cannot be made"
+        made = self._api.post(what, "containers", "create", body=body, shape={"Id": str}, name=name)
+        return str(made["Id"])
 
     def connect(self, container: str, network: str, endpoint: Mapping[str, Any]) -> None:
         """Let a container join a network."""
-        addresses = endpoint["IPAMConfig"]
-        with calling(f"a container cannot join the network {network}"):
-            self._api.client.connect_container_to_network(
-                container,
-                network,
-                aliases=endpoint["Aliases"],
-                ipv4_address=addresses.get("IPv4Address"),
-                ipv6_address=addresses.get("IPv6Address"),
-            )
+        body = {"Container": container, "EndpointConfig": endpoint}
+        self._api.post(f"a container cannot join the network {network}", "networks", network, "connect", body=body)
 
     def disconnect(self, container: str, network: str) -> None:
         """Take a container out of a network."""
-        with calling(f"a container cannot leave the network {network}"):
-            self._api.client.disconnect_container_from_network(container, network, force=True)
+        body = {"Container": container, "Force": True}
+        self._api.post(f"a container cannot leave the network {network}", "networks", network, "disconnect", body=body)
 
     def start(self, container: str) -> None:
         """Start a container; one that runs is left alone."""
-        with calling("it does not start"):
-            self._api.client.start(container)
+        self._api.post("it does not start", "containers", container, "start")
 
     def pause(self, container: str) -> None:
         """Halt a running container where it is."""
-        with calling("it does not pause"):
-            self._api.client.pause(container)
+        self._api.post("it does not pause", "containers", container, "pause")
 
     def unpause(self, container: str) -> None:
         """Let a paused container go on."""
-        with calling("it stays paused"):
-            self._api.client.unpause(container)
+        self._api.post("it stays paused", "containers", container, "unpause")
 
     def stop(self, container: str, native: Native) -> None:
         """Stop a container: its stop signal, the time it asked for, then the kill."""
-        with calling("it does not stop"):
-            self._api.client.stop(container, timeout=grace_of(native))
+        grace = grace_of(native)
+        self._api.post("it does not stop", "containers", container, "stop", seconds=CALL_SECONDS + grace, t=str(grace))
 
     def rename(self, container: str, name: str) -> None:
         """Give a container another name."""
-        with calling(f"it cannot be named {name}"):
-            self._api.client.rename(container, name)
+        self._api.post(f"it cannot be named {name}", "containers", container, "rename", name=name)
 
     def limit(self, container: str, limits: Mapping[str, Any]) -> None:
-        """Change what Docker changes on a living container (ContainerUpdate); the SDK's own method lacks some of it."""
-        client, what = self._api.client, "its limits do not change"
-        with calling(what):
-            path = f"/v{client.api_version}/containers/{container}/update"
-            answer = client.post(client.base_url + path, json=dict(limits), timeout=CALL_SECONDS)
-        if not answer.ok:
-            raise refused(f"{what}: {told(answer.text)}")
+        """Change what Docker changes on a living container (ContainerUpdate)."""
+        self._api.post("its limits do not change", "containers", container, "update", body=limits)
 
     def remove(self, container: str) -> None:
         """Kill and remove a container, never its volumes; one that is gone is fine."""
-        from docker.errors import NotFound
-
-        with calling("it cannot be removed"):
-            try:
-                self._api.client.remove_container(container, force=True)
-            except NotFound:
-                return
+        self._api.delete("it cannot be removed", "containers", container, force="1")
 
     def last_words(self, container: str) -> str:
         """Return the last lines a container printed, fit to be shown; empty when they cannot be had."""
         try:
             with calling("its output cannot be read"):
-                printed: bytes = self._api.client.logs(container, tail=LAST_LINES)
+                printed: bytes = client_of(self._api).logs(container, tail=LAST_LINES)
         except Refused:
             return ""
         return told(printed[-4096:].decode(errors="replace"))

@@ -17,7 +17,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from typing import Any, Final
 
-from conduit.providers.docker_api import CONNECT_SECONDS, READ_SECONDS, Api, calling, refused, told
+from conduit.providers.docker_api import CONNECT_SECONDS, READ_SECONDS, Api, refused, told
+from conduit.providers.docker_sdk import calling, client_of
 
 PIECE: Final = 32 * 1024
 HEAD: Final = 64 * 1024
@@ -35,19 +36,20 @@ def run(api: Api, container: str, argv: Sequence[str], *, name: str) -> int:
     """
     terminal = os.isatty(STDIN) and os.isatty(STDOUT)
     with calling(f"running a program in {name}"):
-        made = api.client.exec_create(container, list(argv), stdin=True, tty=terminal)["Id"]
+        client = client_of(api)
+        made = client.exec_create(container, list(argv), stdin=True, tty=terminal)["Id"]
         with socket.socket(socket.AF_UNIX) as peer:
             begun = _start(api, peer, made, terminal=terminal)
-            _relay(api, made, peer, begun, terminal=terminal)
-        return int(api.client.exec_inspect(made)["ExitCode"] or 0)
+            with _raw(client, made) if terminal else nullcontext():
+                _relay(peer, begun, terminal=terminal)
+        return int(client.exec_inspect(made)["ExitCode"] or 0)
 
 
-def _relay(api: Api, made: str, peer: socket.socket, begun: bytes, *, terminal: bool) -> None:
+def _relay(peer: socket.socket, begun: bytes, *, terminal: bool) -> None:
     """Hand input and output on until the program ends."""
-    with _raw(api.client, made) if terminal else nullcontext():
-        threading.Thread(target=_send, args=(peer,), daemon=True).start()
-        for stream, piece in _pieces(peer, begun) if terminal else _frames(peer, begun):
-            _write(stream, piece)
+    threading.Thread(target=_send, args=(peer,), daemon=True).start()
+    for stream, piece in _pieces(peer, begun) if terminal else _frames(peer, begun):
+        _write(stream, piece)
 
 
 def _start(api: Api, peer: socket.socket, made: str, *, terminal: bool) -> bytes:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from conduit.change import Change
 from conduit.errors import Diagnostic, Refused
 from conduit.model import Key, Live, Native, Reading
-from conduit.providers.docker_api import REFUSED, NoReply, calling, told
+from conduit.providers.docker_api import REFUSED, NoReply, told
 from conduit.providers.docker_image_form import asked_for, digest_in, fits_platform, version_of, wish_of
 from conduit.providers.docker_image_make import fetch, make, no_image
 from conduit.providers.docker_image_names import KIND, Named, Names
@@ -148,8 +148,8 @@ class Images(Part):
         self._tag(image, self._names.repository, tag)
 
     def _tag(self, image: str, repository: str, tag: str) -> None:
-        with suppress(NoReply), calling(f"name the image {repository}:{tag}"):
-            self.api.client.tag(image, repository, tag, force=True)
+        with suppress(NoReply):
+            self.api.post(f"name the image {repository}:{tag}", "images", image, "tag", repo=repository, tag=tag)
         if self._here(f"{repository}:{tag}", None) != image:
             raise no_image(f"the image did not get the name {repository}:{tag}")
 
@@ -181,10 +181,8 @@ class Images(Part):
             self._untag(digest)
 
     def _untag(self, name: str) -> None:
-        from docker.errors import ImageNotFound
-
-        with suppress(NoReply), calling(f"remove the image {name}"), suppress(ImageNotFound):
-            self.api.client.remove_image(name)
+        with suppress(NoReply):
+            self.api.delete(f"remove the image {name}", "images", name)
         if self._here(name, None) is not None:
             raise no_image(f"the image {name} is still there after it was removed")
 

@@ -10,9 +10,10 @@ from typing import Any, Final
 
 from conduit.errors import Code, Diagnostic, Refused
 from conduit.model import Native
-from conduit.providers.docker_api import Api, calling, told
+from conduit.providers.docker_api import Api, told
 from conduit.providers.docker_context import name_of, pack
 from conduit.providers.docker_image_form import wish_labels
+from conduit.providers.docker_sdk import calling, patient
 
 NO_IMAGE: Final = Code(
     "CND-1521",
@@ -31,7 +32,7 @@ def fetch(api: Api, reference: str, platform: str | None) -> None:
     """Fetch an image. Raises `Refused`."""
     name, at, digest = reference.partition("@")
     repository, tag = (name, digest) if at else _split(name)
-    with calling(f"fetch {reference}"), api.patient(SILENT_SECONDS) as client:
+    with calling(f"fetch {reference}"), patient(api, SILENT_SECONDS) as client:
         lines = client.pull(repository, tag=tag, stream=True, decode=True, platform=platform)
         _follow(lines, FETCH_SECONDS, f"fetch {reference}")
 
@@ -57,7 +58,7 @@ def make(api: Api, native: Native) -> str:
             options |= {"fileobj": archive, "custom_context": True, "dockerfile": name_of(context, build["dockerfile"])}
         else:
             options |= {"path": build["context"], "dockerfile": build["dockerfile"]}
-        with calling(what), api.patient(SILENT_SECONDS) as client:
+        with calling(what), patient(api, SILENT_SECONDS) as client:
             return _follow(client.build(**options), BUILD_SECONDS, what)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from ipaddress import ip_address, ip_network
 from typing import NamedTuple
 
-from conduit.providers.docker_api import calling, refused, told
+from conduit.providers.docker_api import refused, told
 from conduit.providers.docker_look import Row
 from conduit.providers.docker_part import Means
 from conduit.providers.docker_shapes import CONTAINER, CONTAINER_DETAIL, NETWORK
@@ -45,8 +45,8 @@ class Members:
     def leave(self, network: str, endpoints: Iterable[Endpoint]) -> None:
         """Disconnect containers. Raises `Refused`."""
         for endpoint in endpoints:
-            with calling(f"disconnect {endpoint.name}"):
-                self._api.client.disconnect_container_from_network(endpoint.container, network, force=True)
+            body = {"Container": endpoint.container, "Force": True}
+            self._api.post(f"disconnect {endpoint.name}", "networks", network, "disconnect", body=body)
 
     def join(self, network: str, endpoints: Iterable[Endpoint]) -> None:
         """Connect containers by the names and, as far as the network has them, the addresses they had.
@@ -56,18 +56,15 @@ class Members:
         row = self._api.get("networks", network, shape=NETWORK)
         pools = [ip_network(pool["Subnet"]) for pool in row["IPAM"]["Config"] or () if "Subnet" in pool]
 
-        def fitting(address: str) -> str | None:
-            return address if address and any(ip_address(address) in pool for pool in pools) else None
+        def fitting(address: str) -> str:
+            return address if address and any(ip_address(address) in pool for pool in pools) else ""
 
         for endpoint in endpoints:
-            with calling(f"connect {endpoint.name} with the network {told(row['Name'])}"):
-                self._api.client.connect_container_to_network(
-                    endpoint.container,
-                    network,
-                    aliases=list(endpoint.aliases) or None,
-                    ipv4_address=fitting(endpoint.ipv4),
-                    ipv6_address=fitting(endpoint.ipv6),
-                )
+            addresses = {"IPv4Address": fitting(endpoint.ipv4), "IPv6Address": fitting(endpoint.ipv6)}
+            config = {"Aliases": endpoint.aliases, "IPAMConfig": addresses}
+            body = {"Container": endpoint.container, "EndpointConfig": config}
+            what = f"connect {endpoint.name} with the network {told(row['Name'])}"
+            self._api.post(what, "networks", network, "connect", body=body)
 
     def _endpoint(self, row: Row, network: str, name: str) -> Endpoint:
         detail = self._api.get("containers", row["Id"], "json", shape=CONTAINER_DETAIL)

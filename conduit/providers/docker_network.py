@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final
 from conduit.change import Action, Change, Disturbance, Impact
 from conduit.errors import Diagnostic
 from conduit.model import Key, Live, Native, Reading
-from conduit.providers.docker_api import REFUSED, NoReply, calling, refused, told
+from conduit.providers.docker_api import REFUSED, NoReply, refused, told
 from conduit.providers.docker_look import Row
 from conduit.providers.docker_marks import PROTECT
 from conduit.providers.docker_members import Endpoint, Members, endpoint_in, name_of
@@ -19,17 +19,6 @@ from conduit.providers.docker_shapes import NETWORK
 
 OWN: Final = frozenset({"bridge", "host", "none", "ingress", "docker_gwbridge"})
 """Networks that Docker makes for itself."""
-
-
-ASKED: Final = {
-    "driver": "Driver",
-    "options": "Options",
-    "ipam": "IPAM",
-    "internal": "Internal",
-    "attachable": "Attachable",
-    "enable_ipv6": "EnableIPv6",
-}
-"""The arguments of the SDK and the words of the form they are given."""
 
 
 class Networks(Part):
@@ -100,10 +89,10 @@ class Networks(Part):
 
     def _create(self, key: Key, native: Native, protect: bool) -> str:
         """Make a network and return its id. Raises `Refused`."""
-        asked = {name: native[word] for name, word in ASKED.items()}
         labels = native["Labels"] | wish_labels(native) | self.marks.labels(key, key.name, protect)
-        with suppress(NoReply), calling(f"make the network {key.name}"):
-            self.api.client.create_network(key.name, labels=labels, check_duplicate=True, **asked)
+        body = native | {"Name": key.name, "Labels": labels, "CheckDuplicate": True}
+        with suppress(NoReply):
+            self.api.post(f"make the network {key.name}", "networks", "create", body=body)
         self.site.fail("docker.network.created")
         made = self._ours(key)
         if not made:
@@ -142,11 +131,8 @@ class Networks(Part):
         self._members.join(current, [endpoint for endpoint in endpoints if endpoint.container not in joined])
 
     def _delete(self, network: str, name: str) -> None:
-        with suppress(NoReply), calling(f"remove the network {name}"):
-            from docker.errors import NotFound
-
-            with suppress(NotFound):
-                self.api.client.remove_network(network)
+        with suppress(NoReply):
+            self.api.delete(f"remove the network {name}", "networks", network)
         if self.api.find("networks", network, shape=NETWORK) is not None:
             raise refused(f"the network {name} is still there after it was removed")
 

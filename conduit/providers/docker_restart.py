@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from graphlib import TopologicalSorter
 
 from conduit.errors import ConduitError
-from conduit.providers.docker_api import Api, calling
+from conduit.providers.docker_api import CALL_SECONDS, Api
 from conduit.providers.docker_application import Member
 from conduit.providers.docker_container_needs import PATIENCE, PAUSE
 from conduit.providers.docker_container_ready import readiness
@@ -42,10 +42,11 @@ def restart(api: Api, members: Sequence[Member]) -> Iterator[tuple[Member, str]]
 def _restart(api: Api, member: Member) -> str:
     """Stop a container, with the time it has for that, and start it again; return why that failed."""
     try:
-        with calling(f"restarting {member.name}"):
-            detail = api.client.inspect_container(member.id)
-            grace = detail["Config"].get("StopTimeout")
-            api.client.restart(member.id, timeout=GRACE if grace is None else grace)
+        found = api.find("containers", member.id, "json", shape=CONTAINER_DETAIL)
+        asked = found["Config"].get("StopTimeout") if found else None
+        grace = GRACE if asked is None else asked
+        what = f"restarting {member.name}"
+        api.post(what, "containers", member.id, "restart", seconds=CALL_SECONDS + grace, t=str(grace))
     except ConduitError as error:
         return error.diagnostics[0].summary
     return ""

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from conduit.change import Change
 from conduit.model import Key, Live, Native, Reading
-from conduit.providers.docker_api import NoReply, calling, refused, told
+from conduit.providers.docker_api import NoReply, refused, told
 from conduit.providers.docker_container_mounts import ANONYMOUS
 from conduit.providers.docker_look import Row
 from conduit.providers.docker_marks import PREFIX, compose_labels, declared, part_of
@@ -35,8 +35,9 @@ class Volumes(Part):
         """Make a volume; one that somebody else made in the meantime is used as it is."""
         name, native = change.key.name, change.native
         labels = native["Labels"] | self.marks.labels(change.key, name, protect=False)
-        with suppress(NoReply), calling(f"make the volume {name}"):
-            self.api.client.create_volume(name, native["Driver"], native["Options"], labels)
+        body = {"Name": name, "Driver": native["Driver"], "DriverOpts": native["Options"], "Labels": labels}
+        with suppress(NoReply):
+            self.api.post(f"make the volume {name}", "volumes", "create", body=body)
         self.site.fail("docker.volume.created")
         if self.api.find("volumes", name, shape=VOLUME) is None:
             raise refused(f"the volume {name} is not there after it was made")

@@ -1,4 +1,4 @@
-"""Reading Docker costs little: the SDK, which takes longer to import than a whole diff, is not loaded for it."""
+"""Docker costs little: the SDK, which takes longer to import than a diff or a change, is not loaded for either."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 
 from conduit.settled import settled
 from tests.conftest import ROOT
+from tests.docker.container_world import SLEEP, Containers
 from tests.engine.conftest import World
 
 PLAN = """
@@ -16,6 +17,13 @@ from conduit.engine import Engine
 from conduit.manifests.settings_file import read_settings
 plan = Engine(read_settings(Path(sys.argv[1]))).plan()
 print(plan.empty, *sorted({"docker", "requests", "httpx", "tarfile"}.intersection(sys.modules)))
+"""
+CHANGE = """
+import sys
+from pathlib import Path
+from conduit.engine import Engine, read_settings
+engine = Engine(read_settings(Path(sys.argv[1])))
+print(engine.apply(engine.plan()).exit_code, *sorted({"docker", "requests", "httpx"}.intersection(sys.modules)))
 """
 AGAIN = """
 import sys
@@ -37,3 +45,16 @@ def test_an_unchanged_docker_is_read_without_its_sdk(world: World) -> None:
     assert settled(world.site.settings_file) is not None
     assert run(PLAN, world) == "True\n"
     assert run(AGAIN, world) == "True\n"
+
+
+def test_containers_networks_and_volumes_are_changed_without_the_sdk(containers: Containers) -> None:
+    front = "networks: {front: {}}\nvolumes: {data: {}}\n"
+    containers.declare(front, web=f"{SLEEP}, networks: {{front: {{}}}}")
+    assert run(CHANGE, containers.world) == "0\n"
+    assert containers.running() == ["web"]
+    containers.declare(front, web=f"{SLEEP}, networks: {{front: {{aliases: [www]}}}}, memory: 64m")
+    assert run(CHANGE, containers.world) == "0\n"
+    (name,) = containers.running()
+    made = containers.inspect(name)
+    assert made["HostConfig"]["Memory"] == 64 << 20
+    assert "www" in made["NetworkSettings"]["Networks"]["front"]["Aliases"]
