@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from conduit.change import Change, FieldChange, Origin
 from conduit.engine import Engine
@@ -17,7 +17,7 @@ from conduit.manifests.edit import NO_PLACE
 from conduit.manifests.rewrite import NOT_IN_PLACE
 from conduit.manifests.saving import Saved
 from conduit.manifests.store import RemoveField, SetField
-from conduit.model import UNRESOLVED, Key, Ref
+from conduit.model import FRAME, UNRESOLVED, Key, Ref
 from conduit.plan import Plan
 from conduit.providers.git import Author
 from conduit.spec import Spec
@@ -41,7 +41,17 @@ Edit = SetField | RemoveField
 Difference = tuple[Key, str]
 
 
-def accept(engine: Engine, subject: str, author: Author) -> Saved:
+class Accepted(NamedTuple):
+    """An edit that took live values over; `left` are the frames of their daemons that the next apply still writes.
+
+    What was written there by hand is what is wished for then, but it does not say that it is whole and loaded.
+    """
+
+    saved: Saved
+    left: tuple[Key, ...]
+
+
+def accept(engine: Engine, subject: str, author: Author) -> Accepted:
     """Write the live values of `kind/name[.field]` into its manifest, in one edit.
 
     Raises `ConduitError` when there is nothing to accept or no way back, and what an edit raises.
@@ -57,7 +67,9 @@ def accept(engine: Engine, subject: str, author: Author) -> Saved:
     for change, field in found:
         edits.append(trial.way_back(change, field, edits))
     paths = ", ".join(sorted({edit.field for edit in edits}))
-    return engine.store.edit(root, edits, f"Accept {paths} of {root} as it is live", author)
+    saved = engine.store.edit(root, edits, f"Accept {paths} of {root} as it is live", author)
+    frames = {Key(FRAME, change.provider) for change, _ in found}
+    return Accepted(saved, tuple(sorted(frames & {key for key, _ in trial.left})))
 
 
 class Trial:
@@ -67,6 +79,8 @@ class Trial:
         self._engine, self._root = engine, root
         self._observed = engine.observe()
         self._before = set(_differences(plan))
+        self.left = self._before
+        """What differs after all edits that were found."""
 
     def way_back(self, change: Change, field: FieldChange, made: Iterable[Edit]) -> Edit:
         """Return the edit that writes a live value, after the edits `made` already. Raises `ConduitError`."""
@@ -84,6 +98,7 @@ class Trial:
                     raise
             else:
                 if (change.key, field.path) not in left and left <= self._before:
+                    self.left = left
                     return edit
                 others = sorted({str(key) for key, _ in left - self._before})
                 reason = f"{', '.join(others)} would change as well" if others else reason

@@ -33,7 +33,8 @@ def rollback(engine: Engine, revision: str, selection: Selection = Selection()) 
     engine.wish = wish = engine.check(tree)
     runs = (each for each in engine.history.started() if each.manifests == wish.manifests.digest)
     last = max(((each.files == wish.files_digest, each.run) for each in runs), default=(False, 0))
-    return _as_of(engine, wish, last[1], selection)._replace(commit=tree.commit)
+    plan = _as_of(engine, wish, last[1], selection)
+    return plan._replace(commit=tree.commit, past=f"the manifests of commit {tree.commit[:7]}")
 
 
 def undo(engine: Engine, selection: Selection = Selection()) -> Plan:
@@ -46,7 +47,8 @@ def undo(engine: Engine, selection: Selection = Selection()) -> Plan:
         raise _unknown("the manifests of an earlier run are not known")
     engine.wish = wish = _read_by(engine, earlier)
     run = engine.history.run(earlier.run)
-    return _as_of(engine, wish, earlier.run, selection)._replace(commit=run.commit if run else "")
+    plan = _as_of(engine, wish, earlier.run, selection)
+    return plan._replace(commit=run.commit if run else "", past=f"the manifests of run {earlier.run}")
 
 
 def _read_by(engine: Engine, run: Started) -> Wish:

@@ -58,7 +58,8 @@ class Plan(NamedTuple):
     """What an apply would do. `unknown` maps each provider that could not be read to the reason.
 
     `unjudged` are the declared leaves nobody can say anything about now; `unsafe` are the rules the plan breaks.
-    `versions` are the live versions the changes were computed from; `digest` covers them and the changes.
+    `versions` are the live versions the changes were computed from; `digest` covers them and the changes. `past` says
+    in words which earlier manifests it would make true, "" for those that are there.
     """
 
     changes: tuple[Change, ...]
@@ -74,6 +75,7 @@ class Plan(NamedTuple):
     digest: str
     commit: str
     selection: Selection
+    past: str = ""
 
     @property
     def drift(self) -> tuple[Change, ...]:

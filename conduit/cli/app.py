@@ -39,6 +39,8 @@ class App:
     no_color: bool = False
     timeout: float = 60.0
     suspended: bool = False
+    banner: bool = True
+    """Whether to tell of a loop that is suspended; whoever ends that knows."""
 
     @cached_property
     def console(self) -> Console:
@@ -79,6 +81,7 @@ class App:
 
         if found := suspension(settings.path(settings.state_dir), time.time()):
             self.suspended = True
+        if found and self.banner:
             self.console.notes([self.console.error_view.style("drift", f"The loop is {escape(str(found))}.")])
 
 

@@ -60,11 +60,12 @@ def accept(app: App, subject: str) -> int:
     with Deed(app, "accept", f"accepted {subject}", address=subject) as deed:
         deed.begin()
         engine.store.recover()
-        saved = take_over(engine, subject, person())
+        saved, left = take_over(engine, subject, person())
         deed.details["commit"] = saved.commit
     app.console.notes(map(escape, saved.warnings))
     commit = f", commit {saved.commit[:7]}" if saved.commit else ""
     app.console.lines([f"Accepted: {escape(saved.file)}{commit}."])
+    app.console.notes(f"{frame} stays drift until the next apply writes it: conduit apply" for frame in left)
     return 0
 
 

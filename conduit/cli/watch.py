@@ -129,6 +129,7 @@ def resume(app: App) -> None:
     """
     from conduit.reconcile.suspension import resume as end
 
+    app.banner = False
     with Deed(app, "resume") as deed:
         deed.begin()
         end(app.engine.state)

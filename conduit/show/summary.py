@@ -37,6 +37,7 @@ class Summary(NamedTuple):
     unchanged: int
     partial: bool
     commit: str
+    past: str
 
     @classmethod
     def of(cls, plan: Plan) -> Summary:
@@ -52,6 +53,7 @@ class Summary(NamedTuple):
             unchanged=plan.unchanged,
             partial=bool(plan.selection.targets or plan.selection.excludes),
             commit=plan.commit,
+            past=plan.past,
         )
 
     @property
@@ -86,16 +88,19 @@ class Summary(NamedTuple):
             return "No changes in what could be read."
         if self.partial:
             return "No changes to the selected resources."
-        return in_sync(self.commit)
+        return in_sync(self.commit, self.past)
 
     def _soonest(self, now: float) -> str:
         return "" if self.expires is None else f" (1 expires in {duration(max(0.0, self.expires - now))})"
 
 
-def in_sync(commit: str) -> str:
-    """Return the whole answer of a diff that has nothing to tell; `commit` is empty outside git."""
-    wish = f"desired/ (HEAD is {escape(commit[:7])})" if commit else "desired/"
-    return f"No changes. Live state matches {wish}."
+def in_sync(commit: str, past: str = "") -> str:
+    """Return the whole answer of a diff that has nothing to tell; `commit` is empty outside git.
+
+    `past` says which manifests were compared when it is not those that are there.
+    """
+    present = f"desired/ (HEAD is {escape(commit[:7])})" if commit else "desired/"
+    return f"No changes. Live state matches {past or present}."
 
 
 def left_alone(unmanaged: int) -> str:

@@ -97,6 +97,21 @@ def test_an_accepted_value_is_one_changed_line_and_the_diff_is_empty(
     assert [change["address"] for change in left if not change["address"].startswith("frame/")] == []
 
 
+def test_a_file_that_the_next_apply_still_writes_is_told(
+    site: Site, applied: str, cli: Callable[..., Ran], run: Callable[..., Ran]
+) -> None:
+    """Regression: the frame of dnsmasq stayed drift after an accept, and nothing said why or for how long."""
+    headers_by_hand(site, run, '["a"]', '["b"]')
+    assert cli("accept", "service/web").stderr == ""
+    by_hand(site, "10.0.0.1", "10.0.0.9")
+    done = cli("accept", "dns_record/printer.value")
+    assert "frame/dnsmasq stays drift until the next apply writes it" in done.stderr
+    assert cli("drift", "--detailed-exitcode").code == 3
+    assert cli("apply", "--yes").code == 0
+    assert cli("drift", "--detailed-exitcode").code == 0
+    assert site.dig("printer.home.arpa") == ["10.0.0.9"]
+
+
 def test_what_has_no_way_back_is_refused_with_the_reason(
     site: Site, applied: str, cli: Callable[..., Ran], run: Callable[..., Ran]
 ) -> None:

@@ -38,6 +38,32 @@ def test_a_rollback_applies_an_earlier_commit_and_suspends_the_loop(
     assert (unknown.code, "no-such-thing" in unknown.stderr) == (1, True)
 
 
+def test_a_rollback_without_changes_names_the_commit_that_was_compared(
+    records: Callable[..., Path], git: Callable[..., str], cli: Callable[..., Ran]
+) -> None:
+    """Regression: it said that HEAD was that commit."""
+    manifest = records(one=A)
+    git("add", "desired")
+    git("commit", "--quiet", "--message", "first")
+    assert cli("apply", "--yes").code == 0
+    manifest.write_text(f"# why\n{manifest.read_text()}")
+    git("commit", "--quiet", "--all", "--message", "second")
+    done = cli("rollback", "HEAD~1", "--yes")
+    assert done.code == 0, done
+    first = git("rev-parse", "--short=7", "HEAD~1").strip()
+    assert f"No changes. Live state matches the manifests of commit {first}." in done.stdout
+    assert "HEAD" not in done.stdout
+
+
+def test_a_loop_that_is_resumed_is_not_called_suspended(cli: Callable[..., Ran]) -> None:
+    """Regression: the line about a suspended loop was printed beside the one that it is not."""
+    assert cli("suspend", "--reason", "moving the rack").code == 0
+    assert "suspended" in cli("diff").stderr
+    done = cli("resume")
+    assert (done.code, done.stdout, done.stderr) == (0, "The loop is not suspended.\n", "")
+    assert cli("diff").stderr == ""
+
+
 def test_an_undo_needs_no_git(site: Site, records: Callable[..., Path], cli: Callable[..., Ran]) -> None:
     nothing = cli("apply", "--undo", "--yes")
     assert (nothing.code, "CND-2221" in nothing.stderr) == (1, True)

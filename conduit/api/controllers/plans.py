@@ -49,14 +49,18 @@ def drift(desk: Here, caller: Who) -> dict[str, Any]:
 async def accept_drift(
     desk: Here, caller: Who, kind: FromPath[str], name: FromPath[str], field: Field = None
 ) -> dict[str, Any]:
-    """Write the live value of a field, or of all that moved, into the manifest; comments stay, and it is committed."""
+    """Write the live value of a field, or of all that moved, into the manifest; comments stay, and it is committed.
+
+    `left` are the frames that the next apply still writes.
+    """
     subject = f"{kind}/{name}.{field}" if field else f"{kind}/{name}"
     await asyncio.to_thread(_require, desk, caller, Key(kind, name))
-    saved = await asyncio.to_thread(accept, desk.reader, subject, author_of(caller))
+    saved, left = await asyncio.to_thread(accept, desk.reader, subject, author_of(caller))
     await desk.ask(Look())
     details = {"address": f"{kind}/{name}", "commit": saved.commit}
     desk.record(caller, "accept", f"accepted {subject}", details=details)
-    return {"ok": True, "file": saved.file, "version": saved.version, "commit": saved.commit}
+    place = {"file": saved.file, "version": saved.version, "commit": saved.commit}
+    return {"ok": True, **place, "left": list(map(str, left))}
 
 
 def _require(desk: Desk, caller: Caller, key: Key) -> None:
