@@ -9,10 +9,13 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from conduit.providers.files import remove_file
 from conduit.providers.git import without_settings_of_users
+
+if TYPE_CHECKING:
+    from pygit2.repository import Repository
 
 HELD_SECONDS: Final = 3.0
 """No command of git holds one of these locks for so long; one that is as old is nobody's."""
@@ -29,6 +32,13 @@ def break_locks(work_tree: Path, since: float) -> Iterator[Path]:
             yield lock
 
 
+def break_own_lock(repository: Repository, name: str) -> None:
+    """Remove the lock of a reference that nobody but conduit writes when it is not given back. Raises OSError."""
+    lock = _lock_of(_common(repository) / name)
+    if lock.exists() and _stays(lock):
+        remove_file(lock)
+
+
 def _locks(work_tree: Path) -> Iterator[Path]:
     """Yield the locks of the index, of HEAD, and of the branch that is checked out."""
     import pygit2
@@ -36,13 +46,20 @@ def _locks(work_tree: Path) -> Iterator[Path]:
     without_settings_of_users()
     with suppress(pygit2.GitError):
         repository = pygit2.Repository(str(work_tree))
-        own = Path(repository.path)
-        marker, branch = own / "commondir", repository.lookup_reference("HEAD").target
-        common = own / marker.read_text().strip() if marker.is_file() else own
-        for place in (own / "HEAD", own / "index", *([common / branch] if isinstance(branch, str) else [])):
-            lock = place.with_name(f"{place.name}.lock")
-            if lock.is_file():
-                yield lock
+        own, branch = Path(repository.path), repository.lookup_reference("HEAD").target
+        branches = [_common(repository) / branch] if isinstance(branch, str) else []
+        yield from filter(Path.is_file, map(_lock_of, (own / "HEAD", own / "index", *branches)))
+
+
+def _common(repository: Repository) -> Path:
+    """Return the directory with what all work trees of a repository share, such as references."""
+    own = Path(repository.path)
+    marker = own / "commondir"
+    return own / marker.read_text().strip() if marker.is_file() else own
+
+
+def _lock_of(place: Path) -> Path:
+    return place.with_name(f"{place.name}.lock")
 
 
 def _taken(lock: Path) -> float:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from conduit.errors import ConduitError, Diagnostic
 from conduit.providers.git import COMMITTER, GIT_FAILED, without_settings_of_users
+from conduit.providers.git_locks import break_own_lock
 
 if TYPE_CHECKING:
     from pygit2.repository import Repository
@@ -28,6 +29,7 @@ class GitRef:
 
         try:
             repository = self._opened()
+            break_own_lock(repository, self.name)
             parents = [repository.references[self.name].target] if self.name in repository.references else []
             by = pygit2.Signature(*COMMITTER)
             repository.create_commit(self.name, by, by, text, repository.TreeBuilder().write(), parents)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -49,6 +50,37 @@ def test_the_head_goes_into_git_and_touches_nobodys_branch(place: Settings, repo
     assert repository("branch", "--all").split() == ["*", "main"]
     log = repository("log", "--format=%s", "refs/conduit/audit").splitlines()
     assert ['"entry":5' in log[0], '"entry":4' in log[1], len(log)] == [True, True, 2]
+
+
+def test_a_lock_that_a_killed_anchoring_left_holds_up_nobody(place: Settings, repository: Callable[..., str]) -> None:
+    """Regression: killed in the instant of a write to git, conduit could never anchor there again."""
+    upkeep = Upkeep(fill(place, 3), place, str)
+    upkeep.trail.sign()
+    upkeep.anchor()
+    lock = place.desired / ".git" / "refs" / "conduit" / "audit.lock"
+    lock.touch()
+    os.utime(lock, (1e9, 1e9))
+    upkeep.trail.append(act())
+    upkeep.trail.sign()
+    upkeep.anchor()
+    assert '"entry":4' in repository("log", "--format=%s", "-1", "refs/conduit/audit")
+    assert not lock.exists()
+
+
+def test_a_lock_that_somebody_gives_back_is_not_taken_from_them(
+    place: Settings, repository: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upkeep = Upkeep(fill(place, 3), place, str)
+    lock = place.desired / ".git" / "refs" / "conduit" / "audit.lock"
+    lock.parent.mkdir()
+    lock.touch()
+    removed = []
+    monkeypatch.setattr("conduit.providers.git_locks.remove_file", removed.append)
+    monkeypatch.setattr("conduit.providers.git_locks.time.sleep", lambda seconds: lock.unlink())
+    upkeep.trail.sign()
+    upkeep.anchor()
+    assert removed == []
+    assert '"entry":3' in repository("log", "--format=%s", "-1", "refs/conduit/audit")
 
 
 def beheaded(place: Settings) -> None:
