@@ -1,8 +1,7 @@
 """Caddy, by its admin API: one read of the whole configuration, one conditional write, read back.
 
 Writes go to `/config/` with `If-Match`, never to `/load`, which ignores it. Nothing is written when nothing differs:
-a changed write costs a reload, an identical one costs a needless risk. A configuration may be megabytes of JSON; that
-of pydantic is several times as fast as Python's own.
+a changed write costs a reload, an identical one costs a needless risk.
 """
 
 from __future__ import annotations
@@ -10,46 +9,31 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
-from hashlib import sha256
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
 from conduit.change import Change, Disturbance, Impact
 from conduit.dialect.collector import collector_paused
-from conduit.errors import Code, Diagnostic, RollbackFailed, Stale, Unreadable
+from conduit.errors import RollbackFailed, Stale, Unreadable
 from conduit.evidence import Evidence, of_inode
 from conduit.model import Key, Native
 from conduit.providers import caddy_checks
 from conduit.providers.base import DocumentProvider, Reading, Site
-from conduit.providers.caddy_admin import Admin, AdminError, Reply
+from conduit.providers.caddy_admin import Admin, AdminError
 from conduit.providers.caddy_compose import Composer, Document
 from conduit.providers.caddy_config import Config as Config
-from conduit.providers.caddy_document import Content, Keyring, split
+from conduit.providers.caddy_document import Keyring
 from conduit.providers.caddy_marks import FALLBACK
+from conduit.providers.caddy_reader import Reader
 from conduit.providers.caddy_refusal import explain_refusal, moved, not_restored
 from conduit.settings import Settings
 
-NOT_READABLE = Code(
-    "CND-0603",
-    "Caddy's configuration cannot be read",
-    "conduit asks Caddy's admin API for its whole configuration before it plans anything. It got no whole answer, so "
-    "what Caddy serves is unknown: nothing of it is changed or deleted. Start Caddy, or correct `caddy: {admin: ...}` "
-    "in conduit.yaml; `conduit doctor` tells which.",
-)
 NOBODY_THERE: Final = {"handle": [{"handler": "static_response", "status_code": 404}]}
 """The last route of each server of ours: without it, Caddy answers 200 for a host or path nobody declared."""
 
 LOST_REPLY_SECONDS = 3.0
 """How long a write whose reply was lost may still take effect."""
-
-
-class Snapshot(NamedTuple):
-    """The configuration as read, its tag, and what it holds."""
-
-    config: Any
-    etag: str
-    content: Content
 
 
 class Caddy(DocumentProvider[Document]):
@@ -63,37 +47,11 @@ class Caddy(DocumentProvider[Document]):
         self.admin = Admin(config.admin)
         self.program = settings.path(config.program) if config.program else None
         self.keys = Keyring(site.mark, site.fingerprint)
+        self._reader = Reader(self.admin, self.keys, lambda: caddy_checks.version(self.program, self.settings))
 
     def read(self) -> Reading:
         """Read the whole configuration with one GET. Raises `Unreadable`."""
-        return self._read()
-
-    def _read(self, sent: Document | None = None) -> Reading:
-        """Read; when that gives what was just sent, the parts found in it before sending are the parts there are."""
-        reply = self._get()
-        config, content = self._parsed(reply.body, sent)
-        version = caddy_checks.version(self.program, self.settings)
-        return Reading(
-            objects=content.objects,
-            version=sha256(reply.body).hexdigest(),
-            features=caddy_checks.features(version),
-            frame=content.frame,
-            raw=Snapshot(config, reply.etag, content),
-            warnings=caddy_checks.version_warnings(version),
-        )
-
-    def _parsed(self, body: bytes, sent: Document | None) -> tuple[Any, Content]:
-        """Return a configuration and what it holds; the very bytes that were sent need not be parsed to be the same."""
-        if sent and body.removesuffix(b"\n") == sent.body:
-            return sent.config, sent.content
-        with collector_paused():
-            try:
-                config = from_json(body)
-            except ValueError as error:
-                raise self._unreadable(f"its answer is not JSON: {error}") from None
-            if not isinstance(config, dict | None):
-                raise self._unreadable("its answer is not a configuration")
-            return config, sent.content if sent and config == sent.config else split(config, self.keys)
+        return self._reader.read()
 
     def evidence(self, reading: Reading) -> tuple[Evidence, ...] | None:
         """The whole configuration as it came, and the binary while it still has the features the plan counted on."""
@@ -101,22 +59,9 @@ class Caddy(DocumentProvider[Document]):
         if not self.program:
             return (found,)
         program = of_inode(self.program)
-        version = caddy_checks.version(self.program, self.settings)
+        version = self._reader.version()
         same = caddy_checks.features(version) == reading.features and not caddy_checks.version_warnings(version)
         return (found, program) if same and self.program.is_absolute() else None
-
-    def _get(self) -> Reply:
-        try:
-            reply = self.admin.get()
-        except AdminError as error:
-            raise self._unreadable(str(error)) from None
-        if reply.status != 200:
-            raise self._unreadable(f"it answers {reply.status}: {reply.body[:200].decode(errors='replace').strip()}")
-        return reply
-
-    def _unreadable(self, why: str) -> Unreadable:
-        summary = f"Caddy's admin API at {self.config.admin} cannot be read: {why}"
-        return Unreadable(Diagnostic(NOT_READABLE, summary, hint="start Caddy, or correct caddy.admin in conduit.yaml"))
 
     def frame(self, blocks: Mapping[Key, Native]) -> Native:
         """Return our servers' settings, each only while a block needs it; None without any."""
@@ -170,8 +115,7 @@ class Caddy(DocumentProvider[Document]):
 
     def check(self) -> Iterable[str]:
         """Yield what `conduit doctor` should say about this Caddy."""
-        found = caddy_checks.version(self.program, self.settings)
-        return caddy_checks.findings(self.config.admin, found, self.admin)
+        return caddy_checks.findings(self.config.admin, self._reader.version(), self.admin)
 
     def _write(self, document: Document, reading: Reading) -> Reading:
         self._require_unmoved(reading)
@@ -185,7 +129,7 @@ class Caddy(DocumentProvider[Document]):
         if reply.status != 200:
             self._require_old(reading)
             raise explain_refusal(reply.body, document, self.keys.sign)
-        after = self._read(document)
+        after = self._reader.read(document)
         if after.raw.config != document.config:
             self._put_back(reading, after)
             raise explain_refusal(b"it loaded something else than was sent", document, self.keys.sign)
@@ -207,7 +151,7 @@ class Caddy(DocumentProvider[Document]):
             if after.version != reading.version:
                 raise Stale(moved())
             if time.monotonic() > deadline:
-                raise self._unreadable(f"it did not take the new configuration: {why}")
+                raise self._reader.unreadable(f"it did not take the new configuration: {why}")
             time.sleep(0.05)
 
     def _require_old(self, reading: Reading) -> None:
