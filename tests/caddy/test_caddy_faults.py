@@ -99,7 +99,7 @@ def test_a_broken_answer_is_unreadable_within_the_deadline(
 ) -> None:
     world.options["admin"] = peer(BROKEN[fault])
     provider = world.provider
-    provider.admin = Admin(provider.config.admin, seconds=0.7)
+    provider.admin.seconds = 0.7
     monkeypatch.setattr("conduit.providers.caddy_admin.LARGEST_REPLY", 2**15)
     with pytest.raises(Unreadable, match="cannot be read") as unreadable:
         provider.read()
