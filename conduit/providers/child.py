@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
-from conduit.errors import Code
+from conduit.errors import Code, ConduitError
+
+E = TypeVar("E", bound=ConduitError)
 
 NOT_STARTED = Code(
     "CND-1151",
@@ -31,3 +33,17 @@ class Passes(NamedTuple):
 
     status: int
     words: str
+
+
+def start_again(start: Callable[[], object], failure: type[E], passes: Callable[[E], bool]) -> None:
+    """Start a daemon; once more, `STARTS` times at most, while its start fails over something that passes.
+
+    Raises the last `failure`.
+    """
+    for left in reversed(range(STARTS)):
+        try:
+            start()
+            return
+        except failure as error:
+            if not (left and passes(error)):
+                raise

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from conduit.errors import Code, Diagnostic, Refused
-from conduit.providers.child import ENVIRONMENT, LAST_WORDS, NOT_STARTED, START_SECONDS, STARTS, Passes, Ready
+from conduit.providers.child import ENVIRONMENT, LAST_WORDS, NOT_STARTED, START_SECONDS, Passes, Ready, start_again
 
 NOT_OURS = Code(
     "CND-1150",
@@ -29,6 +29,18 @@ NOT_OURS = Code(
 )
 
 STOP_SECONDS: Final = 5.0
+
+
+class _Ended(Refused):
+    """A start that came to nothing: its exit status, if it ended, and what it said."""
+
+    def __init__(self, program: str, status: int | None, said: str) -> None:
+        super().__init__(Diagnostic(NOT_STARTED, f"{program} did not start: {said}"), whole=True)
+        self.status, self.said = status, said
+
+    def over(self, passes: Passes | None) -> bool:
+        """Tell whether it ended over something that passes."""
+        return passes is not None and self.status == passes.status and passes.words in self.said
 
 
 class Plain:
@@ -61,17 +73,10 @@ class Plain:
         self.start(ready)
 
     def start(self, ready: Ready) -> None:
-        for left in reversed(range(STARTS)):
-            ended = self._start(ready)
-            if ended is None:
-                return
-            status, said = ended
-            passes = self.passes is not None and status == self.passes.status and self.passes.words in said
-            if not (left and passes):
-                raise Refused(Diagnostic(NOT_STARTED, f"{self.program.name} did not start: {said}"), whole=True)
+        start_again(lambda: self._start(ready), _Ended, lambda ended: ended.over(self.passes))
 
-    def _start(self, ready: Ready) -> tuple[int | None, str] | None:
-        """Start the daemon once. Return None when it is up, otherwise its exit status, if any, and what it said."""
+    def _start(self, ready: Ready) -> None:
+        """Start the daemon once. Raises `_Ended`."""
         with tempfile.TemporaryFile() as words:
             child = subprocess.Popen(
                 self.argv,
@@ -85,11 +90,10 @@ class Plain:
             deadline = time.monotonic() + START_SECONDS
             while not (self.running() and ready()):
                 if child.poll() or time.monotonic() > deadline:
-                    return child.poll(), _said(words)
+                    raise _Ended(self.program.name, child.poll(), _said(words))
                 time.sleep(0.003)
             with suppress(subprocess.TimeoutExpired):
                 child.wait(0.5)
-        return None
 
     def _named(self) -> int | None:
         """Return the live process the pid file names, ours or not."""

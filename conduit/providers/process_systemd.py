@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from conduit.errors import Code, Diagnostic, Refused
-from conduit.providers.child import ENVIRONMENT, LAST_WORDS, NOT_STARTED, START_SECONDS, STARTS, Passes, Ready
+from conduit.providers.child import ENVIRONMENT, LAST_WORDS, NOT_STARTED, START_SECONDS, Passes, Ready, start_again
 
 NO_REPLY = Code(
     "CND-1152",
@@ -45,13 +45,7 @@ class Systemd:
         self._bring_up("start", ready)
 
     def _bring_up(self, word: str, ready: Ready) -> None:
-        for left in reversed(range(STARTS)):
-            try:
-                self._do(word, self.unit)
-                break
-            except Refused:
-                if not (left and self._passes()):
-                    raise
+        start_again(lambda: self._do(word, self.unit), Refused, lambda error: self._passes())
         self._await(ready)
 
     def _passes(self) -> bool:

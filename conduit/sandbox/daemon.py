@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from conduit.errors import Code, Diagnostic
-from conduit.providers.child import STARTS
+from conduit.providers.child import start_again
 from conduit.providers.listeners import holder
 from conduit.sandbox.machine import DEADLINE, PORT_TAKEN, SandboxError, answers, wait_for
 
@@ -98,15 +98,10 @@ class Daemon:
             raise SandboxError(Diagnostic(PORT_TAKEN, summary, hint="stop it, or remove the sandbox and start anew"))
         record = json.dumps(asdict(self) | {"directory": str(self.directory)}, indent=2)
         (self.directory / RECORD).write_text(record + "\n")
-        for left in reversed(range(STARTS)):
-            try:
-                self._come_up(self._spawn())
-                return
-            except SandboxError:
-                if not (left and self.passes and self.passes in self._last_words(1)):
-                    raise
+        start_again(self._come_up, SandboxError, lambda error: bool(self.passes) and self.passes in self._last_words(1))
 
-    def _come_up(self, process: subprocess.Popen[bytes]) -> None:
+    def _come_up(self) -> None:
+        process = self._spawn()
         try:
             wait_for(lambda: self._up(process), f"{self.name} answers at {self.address}")
         except TimeoutError as error:
