@@ -105,6 +105,8 @@ class Daemon:
         try:
             wait_for(lambda: self._up(process), f"{self.name} answers at {self.address}")
         except TimeoutError as error:
+            process.kill()
+            self.kill()  # one that went into the background is another process
             raise self._failure(str(error)) from error
 
     def _spawn(self) -> subprocess.Popen[bytes]:

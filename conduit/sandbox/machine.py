@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import lru_cache
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any, Final
@@ -77,10 +78,11 @@ def free_port() -> int:
     """Return a port that nobody listens on at 127.0.0.1, for TCP and UDP.
 
     Each process walks a block of its own, below the range of outgoing connections: parallel tests do not pick the
-    same port between the choice and the listening. Raises `SandboxError` when the whole block is taken.
+    same port between the choice and the listening, or while a daemon is restarted. Raises `SandboxError` when the
+    whole block is taken.
     """
     global _handed_out
-    first = _PORTS.start + os.getpid() * _BLOCK % len(_PORTS)
+    first = _PORTS.start + _own("ports", len(_PORTS) // _BLOCK, os.getpid())[0] * _BLOCK
     for _ in range(_BLOCK):
         port = first + _handed_out % _BLOCK
         _handed_out += 1
@@ -106,13 +108,30 @@ def free_network() -> IPv4Network:
     Raises `SandboxError` when all are taken.
     """
     global _networks_handed_out
-    first, taken = os.getpid() * _NETWORK_BLOCK, list(_routed())
+    first, taken = _own("networks", len(_NETWORKS) // _NETWORK_BLOCK, os.getpid())[0] * _NETWORK_BLOCK, list(_routed())
     for _ in _NETWORKS:
         network = _NETWORKS[(first + _networks_handed_out) % len(_NETWORKS)]
         _networks_handed_out += 1
         if not any(network.overlaps(other) for other in taken):
             return network
     raise SandboxError(Diagnostic(PORT_TAKEN, "no free network in 10.64.0.0/10"))
+
+
+@lru_cache
+def _own(what: str, blocks: int, pid: int) -> tuple[int, socket.socket]:
+    """Return the number of a block that no other process has, and what holds it until this process, `pid`, ends.
+
+    An abstract name of a socket has one owner in a network namespace, and goes with it (unix(7)).
+    """
+    for step in range(blocks):
+        number, claim = (pid + step) % blocks, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            claim.bind(f"\0conduit-sandbox-{what}-{number}")
+        except OSError:
+            claim.close()
+        else:
+            return number, claim
+    raise SandboxError(Diagnostic(PORT_TAKEN, f"{blocks} processes have all {what} of this machine"))
 
 
 def _routed() -> Iterator[IPv4Network]:

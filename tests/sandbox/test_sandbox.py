@@ -8,6 +8,7 @@ import socket
 import subprocess
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ import pytest
 import yaml
 
 from conduit.providers.child import STARTS
+from conduit.sandbox import daemon as daemons
 from conduit.sandbox import dnsmasq as private_dnsmasq
+from conduit.sandbox import machine
 from conduit.sandbox import upstream as private_upstream
 from conduit.sandbox.daemon import Daemon
 from conduit.sandbox.machine import PORT_TAKEN, SandboxError, answers, find_program, free_port
@@ -103,6 +106,25 @@ def test_a_daemon_that_exits_shows_the_end_of_its_log(directory: Path) -> None:
     broken = Daemon("broken", directory, ("/bin/sh", "-c", "echo no such luck; exit 3"), f"127.0.0.1:{free_port()}")
     with pytest.raises(SandboxError, match=r"exited with status 3(.|\n)*no such luck"):
         broken.start()
+
+
+def test_a_daemon_that_does_not_answer_in_time_is_not_left_behind(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: nobody stopped what had not started well, and a busy machine kept it for good."""
+    monkeypatch.setattr(daemons, "wait_for", partial(machine.wait_for, deadline=0.2))
+    silent = Daemon("silent", directory, ("/bin/sleep", "300"), f"127.0.0.1:{free_port()}")
+    with pytest.raises(SandboxError, match="did not start: not within"):
+        silent.start()
+    assert not silent.running
+
+
+def test_no_two_processes_walk_the_same_block(directory: Path) -> None:
+    """Regression: blocks were told apart by the pid alone, so that every sixtieth process took the ports of another."""
+    what = directory.name
+    assert [machine._own(what, 3, pid)[0] for pid in (0, 3, 6)] == [0, 1, 2]
+    with pytest.raises(SandboxError, match="3 processes have all"):
+        machine._own(what, 3, 9)
 
 
 def test_a_dnsmasq_that_meets_a_vanished_interface_is_started_again(
