@@ -7,23 +7,27 @@ from typing import Any
 import yaml
 
 from conduit.compose.nodes import Node
+from conduit.dialect.builder import DUPLICATE_KEY
 from conduit.dialect.compose_profile import ComposeBuilder
 from conduit.dialect.document import Document, syntax_problem
 from conduit.dialect.text import SourceText, decode
-from conduit.errors import LoadError
+from conduit.errors import Diagnostic, LoadError
 
 
-def parse(file: str, content: bytes) -> Node:
-    """Read one Compose file. Raises `LoadError` with every problem found up to the first break of syntax."""
+def parse(file: str, content: bytes) -> tuple[Node, list[Diagnostic]]:
+    """Read one Compose file; of a key that stands twice the first value counts, and it is told beside the file.
+
+    Raises `LoadError` with every problem up to the first break of syntax when a value cannot be known.
+    """
     source = decode(file, content)
     builder = ComposeBuilder(source, content)
     try:
         data = builder.document()
     except yaml.YAMLError as error:
         raise LoadError([*builder.problems, syntax_problem(source, error)]) from None
-    if builder.problems:
+    if any(problem.code is not DUPLICATE_KEY for problem in builder.problems):
         raise LoadError(builder.problems)
-    return nodes(source, builder.marks, builder.children, data)
+    return nodes(source, builder.marks, builder.children, data), builder.problems
 
 
 def nodes(

@@ -53,10 +53,11 @@ class Reader:
         if content is None:
             return None
         try:
-            root = parse(path, content)
+            root, problems = parse(path, content)
         except LoadError as error:
             self.problems.tell(*error.diagnostics)
             return None
+        self.problems.tell(*problems)
         return root if self.is_mapping(root) else None
 
     def is_mapping(self, root: Node) -> bool:

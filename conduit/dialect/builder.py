@@ -62,6 +62,8 @@ SEVERAL_DOCUMENTS = Code(
 
 MAX_NODES: Final = 1_000_000
 MAX_DEPTH: Final = 50
+SECTION_DEPTH: Final = 1
+"""How deep the keys of sections lie in a manifest."""
 MAX_ALIASES: Final = 50
 MAX_REPEATED: Final = 100_000
 
@@ -137,11 +139,13 @@ class Builder:
             key = self.key(event, depth)
             index = len(self.marks)
             value = self.node(self.next(), depth)
-            if key in data:
-                self.duplicate(key, event, places[key])
-            else:
+            if key not in data:
                 data[key] = value
                 places[key] = index
+                continue
+            self.duplicate(key, places[key], index)
+            if depth == SECTION_DEPTH:
+                self.join(data[key], places[key], value, index)
         return data
 
     def sequence(self, at: int, depth: int) -> list[Any]:
@@ -187,7 +191,8 @@ class Builder:
         if known is None:
             inside = event.anchor in self.anchors
             what = "contains itself" if inside else "names no anchor above it"
-            self.stop(ALIAS, f"the alias {shown('*' + event.anchor)} {what}", event, "write the value out")
+            self.complain(ALIAS, f"the alias {shown('*' + event.anchor)} {what}", event, "write the value out")
+            return None
         value, size = known
         self.aliases += 1
         self.repeated += size
@@ -196,16 +201,30 @@ class Builder:
             self.stop(ALIAS, f"more than {limit} in one file", event, "write the values out, or use variables")
         return value
 
-    def duplicate(self, key: str, event: Any, first: int) -> None:
-        """Record that `key` stands in one mapping twice; `first` is the index of the first one's value."""
-        place = Source(self.source.file, *self.source.place(self.marks[first - 1]))
-        summary = f"the key {shown(key)} stands here again; the first is on line {place.line}"
-        self.complain(DUPLICATE_KEY, summary, event, "remove or rename one of them", ("first here", place))
+    def duplicate(self, key: str, first: int, again: int) -> None:
+        """Record that `key` stands in one mapping twice, given the indices of both values."""
+        before, here = (self.source.place(self.marks[index - 1]) for index in (first, again))
+        summary = f"the key {shown(key)} stands here again; the first is on line {before[0]}"
+        related = (("first here", Source(self.source.file, *before)),)
+        self.problems.append(
+            self.source.problem(DUPLICATE_KEY, summary, *here, "remove or rename one of them", related)
+        )
 
-    def complain(self, code: Code, summary: str, event: Any, hint: str, *related: tuple[str, Source]) -> None:
+    def join(self, section: Any, first: int, more: Any, again: int) -> None:
+        """Take the names of a section that stands twice into the first one, so that nothing in them goes untold."""
+        places, added = self.children.get(first), self.children.get(again)
+        if not (isinstance(section, dict) and isinstance(more, dict) and places and added):
+            return
+        for name, value in more.items():
+            if name in section:
+                self.duplicate(name, places[name], added[name])
+            else:
+                section[name], places[name] = value, added[name]
+
+    def complain(self, code: Code, summary: str, event: Any, hint: str) -> None:
         """Record a problem at the place of `event` and go on."""
         place = self.source.place(event.start_mark.index)
-        self.problems.append(self.source.problem(code, summary, *place, hint, related))
+        self.problems.append(self.source.problem(code, summary, *place, hint))
 
     def stop(self, code: Code, summary: str, event: Any, hint: str) -> NoReturn:
         """Record a problem and end the reading. Raises `LoadError`."""

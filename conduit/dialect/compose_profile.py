@@ -40,7 +40,7 @@ class ComposeBuilder(Builder):
     def alias(self, event: Any) -> Any:
         """Return the value an alias repeats."""
         value = super().alias(event)
-        inside = self.children.get(self._anchored[event.anchor])
+        inside = self.children.get(self._anchored.get(event.anchor, -1))
         if inside is not None:
             self.children[len(self.marks) - 1] = inside
         return value

@@ -9,17 +9,19 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from conduit.dialect.builder import Builder
+from conduit.dialect.builder import DUPLICATE_KEY, SEVERAL_DOCUMENTS, Builder
 from conduit.dialect.collector import collector_paused
 from conduit.dialect.compose_profile import FIELD, ManifestBuilder
 from conduit.dialect.text import SourceText, decode
+from conduit.dialect.torn import whole_part
 from conduit.errors import Code, Diagnostic, LoadError
 
 NOT_YAML = Code(
     "CND-0104",
     "not valid YAML",
     "The file breaks the syntax of YAML at the place shown; the mistake may be a line or two above. Frequent causes "
-    "are a tab in the indentation, a missing space after a colon, and an unquoted value that begins with @, %, & or *.",
+    "are a tab in the indentation, a missing space after a colon, and an unquoted value that begins with @, %, & or *. "
+    "Names that end well before that place are checked; what stands at it and below is not.",
 )
 
 
@@ -36,6 +38,11 @@ class Document(NamedTuple):
     children: dict[int, dict[str | int, int]]
     templated: bool
     """Whether any text in it looks like a template."""
+    problems: list[Diagnostic]
+    unread: list[Diagnostic]
+    """Those problems that leave a value in it unknown; of a key that stands twice the first value is known."""
+    torn: bool
+    """Whether the data is not all there is: what stands whole before a break of syntax, or the first document."""
 
     def place(self, index: int) -> tuple[int, int]:
         """Return line and column of a node, counted from 1."""
@@ -71,16 +78,36 @@ APPLICATION = f"{FIELD}:".encode()
 
 def parse(file: str, content: bytes) -> Document:
     """Read one YAML document. Raises `LoadError` with every problem found up to the first break of syntax."""
+    document = read(file, content)
+    if document.problems:
+        raise LoadError(document.problems)
+    return document
+
+
+def read(file: str, content: bytes) -> Document:
+    """Read one YAML document as far as it can be read, with what is wrong with it.
+
+    Of a key that stands twice the first value counts. Raises `LoadError` for what is no text or beyond the limits.
+    """
     source = decode(file, content)
     builder = (ManifestBuilder if APPLICATION in content else Builder)(source, content)
     try:
         with collector_paused():
-            data = builder.document()
+            return _document(builder, builder.document())
     except yaml.YAMLError as error:
-        raise LoadError([*builder.problems, syntax_problem(source, error)]) from None
-    if builder.problems:
-        raise LoadError(builder.problems)
-    return Document(source, data, builder.marks, builder.children, builder.templated)
+        problems = [*builder.problems, syntax_problem(source, error)]
+    whole = type(builder)(source, whole_part(source.text).encode())
+    try:
+        return _document(whole, whole.document())._replace(problems=problems, torn=True)
+    except yaml.YAMLError:
+        return Document(source, None, [], {}, False, problems, [], torn=True)
+
+
+def _document(builder: Builder, data: Any) -> Document:
+    problems = builder.problems
+    unread = [problem for problem in problems if problem.code not in (DUPLICATE_KEY, SEVERAL_DOCUMENTS)]
+    torn = any(problem.code is SEVERAL_DOCUMENTS for problem in problems)
+    return Document(builder.source, data, builder.marks, builder.children, builder.templated, problems, unread, torn)
 
 
 def syntax_problem(source: SourceText, error: yaml.YAMLError) -> Diagnostic:

@@ -17,7 +17,7 @@ from pydantic_core import from_json, to_json
 
 from conduit import __version__
 from conduit.dialect.document import Document
-from conduit.manifests.entries import Entry, Section, outline
+from conduit.manifests.entries import Entry, Outline, Section, outline
 from conduit.providers.files import read_regular, write_cache
 
 FORMAT: Final = 3
@@ -35,21 +35,22 @@ class ParseCache:
         self._kept: dict[str, bytes] = _read(self._path) if self._path else {}
         self._used: dict[str, bytes] = {}
 
-    def sections(self, digest: str, parse: Callable[[], Document]) -> list[Section]:
-        """Return the outline of the file with this digest; `parse` reads it when it is not kept.
+    def outline(self, digest: str, read: Callable[[], Document]) -> Outline:
+        """Return the outline of the file with this digest; `read` reads it when it is not kept.
 
-        Raises `LoadError` when the file does not parse; then it is not kept either.
+        One with problems is not kept. Raises `LoadError` when nothing of the file can be read.
         """
         kept = self._kept.get(digest)
         if kept is None:
-            sections = outline(parse())
-            self._used[digest] = to_json(sections) if self._path else b""
-            return sections
+            found = outline(read())
+            if not found.problems:
+                self._used[digest] = to_json(found.sections) if self._path else b""
+            return found
         self._used[digest] = kept
         rows = from_json(kept)
-        return [
-            Section(plural, line, column, list(map(Entry._make, entries))) for plural, line, column, entries in rows
-        ]
+        return Outline(
+            [Section(plural, line, column, list(map(Entry._make, entries))) for plural, line, column, entries in rows]
+        )
 
     def save(self) -> None:
         """Keep what this load used, and drop the rest. Never fails: without a cache the next load is slower."""

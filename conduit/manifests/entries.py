@@ -1,14 +1,16 @@
-"""A manifest's outline: which names it declares below which plural, with their data. Plain enough for JSON."""
+"""A manifest's outline: which names it declares below which plural, with their data. Its sections fit into JSON."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from bisect import bisect_right
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
 
 from conduit.dialect.compose_profile import FIELD
 from conduit.dialect.document import Document
 from conduit.dialect.scalars import TEMPLATE
 from conduit.dialect.words import shown
-from conduit.errors import Code, Diagnostic, LoadError
+from conduit.errors import Code, Diagnostic
 from conduit.model import walk
 
 SHAPE = Code(
@@ -18,6 +20,8 @@ SHAPE = Code(
     "or name without anything below it is refused, because a file that was cut short looks the same; write {} when "
     "nothing is meant.",
 )
+
+NO_MAPPING: Final = "begin with a kind, for example services:"
 
 
 class Entry(NamedTuple):
@@ -39,27 +43,58 @@ class Section(NamedTuple):
     entries: list[Entry]
 
 
-def outline(document: Document) -> list[Section]:
-    """Split a document into its sections. Raises `LoadError` when it does not have the shape of a manifest."""
-    if document.data is None:
-        return []
-    problems: list[Diagnostic] = []
+class Outline(NamedTuple):
+    """The sections of a manifest as far as they hold, and what is wrong with the rest.
+
+    `unread` are plurals and names whose values nobody can know, and which are in no section; without a name it is the
+    whole section. `torn` tells that there may be more than these and the sections.
+    """
+
+    sections: list[Section]
+    problems: tuple[Diagnostic, ...] = ()
+    unread: frozenset[tuple[str, str]] = frozenset()
+    torn: bool = False
+
+
+def outline(document: Document) -> Outline:
+    """Split a document into its sections."""
     if not isinstance(document.data, dict):
-        problems.append(
-            _misshapen(document, 0, "the file is not a mapping", "begin with a kind, for example services:")
-        )
-        raise LoadError(problems)
-    sections = []
+        wrong = [] if document.data is None else [_misshapen(document, 0, "the file is not a mapping", NO_MAPPING)]
+        return Outline([], (*document.problems, *wrong), torn=document.torn or bool(wrong))
+    sections: list[Section] = []
+    misshapen: dict[tuple[str, str], Diagnostic] = {}
     for plural, index in document.children[0].items():
         names = document.data[str(plural)]
         if isinstance(names, dict) and index in document.children:
             sections.append(_section(document, str(plural), index, names))
         else:
             summary = f"the section {shown(str(plural))} holds no names"
-            problems.append(_misshapen(document, index - 1, summary, "write names below it, or remove it"))
-    if problems:
-        raise LoadError(problems)
-    return sections
+            hint = "write names below it, or remove it"
+            misshapen[str(plural), ""] = _misshapen(document, index - 1, summary, hint)
+    if not (document.problems or misshapen):
+        return Outline(sections)
+    unread = {*misshapen, *_unread(sections, document.unread)}
+    problems = (*document.problems, *misshapen.values())
+    return Outline(_without(sections, unread), problems, frozenset(unread), document.torn)
+
+
+def _unread(sections: list[Section], problems: list[Diagnostic]) -> Iterator[tuple[str, str]]:
+    """Yield where problems stand: each in the last section or name that begins before it."""
+    begins = {(section.line, section.column): (section.plural, "") for section in sections}
+    for section in sections:
+        begins |= {(entry.line, entry.column): (section.plural, entry.name) for entry in section.entries}
+    places = sorted(begins)
+    for source in (problem.source for problem in problems if problem.source):
+        before = bisect_right(places, (source.line, source.column))
+        yield begins[places[before - 1]] if before else ("", "")
+
+
+def _without(sections: list[Section], unread: set[tuple[str, str]]) -> list[Section]:
+    return [
+        section._replace(entries=[entry for entry in section.entries if (section.plural, entry.name) not in unread])
+        for section in sections
+        if (section.plural, "") not in unread
+    ]
 
 
 def _section(document: Document, plural: str, index: int, names: dict[str, Any]) -> Section:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ from conduit.errors import Diagnostic, LoadError
 from conduit.evidence import hash_of_tree
 from conduit.look import Written
 from conduit.manifests.cache import ParseCache
-from conduit.manifests.entries import Section
+from conduit.manifests.entries import Outline
 from conduit.manifests.places import Name, Places
 from conduit.manifests.tree import ManifestFile, Tree
 from conduit.manifests.validate import VARS, Validator
@@ -75,41 +75,52 @@ def load(tree: Tree, settings: Settings, kinds: Kinds, now: float, cache: Path |
     """
     with collector_paused():
         places = Places({file.name: file.content for file in tree.files})
-        sections, unparsed = _parse(tree.files, places, ParseCache(cache))
-        unread = [*tree.problems, *unparsed]
+        outlines, unreadable = _outlines(tree.files, places, ParseCache(cache))
+        unread = [*tree.problems, *unreadable]
         validator = Validator(settings, kinds, places, now)
-        variables = validator.variables(sections)
-        for name, found in sections.items():
-            for section in found:
-                validator.section(name, section, None if unread else variables)
+        variables = validator.variables({name: found.sections for name, found in outlines.items()})
+        known = not unread and all(map(_tells_variables, outlines.values()))
+        for name, found in outlines.items():
+            for section in found.sections:
+                validator.section(name, section, variables if known else None)
     digest = hash_of_tree(tree.files)
     manifests = Manifests(validator.resources, tuple(validator.warnings), digest, kinds, places, tree.base)
-    broken = _broken(sections, manifests) if validator.problems and not unread else None
-    return Loaded(manifests, [*unread, *validator.problems], broken)
+    problems = [*unread, *(problem for each in outlines.values() for problem in each.problems), *validator.problems]
+    return Loaded(manifests, problems, None if unread or not problems else _broken(outlines.values(), manifests))
 
 
-def _parse(
+def _outlines(
     files: list[ManifestFile], places: Places, cache: ParseCache
-) -> tuple[dict[str, list[Section]], list[Diagnostic]]:
-    sections: dict[str, list[Section]] = {}
+) -> tuple[dict[str, Outline], list[Diagnostic]]:
+    """Return the outline of each file that can be read, and the problems of the others."""
+    outlines: dict[str, Outline] = {}
     problems: list[Diagnostic] = []
     for file in files:
         try:
-            sections[file.name] = cache.sections(file.digest, partial(places.document, file.name))
+            outlines[file.name] = cache.outline(file.digest, partial(places.document, file.name))
         except LoadError as error:
             problems += error.diagnostics
     cache.save()
-    return sections, problems
+    return outlines, problems
 
 
-def _broken(sections: Mapping[str, list[Section]], manifests: Manifests) -> frozenset[Key] | None:
-    """Return the declared names without a resource; None when a section is of no kind, because it may mean anything."""
-    kinds = manifests.kinds.plurals
-    found = [section for each in sections.values() for section in each if section.plural != VARS]
-    if any(section.plural not in kinds for section in found):
+def _tells_variables(found: Outline) -> bool:
+    """Whether every variable of a file is known."""
+    return not found.torn and all(plural not in ("", VARS) for plural, _ in found.unread)
+
+
+def _broken(outlines: Iterable[Outline], manifests: Manifests) -> frozenset[Key] | None:
+    """Return the declared names without a resource; None when some names are not known.
+
+    They are not when a section is of no kind or holds no names, because either may mean anything, or a file is torn.
+    """
+    kinds, found = manifests.kinds.plurals, list(outlines)
+    names = {(section.plural, entry.name) for each in found for section in each.sections for entry in section.entries}
+    names = {name for name in names.union(*(each.unread for each in found)) if name[0] != VARS}
+    plurals = {section.plural for each in found for section in each.sections} - {VARS}
+    if not (plurals <= kinds.keys() and all(name for _, name in names)) or any(each.torn for each in found):
         return None
-    named = {Key(kinds[section.plural], entry.name) for section in found for entry in section.entries}
-    return frozenset(named - manifests.resources.keys())
+    return frozenset({Key(kinds[plural], name) for plural, name in names} - manifests.resources.keys())
 
 
 def _position(problem: Diagnostic) -> Source:

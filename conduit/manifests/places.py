@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from conduit.dialect.complaints import Complaint, FieldPath
-from conduit.dialect.document import Document, parse
+from conduit.dialect.document import Document, read
 from conduit.errors import Code, Diagnostic
 from conduit.model import Source
 
@@ -48,9 +48,9 @@ class Places:
         return replace(told, field=".".join(map(str, complaint.path)))
 
     def document(self, file: str) -> Document:
-        """Return a parsed file, kept for the next question. Raises `LoadError` when it does not parse."""
+        """Return a file as far as it can be read, kept for the next question. Raises `LoadError` as `read` does."""
         if file not in self._documents:
-            self._documents[file] = parse(file, self.contents[file])
+            self._documents[file] = read(file, self.contents[file])
         return self._documents[file]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from conduit.dialect.complaints import Complaint, complaints
-from conduit.dialect.document import Document, parse
+from conduit.dialect.document import Document, read
 from conduit.dialect.words import did_you_mean, shown
 from conduit.errors import Code, Diagnostic, LoadError
 from conduit.evidence import of_bytes
@@ -46,10 +46,12 @@ def read_settings(path: Path) -> Settings:
         raise LoadError(
             Diagnostic(UNREADABLE, summary, Source(str(path)), "create it with conduit init, or use --config")
         ) from None
-    document = parse(str(path), content)
+    document = read(str(path), content)
+    if document.torn or document.unread:
+        raise LoadError(document.problems)
     data = {} if document.data is None else document.data
     data = overlaid(data, os.environ) if isinstance(data, dict) else data
-    problems: list[Diagnostic] = []
+    problems = document.problems
     settings = _core(document, data, problems)
     for name in data if isinstance(data, dict) else ():
         if name not in Settings.model_fields:

@@ -67,3 +67,31 @@ def test_a_daemon_that_is_not_named_is_told_once_for_each_that_needs_it(
         "deployments: {app: {compose: {services: {one: {image: x}, two: {image: x}}}}}\n"
     )
     assert nowhere("validate").stderr.count("deployment/app needs docker") == 1
+
+
+def test_a_key_that_stands_twice_in_the_settings_hides_no_other_mistake(
+    nowhere: Callable[..., Any], tmp_path: Path
+) -> None:
+    (tmp_path / "conduit.yaml").write_text("desired: desired\ndesired: other\ncady: {}\n")
+    assert re.findall(r"yaml:(\d+):\d+: error: .* \[(CND-\d+)\]", nowhere("validate").stderr) == [
+        ("2", "CND-0105"),
+        ("3", "CND-1002"),
+    ]
+
+
+def test_a_key_that_stands_twice_hides_nothing_that_is_wrong_together(
+    nowhere: Callable[..., Any], tmp_path: Path
+) -> None:
+    """Neither what is wrong inside the application that holds it, nor what two names claim."""
+    text = """services:
+  one: {upstream: "10.0.0.2:80", domain: a.example}
+  two: {upstream: "10.0.0.2:80", domain: a.example, dns: false, dns: false}
+deployments:
+  app: {compose: {services: {web: {image: x, image: y, usr: x}}}}
+"""
+    assert told(nowhere, tmp_path, twice=text) == [
+        ("CND-0304", 3),
+        ("CND-0105", 3),
+        ("CND-0105", 5),
+        ("CND-0201", 5),
+    ]

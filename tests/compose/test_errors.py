@@ -284,3 +284,8 @@ def test_an_included_file_holds_an_application(text: str, site: Site) -> None:
 def test_a_reservation_that_docker_does_not_keep_is_a_warning(site: Site) -> None:
     (found,) = site.load(application("deploy: {resources: {reservations: {cpus: 0.5}}}")).warnings
     assert (found.code.id, place(found)) == ("CND-1418", (4, 47))
+
+
+def test_a_key_that_stands_twice_hides_nothing_else_of_a_compose_file(site: Site) -> None:
+    found = site.problems(application("hostname: a\nhostname: b\nusr: x"))
+    assert [(each.code.id, place(each)) for each in found] == [("CND-0105", (5, 5)), ("CND-0201", (6, 5))]

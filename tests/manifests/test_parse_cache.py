@@ -22,11 +22,11 @@ def parsed(monkeypatch):
     """The names of the files parsed so far."""
     seen = []
 
-    def spy(file, content, parse=places.parse):
+    def spy(file, content, read=places.read):
         seen.append(file.rpartition("/")[2])
-        return parse(file, content)
+        return read(file, content)
 
-    monkeypatch.setattr(places, "parse", spy)
+    monkeypatch.setattr(places, "read", spy)
     return seen
 
 
