@@ -20,7 +20,6 @@ SEGMENT: Final = re.compile(r"[0-9]+\.jsonl")
 BLOCK: Final = 64 * 1024
 START: Final = "0" * 64
 """What the first line names as the hash before it."""
-LINE_END: Final = re.compile(rb"(?<=\n)")
 LINE: Final = re.compile(
     rb'(\{.*"prev":"([0-9a-f]{64})","run":[0-9]+,"seq":([0-9]+),"time":"[^"]*"),'
     rb'"hash":"([0-9a-f]{64})"(?:,"mac":"([0-9a-f]{64})")?\}'
@@ -206,7 +205,8 @@ def backwards(path: Path) -> Iterator[bytes]:
         while position:
             size = min(BLOCK, position)
             position = file.seek(position - size)
-            rest, *lines = LINE_END.split(file.read(size))
+            *ended, cut = file.read(size).split(b"\n")
+            rest, *lines = *(line + b"\n" for line in ended), cut
             if lines:
                 begun.append(lines.pop())
                 yield from filter(None, (b"".join(reversed(begun)), *reversed(lines)))
