@@ -123,3 +123,11 @@ def test_an_empty_diff_imports_nothing_heavy(site: Any, run: Callable[..., Any],
     environment = {"PYTHONPATH": str(ROOT), "CONDUIT_CONFIG": str(site.settings_file)}
     done = run(sys.executable, "-c", look, env=environment)
     assert done.stdout.splitlines()[-1] == "0 []", done
+
+
+def test_validating_does_not_look_for_plugins(site: Any, run: Callable[..., Any]) -> None:
+    site.write("a.yaml", "services:\n  wiki:\n    upstream: 127.0.0.1:9\n")
+    environment = {"PYTHONPATH": str(ROOT), "CONDUIT_CONFIG": str(site.settings_file)}
+    done = run(sys.executable, "-X", "importtime", "-m", "conduit", "validate", env=environment)
+    assert "pydantic.main" in done.stderr
+    assert "importlib.metadata" not in done.stderr
