@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from conduit.errors import Diagnostic, LoadError
@@ -44,13 +45,25 @@ def wish_of(manifests: Manifests, settings: Settings, kinds: Kinds, files: SiteF
     declared, resolver = manifests.resources, Resolver()
     resolver.prefetch(host for each in declared.values() for host in kinds[each.key.kind].hosts(each.spec))
     look = DeclaredLook(settings, declared, rules_of(settings), resolver, files, manifests.written)
-    desired = expand(look, kinds)
+    try:
+        desired = expand(look, kinds)
+    except LoadError as error:
+        raise LoadError(_at_their_fields(error.diagnostics, manifests)) from None
     seen = files.evidence()
     places = f"{settings.path(settings.desired)}\0{settings.base}"
     tree = Evidence("tree", places, manifests.digest)
     evidence = None if seen is None else (tree, *resolver.evidence(), *seen)
     warnings = (*manifests.warnings, *look.warnings, *look.doubts.values())
     return Wish(manifests, desired, warnings, evidence, files.contents)
+
+
+def _at_their_fields(problems: Iterable[Diagnostic], manifests: Manifests) -> Iterator[Diagnostic]:
+    """Yield what is wrong with declared names at the field that is named, with the line there."""
+    declared = {resource.source: key for key, resource in manifests.resources.items()}
+    for problem in problems:
+        key = declared.get(problem.source) if problem.source else None
+        at = manifests.locate(key, problem.field) if key else problem.source
+        yield manifests.places.lined(replace(problem, source=at))
 
 
 def wrong_beside(loaded: Loaded, settings: Settings, kinds: Kinds, files: SiteFiles) -> Iterator[Diagnostic]:

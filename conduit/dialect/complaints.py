@@ -152,12 +152,13 @@ def _complaint(
         return Complaint(UNKNOWN_KEY, f"unknown key {key} in {place}", path, hint, at_key=True)
     private = Secret in _types_at(model, path)
     hint = next((hint for hint in map(_hint, errors) if hint), "") if not private else ""
-    said = " or ".join(dict.fromkeys(map(_message, errors)))
+    said = " or ".join(dict.fromkeys(map(words_of, errors)))
     subject = f"wrong value for {shown(_dotted(path))} in {what}" if path else f"this {what} cannot be read"
     return Complaint(WRONG_VALUE, f"{subject}: {said}", path, hint, private=private)
 
 
-def _message(error: ErrorDetails) -> str:
+def words_of(error: ErrorDetails) -> str:
+    """Return what pydantic found wrong with one value as a person says it."""
     template = MESSAGES.get(error["type"])
     if template:
         return template.format(**error.get("ctx", {}))

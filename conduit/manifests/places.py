@@ -42,6 +42,14 @@ class Places:
         text = self.document(source.file).source
         return text.problem(code, summary, source.line, source.column, hint, related)
 
+    def lined(self, problem: Diagnostic) -> Diagnostic:
+        """Return a problem with the line it points at, when that is in one of the files."""
+        source = problem.source
+        if problem.line or source is None or source.file not in self.contents:
+            return problem
+        shown = self.at(problem.code, problem.summary, source, problem.hint).line
+        return replace(problem, line=shown)
+
     def tell(self, complaint: Complaint, name: Name, severity: str = "error") -> Diagnostic:
         """Return the diagnostic of a complaint about a name's data."""
         told = tell(self.document(name.file), complaint, (name.plural, name.name), severity)

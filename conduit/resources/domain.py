@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from pydantic import ValidationError
-
 from conduit.change import Proof
 from conduit.errors import ConduitError
 from conduit.graph import missing
@@ -20,7 +18,7 @@ from conduit.model import Key, Ref
 from conduit.resources.domain_names import Sharer, certificate, effective, record
 from conduit.resources.domain_spec import OWN, DomainSpec
 from conduit.resources.route_spec import PORTS, Redirect, port_of
-from conduit.resources.site_leaves import CARRIED, LEAF, dialled, leaf, misfits, proxy_of, route_of
+from conduit.resources.site_leaves import CARRIED, LEAF, Misfit, dialled, leaf, misfits, proxy_of, route_of
 from conduit.resources.upstream_spec import Upstream
 from conduit.settings import Settings
 from conduit.spec import Resource
@@ -55,8 +53,8 @@ class Domain(Kind[DomainSpec]):
         found = () if site.maintenance else dialled(resource, site, key, look)
         try:
             return list(_leaves(Sharer(resource, site), look, found))
-        except ValidationError as error:
-            raise ConduitError(misfits(resource, error)) from None
+        except Misfit as misfit:
+            raise ConduitError(misfits(resource, misfit)) from None
 
     def prove(self, ctx: Context, resource: Resource[DomainSpec]) -> Proof | None:
         """Ask for each name, then for the site; see `conduit.resources.site_proof`."""

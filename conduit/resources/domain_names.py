@@ -106,7 +106,7 @@ def certificate(own: Sharer, look: Look) -> Resource[Any]:
 
 
 def shared(all_of: Sequence[Sharer], key: Key, fields: Mapping[str, Any], origin: Mapping[str, str]) -> Resource[Any]:
-    """Return a leaf as each of its sharers makes it. Raises ValidationError."""
+    """Return a leaf as each of its sharers makes it. Raises `Misfit`."""
     first = leaf(all_of[0].root, key, fields, origin)
     if len(all_of) == 1:
         return first

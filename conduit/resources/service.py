@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from pydantic import ValidationError
-
 from conduit import grammar, measures
 from conduit.change import Proof
 from conduit.errors import ConduitError
@@ -23,6 +21,7 @@ from conduit.resources.site_leaves import (
     CARRIED,
     LEAF,
     READ_TWICE,
+    Misfit,
     dialled,
     leaf,
     misfits,
@@ -83,8 +82,8 @@ class Service(Kind[ServiceSpec]):
         found = () if spec.maintenance else dialled(resource, spec, key, look)
         try:
             return list(_leaves(resource, look.settings, found))
-        except ValidationError as error:
-            raise ConduitError(misfits(resource, error)) from None
+        except Misfit as misfit:
+            raise ConduitError(misfits(resource, misfit)) from None
 
     def prove(self, ctx: Context, resource: Resource[ServiceSpec]) -> Proof | None:
         """Ask for the name, then for the site; see `conduit.resources.site_proof`."""

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 
 from pydantic import ValidationError
 
+from conduit.dialect.complaints import words_of
 from conduit.errors import Code, ConduitError, Diagnostic
 from conduit.look import Look
 from conduit.model import Key, Ref
@@ -24,8 +25,9 @@ from conduit.upstreams import REFUSED_UPSTREAM, UNKNOWN_UPSTREAM, addresses, nam
 BAD_LEAF = Code(
     "CND-0323",
     "a site that does not fit its parts",
-    "Each field of the service or domain is fine by itself, but the DNS record, certificate or route it stands for "
-    "would not be. The message names the part and its field.",
+    "Each field of the service or domain is fine by itself, but not for the DNS record, certificate, route or vhost it "
+    "stands for. A name without a dot, for example, can be that of a site, but has no DNS record. The message names "
+    "the field, the part and what it takes.",
 )
 
 CARRIED: Final = frozenset(SiteSpec.model_fields) & frozenset(RouteSpec.model_fields) - {"tls"}
@@ -51,11 +53,21 @@ VALID: Final[Mapping[str, Mapping[str, Any]]] = {
     "vhost": VALID_SITE,
 }
 """The fields of a valid spec of each part."""
+PARTS: Final[Mapping[str, str]] = {"dns_record": "DNS record"}
+"""What a part is called where people do not say the name of its kind."""
 SPECS: Final[Mapping[str, type[Spec]]] = {
     "dns_record": DnsRecordSpec,
     "certificate": CertificateSpec,
     "route": RouteSpec,
 }
+
+
+class Misfit(ValueError):
+    """Fields of a site that make no valid part of it; `origin` names the declared field of each field of the part."""
+
+    def __init__(self, kind: str, origin: Mapping[str, str], error: ValidationError) -> None:
+        super().__init__(str(error))
+        self.kind, self.origin, self.error = kind, origin, error
 
 
 def _spec_of(kind: str) -> type[Spec]:
@@ -76,8 +88,11 @@ def _valid(kind: str) -> Spec:
 def leaf(
     resource: Resource[Any], key: Key, fields: Mapping[str, Any], origin: Mapping[str, str], *, copied: bool = False
 ) -> Resource[Any]:
-    """Return a part of a declared resource. `copied` fields are valid already. Raises ValidationError."""
-    spec = _valid(key.kind).model_copy(update=fields) if copied else _spec_of(key.kind)(**fields)
+    """Return a part of a declared resource. `copied` fields are valid already. Raises `Misfit`."""
+    try:
+        spec = _valid(key.kind).model_copy(update=fields) if copied else _spec_of(key.kind)(**fields)
+    except ValidationError as error:
+        raise Misfit(key.kind, origin, error) from None
     r = resource
     return Resource(key, spec, r.source, r.root, r.needs, r.protect, r.ignore, origin)
 
@@ -150,11 +165,22 @@ def upstreams_of(spec: Upstreams) -> Iterable[tuple[str, str, int]]:
         yield f"upstreams.{number}", address, weight
 
 
-def misfits(resource: Resource[Any], error: ValidationError) -> Iterable[Diagnostic]:
-    """Yield what makes a part of a site invalid, told at the declaration."""
-    for problem in error.errors(include_url=False, include_context=False, include_input=False):
-        field = ".".join(str(step) for step in problem["loc"]) or "it"
-        yield Diagnostic(BAD_LEAF, f"{resource.key}: {field} of its {error.title}: {problem['msg']}", resource.source)
+def misfits(resource: Resource[Any], misfit: Misfit) -> Iterable[Diagnostic]:
+    """Yield what makes a part of a site invalid, told of the fields that were declared."""
+    part = PARTS.get(misfit.kind, misfit.kind)
+    for problem in misfit.error.errors(include_url=False):
+        field = misfit.origin.get(str(problem["loc"][0]), "") if problem["loc"] else ""
+        named = not field or field in resource.spec.model_fields_set
+        what = (f'"{field}"' if named else "its name") if field else "it"
+        summary = f"{resource.key}: {what} does not fit its {part}: {words_of(problem)}"
+        hint = "" if named else f"write {field}: yourself"
+        yield Diagnostic(BAD_LEAF, summary, resource.source, hint, field=_place(resource.spec, field, problem["input"]))
+
+
+def _place(spec: Spec, field: str, value: Any) -> str:
+    """Return the path of a value in a declared field, which may be a list."""
+    held = getattr(spec, field) if field else None
+    return f"{field}.{held.index(value)}" if isinstance(held, tuple) and value in held else field
 
 
 def _problem(code: Code, resource: Resource[Any], field: str, text: str) -> Diagnostic:

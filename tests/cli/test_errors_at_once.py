@@ -95,3 +95,25 @@ deployments:
         ("CND-0105", 5),
         ("CND-0201", 5),
     ]
+
+
+def test_what_is_wrong_together_points_at_its_field_and_shows_the_line(
+    nowhere: Callable[..., Any], tmp_path: Path
+) -> None:
+    """Only the name was pointed at, and no line shown."""
+    (tmp_path / "desired" / "a.yaml").write_text("""services:
+  one:
+    upstream: 127.0.0.1:80
+  two:
+    upstream: 10.0.0.2:80
+    aliases: [two.example, two]
+  three:
+    upstream: 10.0.0.2:80
+    needs: [service/none]
+""")
+    said = nowhere("validate").stderr
+    upstream, aliases = ("3:15", "    upstream: 127.0.0.1:80", 14), ("6:28", "    aliases: [two.example, two]", 27)
+    for place, line, caret in (upstream, aliases):
+        assert f"desired/a.yaml:{place}: error: service/" in said
+        assert f" | {line}\n       | {' ' * caret}^" in said
+    assert "desired/a.yaml:9:12: error: service/three refers to service/none" in said

@@ -169,9 +169,30 @@ def test_fields_that_contradict_each_other_are_told_at_the_service(fields: dict[
 
 
 def test_a_name_that_is_too_long_is_told_at_the_service() -> None:
-    domain = ".".join(["d" * 60] * 4)
-    with pytest.raises(ConduitError, match="253"):
-        leaves(declared("n" * 60, upstream="10.0.1.5:80"), Table(internal_domain=domain))
+    domain, name = ".".join(["d" * 60] * 4), "n" * 60
+    with pytest.raises(ConduitError) as caught:
+        leaves(declared(name, upstream="10.0.1.5:80"), Table(internal_domain=domain))
+    (problem,) = caught.value.diagnostics
+    words = "its name does not fit its DNS record: a domain name has 1 to 253 characters"
+    assert (problem.summary, problem.hint) == (f"service/{name}: {words}", "write domain: yourself")
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "part"),
+    [
+        ({"domain": "wiki"}, "domain", '"domain" does not fit its DNS record'),
+        ({"aliases": ["ok.example", "wiki"]}, "aliases.1", '"aliases" does not fit its DNS record'),
+        ({"strip_prefix": True}, "", "it does not fit its route"),
+    ],
+)
+def test_what_fits_no_part_is_told_in_the_words_of_the_manifest(fields: dict[str, Any], field: str, part: str) -> None:
+    """It was told in those of the program: "name of its DnsRecordSpec: Value error, ..."."""
+    with pytest.raises(ConduitError) as caught:
+        leaves(declared(upstream="10.0.1.5:80", **fields))
+    (problem,) = caught.value.diagnostics
+    assert problem.field == field
+    assert problem.summary.startswith(f"service/wiki: {part}: ")
+    assert "Value error" not in problem.summary
 
 
 def test_leaves_share_the_declaration_of_their_service() -> None:
