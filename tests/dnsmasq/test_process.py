@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -24,20 +25,15 @@ def plain(daemon: Daemon) -> Plain:
     return Plain(Path(daemon.section["program"]), Path(process["pid_file"]), tuple(process["start"]))
 
 
-@pytest.fixture(autouse=True)
-def pid_file(dnsmasq: Daemon) -> Iterator[Path]:
-    """The pid file, put right again at the end: the sandbox stops only what it names."""
-    yield dnsmasq.pid_file
-    found = [int(path.name) for path in Path("/proc").glob("[0-9]*") if str(dnsmasq.directory) in _command(path)]
-    if found:
-        dnsmasq.pid_file.write_text(f"{found[0]}\n")
-
-
-def _command(process: Path) -> str:
+@contextmanager
+def naming(content: str, daemon: Daemon) -> Iterator[None]:
+    """Put something else into the pid file for a `with` block; afterwards the sandbox finds its daemon by it again."""
+    text = daemon.pid_file.read_text()
+    daemon.pid_file.write_text(content)
     try:
-        return (process / "cmdline").read_bytes().decode(errors="replace")
-    except OSError:
-        return ""
+        yield
+    finally:
+        daemon.pid_file.write_text(text)
 
 
 @pytest.fixture
@@ -51,16 +47,16 @@ def stranger() -> Iterator[subprocess.Popen[bytes]]:
 
 def test_a_pid_file_naming_a_stranger_is_refused(world: World, stranger: subprocess.Popen[bytes]) -> None:
     world.apply(a=A)
-    plain(world.daemon).pid_file.write_text(f"{stranger.pid}\n")
-    before = world.footprint()
-    assert plain(world.daemon).pid() is None
-    for act in (plain(world.daemon).hup, lambda: plain(world.daemon).restart(lambda: True)):
-        with pytest.raises(Refused) as refused:
-            act()
-        assert refused.value.diagnostics[0].code is NOT_OURS
-    with pytest.raises(Refused, match="not ours"):
-        world.apply(a=A | {"value": "10.0.0.9"})
-    assert world.footprint() == before, "refused before anything was written"
+    with naming(f"{stranger.pid}\n", world.daemon):
+        before = world.footprint()
+        assert plain(world.daemon).pid() is None
+        for act in (plain(world.daemon).hup, lambda: plain(world.daemon).restart(lambda: True)):
+            with pytest.raises(Refused) as refused:
+                act()
+            assert refused.value.diagnostics[0].code is NOT_OURS
+        with pytest.raises(Refused, match="not ours"):
+            world.apply(a=A | {"value": "10.0.0.9"})
+        assert world.footprint() == before, "refused before anything was written"
     assert stranger.poll() is None
     assert world.dig("a.home.arpa") == ["10.0.0.5"]
 
@@ -73,11 +69,12 @@ def test_the_same_program_with_other_arguments_is_a_stranger(dnsmasq: Daemon) ->
 
 @pytest.mark.parametrize("content", ["", "not a number", "-1", "0", "4194305", "99999999999999999999999"])
 def test_a_pid_file_naming_nobody_is_nobody(dnsmasq: Daemon, content: str) -> None:
-    dnsmasq.pid_file.write_text(content)
-    assert plain(dnsmasq).pid() is None
-    with pytest.raises(Refused) as refused:
-        plain(dnsmasq).hup()
-    assert refused.value.diagnostics[0].code is NOT_STARTED
+    with naming(content, dnsmasq):
+        assert plain(dnsmasq).pid() is None
+        with pytest.raises(Refused) as refused:
+            plain(dnsmasq).hup()
+        assert refused.value.diagnostics[0].code is NOT_STARTED
+    assert plain(dnsmasq).pid() == dnsmasq.pid is not None
 
 
 def test_restart_ends_a_process_that_stands_still(dnsmasq: Daemon) -> None:
