@@ -211,14 +211,15 @@ class Target(NamedTuple):
 
 def walk(value: Any) -> Iterable[Any]:
     """Yield every leaf value inside JSON-like data, depth first."""
-    if isinstance(value, dict):
-        for item in value.values():
-            yield from walk(item)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from walk(item)
-    else:
-        yield value
+    left = [value]
+    while left:
+        item = left.pop()
+        if isinstance(item, dict):
+            left.extend(reversed(item.values()))
+        elif isinstance(item, (list, tuple)):
+            left.extend(reversed(item))
+        else:
+            yield item
 
 
 def rewrite(value: Any, change: Callable[[Any], Any]) -> Any:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Collection, Iterable
+from typing import Any, Final
 
 from conduit.change import Action, Change, Outcome, Result
 from conduit.errors import ConduitError
@@ -72,8 +72,21 @@ def _unused(work: Work, lives: list[Live]) -> list[Live]:
     """Return the objects of which no block in a document names a fact."""
     documents = [name for name in work.providers if work.document(name)]
     natives = [native for name in documents for native in work.readings[name].owned().values()]
-    named = mentioned(text for native in natives for text in walk(native) if isinstance(text, str))
-    return [live for live in lives if not named.intersection(v for v in walk(live.facts) if isinstance(v, str))]
+    facts = {live.id: set(_texts(live.facts)) for live in lives}
+    named = named_in(_texts(natives), set().union(*facts.values()))
+    return [live for live in lives if not facts[live.id] & named]
+
+
+def _texts(value: Any) -> list[str]:
+    return [leaf for leaf in walk(value) if isinstance(leaf, str)]
+
+
+def named_in(texts: list[str], facts: Collection[str]) -> set[str]:
+    """Return those of some facts that texts of a daemon name; only texts that a fact stands in are taken apart."""
+    everything = "\n".join(texts)
+    found = [fact for fact in facts if fact in everything]
+    telling = [text for text in texts if any(fact in text for fact in found)] if found else []
+    return mentioned(telling).intersection(found)
 
 
 def mentioned(texts: Iterable[str]) -> set[str]:
