@@ -10,7 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from conduit.change import Action, Result
+from conduit.change import Action, Change, Result
+from conduit.errors import ConduitError
 from conduit.evidence import BEFORE, Evidence, of_clock, of_sizes
 from conduit.expand import Desired
 from conduit.journal import Journal
@@ -75,7 +76,8 @@ def _ends(desired: Desired) -> list[Evidence]:
 def left_nothing(work: Work) -> bool:
     """Tell whether the next plan is empty without any doubt, by what the apply has read back.
 
-    Only documents changed, all of it held, and whatever did not change is just as it was when the plan was made of it.
+    All of it held, no value became known only meanwhile, and whatever did not change is just as it was when the plan
+    was made of it.
     """
     plan = work.plan
     if _told(plan) or work.late or len(work.outcomes) < len(plan.changes):
@@ -88,18 +90,42 @@ def left_nothing(work: Work) -> bool:
 
 
 def _as_planned(work: Work, name: str) -> bool:
-    provider, after = work.document(name), work.readings.get(name)
-    if provider is None or after is None or after.stale or after.warnings:
+    provider, after = work.document(name), _after(work, name)
+    if after is None or after.stale or after.warnings:
         return False
     before = work.observed[name].reading
     changes = [change for change in work.plan.changes if change.provider == name and change.key.kind != FRAME]
     keys = {change.key for change in changes}
-    wanted = sum(change.want is not None for change in changes)
+    wanted = [change for change in changes if change.want is not None]
     others, earlier = _others(after, keys), _others(before, keys)
     there = sum(map(len, after.objects.values())) - len(others)
-    numbers = there == wanted and len(others) == len(earlier)
+    numbers = there == len(wanted) and len(others) == len(earlier)
     same = after.features == before.features and (others == earlier or _seen(others) == _seen(earlier))
+    if provider is None:
+        return numbers and same and all(_held(work, change) for change in wanted)
     return numbers and same and provider.frame(after.owned()) == after.frame
+
+
+def _after(work: Work, name: str) -> Reading | None:
+    """Return the last reading of a provider; one that has let go of objects is read once more, None when it cannot."""
+    if name in work.pruned:
+        try:
+            work.readings[name] = work.providers[name].read()
+        except ConduitError:
+            return None
+    return work.readings.get(name)
+
+
+def _held(work: Work, change: Change) -> bool:
+    """Tell whether an object is there once, as it is wished and as the plan told others, and nothing is to be said."""
+    kind, wish = work.kinds[change.key.kind], change.want
+    lives = work.lives(kind, {change.key}).get(change.key, [])
+    if wish is None or len(lives) != 1:
+        return False
+    (live,) = lives
+    told = work.facts.get(change.key, live.facts)
+    differs = kind.differs(wish, change.native, live, work.context(change.provider))
+    return live.facts == told and not differs and not kind.remark(wish, change.native, live)
 
 
 def _others(reading: Reading, keys: set[Key]) -> list[Live]:

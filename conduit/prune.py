@@ -54,6 +54,7 @@ def _remove(work: Work, provider: ObjectProvider, changes: list[Change], lives: 
     why = f"{unread[0]} could not be read and may still use it" if unread else "a loaded document still uses it"
     free = [] if unread else _unused(work, lives)
     work.memory.intent(provider.name, changes)
+    work.pruned.add(provider.name)
     try:
         outcomes = provider.remove(free)
     except ConduitError as error:

@@ -41,7 +41,8 @@ class Work:
     """One apply. `readings` holds the newest reading of each provider, `blamed` the roots that failed and why.
 
     `made` are the objects that were changed, whether or not the change held. `owed` are roots of earlier applies that
-    have not passed their proof yet, `keeping` the providers that failed to let go of something.
+    have not passed their proof yet, `keeping` the providers that failed to let go of something, `pruned` those whose
+    objects were removed since they were read.
     """
 
     plan: Plan
@@ -64,6 +65,7 @@ class Work:
     late: set[Key] = field(default_factory=set)
     planned: dict[Key, Change] = field(default_factory=dict)
     keeping: set[str] = field(default_factory=set)
+    pruned: set[str] = field(default_factory=set)
     stale: bool = False
     interrupted: bool = False
 

@@ -45,6 +45,7 @@ class Containers(Part):
 
     def lives(self, seen: Seen) -> tuple[Live, ...]:
         """Return every container; of ours, those that run come first, and of these the newest."""
+        self._files.seen.clear()
         own = originals(seen.details.values(), self._maker.key_of)
         found = [ours(key, detail, self.config, self._seal, self._files.form_at) for key, detail in own]
         known = {live.id for live in found}

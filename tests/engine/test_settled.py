@@ -76,7 +76,7 @@ def test_what_moved_while_a_plan_waited_keeps_no_answer(service: World, neighbou
     assert not is_settled(service)
 
 
-def test_an_apply_of_objects_or_of_a_part_keeps_no_answer(quiet: World) -> None:
+def test_an_apply_that_waits_for_a_certificate_or_of_a_part_keeps_no_answer(quiet: World) -> None:
     quiet.site.write("more.yaml", "services:\n  two: {upstream: '127.0.0.1:9'}\n")
     assert quiet.apply(prove=False).exit_code == 0
     assert not kept(quiet).exists()
