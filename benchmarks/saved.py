@@ -35,7 +35,7 @@ from versions import versions
 from world import World
 
 from conduit.sandbox.machine import wait_for
-from conduit.settled import STILL
+from conduit.second_look import STILL
 
 PROMISE, SLACK = 1.3, 0.05
 NAME = host(changing("caddy"))
@@ -69,7 +69,7 @@ def save(world: World, count: int, turn: str) -> None:
     for name, fields in declared["services"].items():
         fields["upstream"] = fields["upstream"] if name == changing("caddy") else world.upstreams["before"]
     staged = world.manifest.with_name(".saved")
-    staged.write_text(manifest(declared))
+    staged.write_text(f"# {time.time_ns()}: no two saves are the same text\n{manifest(declared)}")
     staged.rename(world.manifest)
 
 
