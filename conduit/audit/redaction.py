@@ -9,7 +9,9 @@ from typing import Any, Final
 LONGEST_BODY: Final = 10_000
 """Characters kept of a body."""
 HIDDEN: Final = "[redacted]"
-WORDS: Final = "password|token|secret|api_?key|authorization|totp|recovery|passphrase|private_?key"
+WORDS: Final = (
+    "password|token|secret|api_?key|authorization|totp|recovery|passphrase|private_?key|basic_?auth|credential"
+)
 SECRET: Final = re.compile(WORDS, re.IGNORECASE)
 """What makes the value of a key one that is not kept."""
 SECRET_LINE: Final = re.compile(rf"((?:{WORDS})[^\s:=]{{0,64}}[:= \t])[^\n]*", re.IGNORECASE)
@@ -17,6 +19,8 @@ SECRET_LINE: Final = re.compile(rf"((?:{WORDS})[^\s:=]{{0,64}}[:= \t])[^\n]*", r
 
 Bounded, so that no text makes it slow.
 """
+PRIVATE_KEY: Final = re.compile(r"-----BEGIN [A-Z0-9 ]{0,32}PRIVATE KEY-----.*", re.DOTALL)
+"""A private key and all behind it (RFC 7468)."""
 USER_INFO: Final = re.compile(r"://[^/\s@]*@")
 """User and password in a URL (RFC 3986 section 3.2.1)."""
 
@@ -38,7 +42,8 @@ def redacted(value: Any) -> Any:
     """Return JSON-like data without what its keys say is secret, in texts of `key: value` lines as well."""
     match value:
         case str():
-            return USER_INFO.sub(f"://{HIDDEN}@", SECRET_LINE.sub(rf"\1 {HIDDEN}", value))
+            lines = SECRET_LINE.sub(rf"\1 {HIDDEN}", PRIVATE_KEY.sub(HIDDEN, value))
+            return USER_INFO.sub(f"://{HIDDEN}@", lines)
         case list():
             return [redacted(each) for each in value]
         case dict():

@@ -38,6 +38,8 @@ def test_every_form_of_a_secret_goes() -> None:
         "env": [{"key": "API_KEY", "value": "x"}],
         "url": "postgres://me:x@db/x",
         "text": "a: b\nToken = x\nc: d",
+        "basic_auth": {"joe": "x"},
+        "key": "-----BEGIN OPENSSH PRIVATE KEY-----\nx\n-----END OPENSSH PRIVATE KEY-----\n",
     }
     assert redacted(given) == {
         "PASSWORD": HIDDEN,
@@ -45,4 +47,6 @@ def test_every_form_of_a_secret_goes() -> None:
         "env": [{"key": "API_KEY", "value": HIDDEN}],
         "url": f"postgres://{HIDDEN}@db/x",
         "text": f"a: b\nToken  {HIDDEN}\nc: d",
+        "basic_auth": HIDDEN,
+        "key": HIDDEN,
     }
