@@ -23,6 +23,7 @@ from conduit.api.auth import Caller, Guard, Permission, require_permissions
 from conduit.api.desk import Desk
 from conduit.api.errors import answer
 from conduit.api.gate import Gate, hosts_of
+from conduit.api.optional_keys import OptionalKeys
 from conduit.api.recorder import Recorder, announce
 
 BODY_BYTES: Final = 2**20
@@ -53,6 +54,7 @@ def build(desk: Desk) -> Litestar:
         exception_handlers={Exception: answer},
         request_max_body_size=BODY_BYTES,
         openapi_config=_openapi(),
+        plugins=[OptionalKeys()],
         state=State({"guard": guard, "desk": desk}),
         lifespan=[_running(desk)],
         logging_config=None,

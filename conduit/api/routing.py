@@ -16,7 +16,10 @@ Decorator = Callable[[Callable[..., Any]], Any]
 
 
 class Problem(TypedDict):
-    """A failed request of the native part (RFC 9457): `code` is stable, `field` names what is to blame."""
+    """A failed request of the native part (RFC 9457): `code` is stable, `field` names what is to blame.
+
+    `errors` are all problems of the manifests, each with its place and field, as `--json` prints them.
+    """
 
     type: str
     title: str
@@ -26,6 +29,7 @@ class Problem(TypedDict):
     request_id: str
     field: NotRequired[str]
     hint: NotRequired[str]
+    errors: NotRequired[list[dict[str, Any]]]
 
 
 class Failure(TypedDict):

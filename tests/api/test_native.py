@@ -101,6 +101,16 @@ def test_openapi_is_served_as_the_command_prints_it(served: Any) -> None:
     assert json.loads(printed.stdout)["paths"].keys() == document["paths"].keys()
 
 
+def test_a_key_that_may_be_absent_is_not_required_in_openapi(served: Any) -> None:
+    """Regression: with postponed annotations every key of an answer was told to be always there."""
+    schemas = served.api("GET", "/schema").json()["components"]["schemas"]
+    problem = schemas["Problem"]
+    assert {"field", "hint", "errors"} <= problem["properties"].keys()
+    assert problem["required"] == ["code", "detail", "request_id", "status", "title", "type"]
+    assert "certificate" not in schemas["Inspected"]["required"]
+    assert schemas["Service"]["required"] == sorted(schemas["Service"]["properties"])
+
+
 def test_events_are_resumed_after_the_last_one_seen(served: Any) -> None:
     seen: list[str] = []
 

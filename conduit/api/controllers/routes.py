@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, TypedDict
+from typing import Any, Final, NotRequired, TypedDict
 
 from litestar import Response
 
@@ -50,11 +50,11 @@ class RoutesHealth(TypedDict):
     routes: list[Health]
 
 
-class Reloaded(TypedDict, total=False):
+class Reloaded(TypedDict):
     """Whether the routes were applied again, and why not."""
 
     ok: bool
-    error: str
+    error: NotRequired[str]
 
 
 @route("GET", "/api/routing", "routes:read", sync_to_thread=False, summary="All routes")
