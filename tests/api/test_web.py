@@ -267,3 +267,31 @@ def test_reads_may_be_opened_and_writes_never(limited: Any) -> None:
     assert limited.visitor.get("/api/services", headers={"X-API-Key": "wrong"}).status_code == 401
     assert limited.visitor.post("/api/apply").status_code in (401, 429)
     assert limited.visitor.get("/schema").status_code == 200
+
+
+SCRIPT = "<script>alert(1)</script>"
+
+
+def test_w3_a_stored_script_is_text_wherever_it_comes_out(served: Any) -> None:
+    """Stored in an audit entry, a maintenance page, an upstream's answer; sent in a path and a query."""
+    served.visitor.post("/api/auth/login", json={"username": SCRIPT, "password": "javascript:alert(1)"})
+    hostile = served.new_upstream(SCRIPT, status=500)
+    served.register("hostile", host=hostile.address, health_path="/health")
+    fields = {"upstream": served.echo, "maintenance": {"message": f"back soon {SCRIPT}"}}
+    made = served.api("PUT", "/api/resources/service/resting", fields, headers={"If-None-Match": "*"})
+    assert made.status_code == 201, made.text
+    assert SCRIPT in served.api("GET", "/api/audit?limit=500").text, "it is told, as text"
+    page = served.curl("https://resting.home.arpa/").stdout
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert SCRIPT not in page
+    asked = (
+        *("/api/audit?limit=500", "/api/services/hostile/health", "/api/resources/service/resting"),
+        *(f"/api/audit?limit={SCRIPT}", f"/api/services/{SCRIPT}/health", f"/api/resources/service/{SCRIPT}"),
+        *(f"/api/dns/resolve?domain={SCRIPT}", f"/api/{SCRIPT}", f"/{SCRIPT}", "/javascript:alert(1)"),
+    )
+    for path in asked:
+        answer = served.api("GET", path)
+        assert SCRIPT not in answer.text or "json" in answer.headers["content-type"], path
+        assert answer.headers["x-content-type-options"] == "nosniff", path
+        policy = dict(each.split(maxsplit=1) for each in answer.headers["content-security-policy"].split("; "))
+        assert (policy["default-src"], policy["script-src"]) == ("'none'", "'self'"), path
