@@ -41,20 +41,29 @@ Edit = SetField | RemoveField
 Difference = tuple[Key, str]
 
 
-class Accepted(NamedTuple):
-    """An edit that took live values over; `left` are the frames of their daemons that the next apply still writes.
+class WayBack(NamedTuple):
+    """Edits of one declared name that make live values the declared ones.
 
-    What was written there by hand is what is wished for then, but it does not say that it is whole and loaded.
+    `left` are the frames of their daemons that the next apply still writes. What was written there by hand is what is
+    wished for then, but it does not say that it is whole and loaded.
     """
+
+    root: Key
+    edits: tuple[Edit, ...]
+    left: tuple[Key, ...]
+
+
+class Accepted(NamedTuple):
+    """An edit that took live values over, and the frames the next apply still writes."""
 
     saved: Saved
     left: tuple[Key, ...]
 
 
-def accept(engine: Engine, subject: str, author: Author) -> Accepted:
-    """Write the live values of `kind/name[.field]` into its manifest, in one edit.
+def way_back(engine: Engine, subject: str) -> WayBack:
+    """Return how the live values of `kind/name[.field]` get into its manifest; nothing is written.
 
-    Raises `ConduitError` when there is nothing to accept or no way back, and what an edit raises.
+    Raises `ConduitError` when there is nothing to accept or no way back.
     """
     plan = engine.plan()
     found = list(_named(plan, subject))
@@ -66,10 +75,15 @@ def accept(engine: Engine, subject: str, author: Author) -> Accepted:
     edits: list[Edit] = []
     for change, field in found:
         edits.append(trial.way_back(change, field, edits))
-    paths = ", ".join(sorted({edit.field for edit in edits}))
-    saved = engine.store.edit(root, edits, f"Accept {paths} of {root} as it is live", author)
     frames = {Key(FRAME, change.provider) for change, _ in found}
-    return Accepted(saved, tuple(sorted(frames & {key for key, _ in trial.left})))
+    return WayBack(root, tuple(edits), tuple(sorted(frames & {key for key, _ in trial.left})))
+
+
+def accept(engine: Engine, found: WayBack, author: Author) -> Accepted:
+    """Write live values into their manifest, in one edit. Raises what an edit raises."""
+    paths = ", ".join(sorted({edit.field for edit in found.edits}))
+    saved = engine.store.edit(found.root, found.edits, f"Accept {paths} of {found.root} as it is live", author)
+    return Accepted(saved, found.left)
 
 
 class Trial:

@@ -21,6 +21,12 @@ NO_VERB = Code(
     "no such operation",
     "A kind has a few verbs that happen once, and a provider has some too. The message lists those there are.",
 )
+NOT_GIVEN = Code(
+    "CND-0583",
+    "an operation that needs to be told more",
+    "`conduit operate` gives an operation nothing but what it is done to. One that needs more, such as the new "
+    "password of a user, has a command of its own, which reads it without showing it; `conduit --help` lists them.",
+)
 NO_OBJECT = Code(
     "CND-0582",
     "nothing to operate on",
@@ -40,6 +46,9 @@ def operate(
     if found is None:
         known = ", ".join(operations_of(owner)) or "none"
         raise ConduitError(Diagnostic(NO_VERB, f"{key} has no operation {verb}", hint=f"there are: {known}"))
+    if missing := set(found.takes) - given.keys():
+        words = f"{verb} of {key} needs {' and '.join(sorted(missing))}"
+        raise ConduitError(Diagnostic(NOT_GIVEN, words, hint="it has a command of its own; see conduit --help"))
     step = Change(Action.UPDATE, key, provider.name, Diff(reason=verb), Origin.UNKNOWN, Source(""), key)
     run.intent(provider.name, [step])
     outcome = _carried_out(found, key, context, live, given)

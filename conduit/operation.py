@@ -16,12 +16,24 @@ class Operation(NamedTuple):
     name: str
     summary: str
     run: Callable[..., Outcome]
+    takes: tuple[str, ...] = ()
+    """The parameters it needs."""
 
 
 def operation(method: F) -> F:
     """Declare a method `(self, ctx, live, params) -> Outcome` as a one-off verb named after it."""
     method.__operation__ = True  # type: ignore[attr-defined]
     return method
+
+
+def takes(*parameters: str) -> Callable[[F], F]:
+    """Declare what an operation needs to be given; it stands above `@operation`."""
+
+    def declare(method: F) -> F:
+        method.__takes__ = parameters  # type: ignore[attr-defined]
+        return method
+
+    return declare
 
 
 def operations_of(owner: object) -> dict[str, Operation]:
@@ -31,5 +43,5 @@ def operations_of(owner: object) -> dict[str, Operation]:
         method = getattr(type(owner), name, None)
         if getattr(method, "__operation__", False):
             summary = (method.__doc__ or "").strip().splitlines()[0]
-            found[name] = Operation(name, summary, getattr(owner, name))
+            found[name] = Operation(name, summary, getattr(owner, name), getattr(method, "__takes__", ()))
     return found

@@ -41,6 +41,7 @@ COMMANDS: Final = {
     "kinds": "reference",
     "schema": "reference",
     "explain": "reference",
+    "operate": "operate",
     "watch": "watch",
     "suspend": "watch",
     "resume": "watch",
@@ -62,6 +63,9 @@ COMMANDS: Final = {
 """Every command and the module of conduit/cli it is in; only the one that is called is imported. Those of kinds come
 on top."""
 
+ALIASES: Final = {"plan": "diff"}
+"""Names that people bring along from other tools."""
+
 
 class Commands(click.Group):
     """A group that imports a command when it is called."""
@@ -74,6 +78,7 @@ class Commands(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import and return one command; name the nearest one when there is no such command."""
+        cmd_name = ALIASES.get(cmd_name, cmd_name)
         if cmd_name in COMMANDS:
             module = importlib.import_module(f"conduit.cli.{COMMANDS[cmd_name]}")
             found: click.Command = getattr(module, cmd_name)

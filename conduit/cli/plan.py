@@ -72,7 +72,7 @@ def diff(
     allow_deletes: int | None,
     markdown: bool,
 ) -> int:
-    """Show what an apply would change, compared with the live daemons. Changes nothing.
+    """Show what an apply would change, compared with the live daemons. Changes nothing. `plan` is the same.
 
     \b
     Example:

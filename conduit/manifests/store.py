@@ -53,6 +53,14 @@ class RemoveField(NamedTuple):
     field: str = ""
 
 
+class Draft(NamedTuple):
+    """The text of a manifest before and after an edit; "" is none."""
+
+    file: str
+    before: str
+    after: str
+
+
 @dataclass(frozen=True, slots=True)
 class ManifestStore:
     """The manifests of one site. `check` validates a whole tree and raises `LoadError`. Safe to use from threads.
@@ -108,6 +116,13 @@ class ManifestStore:
             tree = read_tree(self.root, self.settings.base, self.known)
             before, after, _ = self._rewritten(tree, key, edits, expect)
             return self.check(_with(tree, before, after))
+
+    def draft(self, key: Key, edits: Sequence[SetField | RemoveField]) -> Draft:
+        """Return what `edit` would write; nothing is written. Raises as `edit` does."""
+        with self._alone():
+            tree = read_tree(self.root, self.settings.base, self.known)
+            before, after, _ = self._rewritten(tree, key, edits, None)
+            return Draft(before.name, before.content.decode(), (after or b"").decode())
 
     def pull(self) -> str:
         """Check out what the remote of the settings has beyond what is here; return its commit, "" for nothing.

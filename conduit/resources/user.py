@@ -14,7 +14,7 @@ from conduit.identity.permissions import ADMIN, ROLES
 from conduit.kind import Context, Kind
 from conduit.look import Look
 from conduit.model import Fingerprint, Key, Live, Native, Secret
-from conduit.operation import operation
+from conduit.operation import operation, takes
 from conduit.resources.rights_spec import Email, Name, Permissions
 from conduit.spec import Marker, Resource, Spec
 
@@ -107,6 +107,7 @@ class User(Kind[UserSpec]):
             hint = "make somebody else an active admin first"
             yield Diagnostic(LAST_ADMIN, f"{lost[0].key} is the last active admin and has to stay one", source, hint)
 
+    @takes("hash")
     @operation
     def password(self, ctx: Context, live: Live, params: Mapping[str, Any]) -> Outcome:
         """Set a password by its hash, and end every session of before."""

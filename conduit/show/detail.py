@@ -59,6 +59,12 @@ def value_text(value: Any) -> str:
     return "(known after apply)" if isinstance(value, Late) else escape(str(value))
 
 
+def edit_lines(file: str, before: str, after: str, view: View) -> Iterator[str]:
+    """Yield what an edit changes in the text of a file, as git shows it."""
+    for line in difflib.unified_diff(before.splitlines(), after.splitlines(), f"a/{file}", f"b/{file}", lineterm=""):
+        yield _raw_line(line, view)
+
+
 def _raw_line(line: str, view: View) -> str:
     role = {"+": "create", "-": "delete", "@": "dim"}.get(line[:1])
     text = escape(line.expandtabs(4))

@@ -70,7 +70,7 @@ def test_what_asks_may_be_told_not_to_ask_under_both_names() -> None:
 def test_every_example_works_on_a_prepared_site(site: Any, upstream: Callable[..., Any]) -> None:
     site.write(
         "a.yaml",
-        f"services:\n  wiki:\n    upstream: {upstream().address}\n    tls: off\nusers:\n  ada: {{role: admin}}\n",
+        f"services:\n  wiki:\n    upstream: {upstream().address}\nusers:\n  ada: {{role: admin}}\n",
     )
     (site.directory / "password.txt").write_text("open, sesame\n")
     with open_store(read_settings(site.settings_file)).writing() as tables:

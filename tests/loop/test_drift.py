@@ -97,6 +97,34 @@ def test_an_accepted_value_is_one_changed_line_and_the_diff_is_empty(
     assert [change["address"] for change in left if not change["address"].startswith("frame/")] == []
 
 
+def test_accept_check_shows_the_edit_and_writes_nothing(
+    site: Site, applied: str, cli: Callable[..., Ran], git: Callable[..., str]
+) -> None:
+    by_hand(site, "10.0.0.1", "10.0.0.9")
+    head = git("rev-parse", "HEAD")
+    shown = cli("accept", "dns_record/printer.value", "--check")
+    assert shown.code == 0, shown
+    changed = [line for line in shown.stdout.splitlines() if line[:1] in "+-"]
+    before = "  printer: {name: printer.home.arpa, value: 10.0.0.1}   # reserved in DHCP"
+    assert changed[:2] == ["--- a/desired/house.yaml", "+++ b/desired/house.yaml"]
+    assert changed[2:] == [f"-{before}", f"+{before.replace('0.0.1}', '0.0.9}')}"]
+    assert ((site.desired / "house.yaml").read_text(), git("rev-parse", "HEAD")) == (applied, head)
+    told = cli("accept", "dns_record/printer.value", "--diff")
+    assert told.stdout.startswith(shown.stdout)
+    assert "Accepted: desired/house.yaml" in told.stdout
+    assert "10.0.0.9" in (site.desired / "house.yaml").read_text()
+
+
+def test_accept_tells_json_of_what_it_wrote(site: Site, applied: str, cli: Callable[..., Ran]) -> None:
+    """It printed a sentence where JSON was asked for."""
+    by_hand(site, "10.0.0.1", "10.0.0.9")
+    for words, saved in (["--check"], False), ([], True):
+        told = json.loads(cli("accept", "dns_record/printer.value", *words, "--json").stdout)
+        assert (told["type"], told["left"]) == ("accepted", ["frame/dnsmasq"])
+        assert (told["file"], told["saved"], bool(told["commit"])) == ("desired/house.yaml", saved, saved)
+        assert "+  printer: {name: printer.home.arpa, value: 10.0.0.9}" in told["diff"]
+
+
 def test_a_file_that_the_next_apply_still_writes_is_told(
     site: Site, applied: str, cli: Callable[..., Ran], run: Callable[..., Ran]
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from litestar.params import FromPath, Parameter, QueryParameter
 
-from conduit.accept import accept
+from conduit.accept import accept, way_back
 from conduit.api.auth import Caller, Who
 from conduit.api.controllers.records import kind_named, permission_of
 from conduit.api.controllers.scope import require
@@ -55,7 +55,8 @@ async def accept_drift(
     """
     subject = f"{kind}/{name}.{field}" if field else f"{kind}/{name}"
     await asyncio.to_thread(_require, desk, caller, Key(kind, name))
-    saved, left = await asyncio.to_thread(accept, desk.reader, subject, author_of(caller))
+    found = await asyncio.to_thread(way_back, desk.reader, subject)
+    saved, left = await asyncio.to_thread(accept, desk.reader, found, author_of(caller))
     await desk.ask(Look())
     details = {"address": f"{kind}/{name}", "commit": saved.commit}
     desk.record(caller, "accept", f"accepted {subject}", details=details)
