@@ -22,6 +22,8 @@ from conduit.manifests.settings_file import read_settings
 from conduit.providers.self_rows import Grant, User
 from conduit.providers.self_store import SelfStore, open_store
 
+BEHIND_A_PROXY = {"trusted_proxies": ["127.0.0.1"]}
+"""The settings `api` of a site that trusts who forwards to it, so that each request may come from elsewhere."""
 PASSWORD = "correct horse battery"
 VISITORS = count(1)
 APPS: dict[str, pyotp.TOTP] = {}

@@ -9,14 +9,13 @@ from typing import Any
 import httpx
 import pytest
 from api_world import KEY, make_served
-from people_world import PASSWORD, add_user, ask, change_user, grant, minted, rows, store_of
+from people_world import BEHIND_A_PROXY, PASSWORD, add_user, ask, change_user, grant, minted, rows, store_of
 
 from conduit.identity.numbers import number_of
 from conduit.providers.self_rows import ApiKey, User
 from conduit.sandbox.machine import wait_for
 
-API = {"trusted_proxies": ["127.0.0.1"]}
-"""The site is behind a proxy it trusts, so that a key may come from elsewhere."""
+API = BEHIND_A_PROXY
 
 
 def make(served: Any, who: str, status: int = 201, **fields: Any) -> dict[str, Any]:
@@ -215,7 +214,7 @@ def test_root_lists_and_revokes_keys_on_the_machine(served: Any) -> None:
 
 
 def test_a_limit_counts_each_key_wherever_it_is_shown_from() -> None:
-    with make_served(reads_per_minute=20, trusted_proxies=["127.0.0.1"]) as site:
+    with make_served(reads_per_minute=20, **BEHIND_A_PROXY) as site:
         statuses = [
             ask(site, KEY, headers={"X-Forwarded-For": f"10.0.0.{number}"}).status_code for number in range(1, 26)
         ]

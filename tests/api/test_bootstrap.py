@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from api_world import make_served
-from people_world import PASSWORD, add_user, ask, far_away, log_in, rows
+from people_world import BEHIND_A_PROXY, PASSWORD, add_user, ask, far_away, log_in, rows
 
 FIRST = {"username": "root-of-all", "password": PASSWORD, "email": "root@home.arpa"}
 
@@ -18,7 +18,7 @@ FIRST = {"username": "root-of-all", "password": PASSWORD, "email": "root@home.ar
 @pytest.fixture
 def served() -> Iterator[Any]:
     """A served site without a key and without a user, behind a proxy it trusts."""
-    with make_served(trusted_proxies=["127.0.0.1"]) as site:
+    with make_served(**BEHIND_A_PROXY) as site:
         assert not token_file(site).exists(), "with a key nobody needs it"
         site.stop()
         site.serve(CONDUIT_API_KEY="")

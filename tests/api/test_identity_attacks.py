@@ -5,26 +5,17 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
 
 import httpx
 import jwt
-import pytest
 from api_world import make_served
-from people_world import PASSWORD, add_user, ask, change_user, log_in, minted, rows, store_of
+from people_world import BEHIND_A_PROXY, PASSWORD, add_user, ask, change_user, log_in, minted, rows, store_of
 
 from conduit.identity.key_format import make_key
 from conduit.providers.self_rows import ApiKey
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[Any]:
-    """A served site that trusts no proxy."""
-    with make_served() as site:
-        yield site
 
 
 def attempt(served: Any, name: str, password: str = "a wrong password", **headers: str) -> int:
@@ -162,7 +153,7 @@ def test_a8_whoever_holds_self_db_up_holds_up_nobody_else(served: Any) -> None:
 
 
 def test_a10_a_crowd_of_logins_leaves_everything_else_quick() -> None:
-    with make_served(trusted_proxies=["127.0.0.1"]) as site:
+    with make_served(**BEHIND_A_PROXY) as site:
         for number in range(40):
             add_user(site, f"user-{number}")
         stop = threading.Event()

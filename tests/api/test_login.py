@@ -14,13 +14,24 @@ import jwt
 import pytest
 from api_world import KEY
 from argon2 import PasswordHasher
-from people_world import PASSWORD, add_user, ask, change_user, far_away, grant, log_in, rows, store_of, token_of
+from people_world import (
+    BEHIND_A_PROXY,
+    PASSWORD,
+    add_user,
+    ask,
+    change_user,
+    far_away,
+    grant,
+    log_in,
+    rows,
+    store_of,
+    token_of,
+)
 
 from conduit.identity.passwords import Passwords
 from conduit.providers.self_rows import Session, User
 
-API = {"trusted_proxies": ["127.0.0.1"]}
-"""The site is behind a proxy it trusts, so that each login may come from an address of its own."""
+API = BEHIND_A_PROXY
 
 
 def test_a_login_gives_a_token_that_works_and_tells_who_one_is(served: Any) -> None:

@@ -6,10 +6,9 @@ import time
 from typing import Any
 
 import pyotp
-from people_world import PASSWORD, add_user, ask, log_in, minted, rows, store_of
+from people_world import BEHIND_A_PROXY, PASSWORD, add_user, ask, log_in, minted, rows, store_of
 
-API = {"trusted_proxies": ["127.0.0.1"]}
-"""The site is behind a proxy it trusts, so that each login may come from an address of its own."""
+API = BEHIND_A_PROXY
 
 
 def enrolled(served: Any, name: str) -> tuple[str, pyotp.TOTP, list[str]]:

@@ -9,25 +9,25 @@ from typing import Any
 
 import pytest
 from api_world import make_served
-from people_world import PASSWORD, add_user, ask, declare, fits, minted, rows, token_of
+from people_world import BEHIND_A_PROXY, PASSWORD, add_user, ask, declare, fits, minted, rows, token_of
 from test_matrix import FILLED, routes
 
 from conduit.identity.numbers import number_of
 
+API = BEHIND_A_PROXY
 CANARY = "canary horse battery"
 MANAGER = ("users:read", "users:write", "users:delete", "dns:read")
 """What somebody who manages people may do without being an admin."""
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[Any]:
+def served(served: Any) -> Any:
     """A served site with an admin, a viewer, and somebody who manages people and is no admin."""
-    with make_served(trusted_proxies=["127.0.0.1"]) as site:
-        declare(site, "root", "admin")
-        declare(site, "eve", "viewer")
-        body = {"username": "mia", "password": PASSWORD, "role": "auditor", "permissions": MANAGER}
-        assert site.api("POST", "/api/users", body).status_code == 201
-        yield site
+    declare(served, "root", "admin")
+    declare(served, "eve", "viewer")
+    body = {"username": "mia", "password": PASSWORD, "role": "auditor", "permissions": MANAGER}
+    assert served.api("POST", "/api/users", body).status_code == 201
+    return served
 
 
 def path_of(name: str, rest: str = "") -> str:
