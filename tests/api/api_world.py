@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -207,3 +208,22 @@ def make_served(*program: str, sections: Mapping[str, Any] | None = None, **api:
             site.visitor.close()
             site.down()
             names.stop()
+
+
+def raw(served: Any, request: bytes, *, limit: int = 65536) -> bytes:
+    """Send bytes on a connection of their own and return what comes back until the server closes or falls silent."""
+    with socket.create_connection(("127.0.0.1", served.port), 5) as link:
+        link.settimeout(5)
+        link.sendall(request)
+        found = b""
+        try:
+            while len(found) < limit and (part := link.recv(65536)):
+                found += part
+        except TimeoutError:
+            pass
+        return found
+
+
+def status(answer: bytes) -> int:
+    """Return the status of an answer that `raw` gave."""
+    return int(answer.split(b" ", 2)[1])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import contract_rows
@@ -98,97 +97,6 @@ def test_fault_07_nothing_is_injected_through_a_port(served: Any) -> None:
         assert answer.status_code == 422, (attack, answer.text)
         assert next(iter(attack)) in answer.json()["error"], answer.text
     assert served.live() == before
-
-
-def test_fault_08_one_bad_entry_is_told_and_blocks_nobody_silently(served: Any) -> None:
-    bad = served.write("broken.yaml", "services:\n  broken: {upsteam: 10.0.0.1:80}\n")
-    refused = served.api("POST", "/api/services", {"name": "later", "host": served.echo})
-    assert refused.status_code == 422
-    assert "desired/broken.yaml:2" in refused.json()["error"]
-    bad.unlink()
-    assert served.register("later")["ok"]
-    assert answered(served, "https://later.home.arpa/")
-
-
-def test_fault_09_a_failing_duplicate_leaves_the_live_service_alone(served: Any) -> None:
-    assert served.register("taken")["ok"]
-    second = served.api("POST", "/api/services", {"name": "taken", "host": "10.255.255.1:1"})
-    assert second.status_code == 409
-    assert answered(served, "https://taken.home.arpa/")
-    assert served.register("taken", overwrite=True, health_path="/")["ok"]
-
-
-def test_fault_10_nothing_is_left_behind_by_a_failure(served: Any) -> None:
-    assert served.register("staying")["ok"]
-    before = settled(served)
-    served.daemons["caddy"].pause()
-    try:
-        done = served.api("POST", "/api/services", {"name": "failing", "host": served.echo}).json()
-    finally:
-        served.daemons["caddy"].resume()
-    assert not done["ok"]
-    assert "caddy" in done["stderr"]
-    assert not (served.desired / "services" / "failing.yaml").exists()
-    assert served.dig("failing.home.arpa") == []
-    wait_for(lambda: not list(served.certificates.glob("*failing*")), "the loop removes the certificate", deadline=60)
-    assert settled(served) == before
-    assert served.register("failing")["ok"]
-
-
-def test_what_the_loop_made_true_first_is_told_in_the_answer(served: Any) -> None:
-    """A registration that the loop had applied before its own pass began was answered with no changes and run 0."""
-    gate = served.directory / "gate"
-    served.stop()
-    served.serve(CONDUIT_TEST="1", CONDUIT_FAILPOINT="edit.renamed:pause", CONDUIT_FAILPOINT_GATE=str(gate))
-    with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(served.register, "overtaken")
-        wait_for(lambda: served.dig("overtaken.home.arpa") == ["127.0.0.1"], "the loop applies what was saved")
-        gate.touch()
-        done = answer.result()
-    assert {"route/overtaken", "certificate/overtaken"} <= {each["address"] for each in done["changes"]}
-    assert done["run"] > 0
-    served.stop()
-    served.serve()
-
-
-def test_a_refused_registration_is_on_the_trail_by_its_documented_name(served: Any) -> None:
-    for wrong in ({"name": "refused", "host": "169.254.169.254"}, {"name": "refused"}):
-        assert served.api("POST", "/api/services", wrong).status_code == 422
-        newest = served.acted()
-        assert (newest["action"], newest["status"]) == ("service_register", "failure")
-    taken = {"name": "refused", "host": served.echo}
-    assert served.register(**taken)["ok"]
-    assert served.api("POST", "/api/services", taken).status_code == 409
-    assert (newest := served.acted())["action"] == "service_register"
-    assert newest["details"]["name"] == "refused"
-    assert served.api("POST", "/api/tls/nobody/rotate").status_code == 404
-    assert served.acted()["action"] == "cert_rotate"
-
-
-def settled(served: Any) -> list[Any]:
-    """Return what the daemons have once no pass is under way any more and nothing is to be done."""
-    assert served.api("POST", "/api/apply").json()["ok"]
-    return list(served.live())
-
-
-def test_fault_10_a_certificate_goes_with_its_service_once_caddy_tells_that_nothing_serves_it(served: Any) -> None:
-    """Caddy starts with the configuration it had: while it is down, a file that it may name is not taken away."""
-    assert served.register("leaving")["ok"]
-
-    def files() -> list[Path]:
-        return list(served.directory.rglob("leaving.*.pem"))
-
-    assert len(files()) == 2, "a master and Caddy's copy"
-    caddy = served.daemons["caddy"]
-    caddy.stop()
-    try:
-        answer = served.api("DELETE", "/api/services/leaving").json()
-        assert not answer["ok"]
-        assert "caddy could not be read and may still use it" in answer["stderr"]
-    finally:
-        caddy.start()
-    wait_for(lambda: not files(), "the certificate goes")
-    assert served.dig("leaving.home.arpa") == []
 
 
 def test_fault_11_a_failed_reload_is_told(served: Any) -> None:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from conduit.compose.application import Application
 from conduit.compose.load import Loaded, load_file
+from conduit.compose.mounts import Mount
+from conduit.compose.networks import PublishedPort
+from conduit.compose.service import Service
 from conduit.errors import Diagnostic, LoadError
 
 FILES = Path(__file__).parent / "files"
+HERE = str(FILES)
 ENVIRONMENT = {
     "HOME": "/home/op",
     "API_TOKEN": "token",
@@ -27,6 +32,29 @@ ENVIRONMENT = {
 def of_suite(name: str, **options: object) -> Application:
     """Return an application of tests/compose/files."""
     return load_file(FILES / name / "compose.yaml", ENVIRONMENT, **options).application  # type: ignore[arg-type]
+
+
+def service(**fields: Any) -> Service:
+    """Return a service; it is on the default network unless it says otherwise."""
+    return Service.model_validate({"networks": {} if "network_mode" in fields else {"default": {}}} | fields)
+
+
+def bind(source: str, target: str, **fields: Any) -> Mount:
+    """Return a path of the host that is mounted."""
+    return Mount.model_validate({"type": "bind", "source": source, "target": target, "bind": {}} | fields)
+
+
+def volume(source: str, target: str, **fields: Any) -> Mount:
+    """Return a volume that is mounted."""
+    return Mount.model_validate({"type": "volume", "source": source, "target": target, "volume": {}} | fields)
+
+
+def port(target: int, published: str = "", **fields: Any) -> PublishedPort:
+    """Return a published port."""
+    return PublishedPort(target=target, published=published, **fields)
+
+
+CLOCK = bind("/etc/localtime", "/etc/localtime", read_only=True)
 
 
 class Site:
