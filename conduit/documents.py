@@ -65,6 +65,14 @@ def commit_all(work: Work, steps: Sequence[Step], staged: Mapping[str, Staged[An
     Raises the first of what `conduit.apply.apply` raises when all have come to their end.
     """
     commits = [each for step in steps if (each := _opened(work, step, staged))]
+    at_once = work.options.parallel or len(commits) or 1
+    errors = [error for at in range(0, len(commits), at_once) for error in _run(work, commits[at : at + at_once])]
+    if errors:
+        raise errors[0]
+
+
+def _run(work: Work, commits: Sequence[Commit]) -> list[Exception]:
+    """Run commits side by side to their end, and return what they raised."""
     others = [Thread(target=each.run, name=f"commit {each.provider.name}", daemon=True) for each in commits[1:]]
     for other in others:
         other.start()
@@ -78,8 +86,7 @@ def commit_all(work: Work, steps: Sequence[Step], staged: Mapping[str, Staged[An
             _close(work, each)
         except (ConduitError, OSError) as error:
             errors.append(error)
-    if errors:
-        raise errors[0]
+    return errors
 
 
 @dataclass(slots=True, eq=False, repr=False)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -190,6 +190,7 @@ class Engine(Declarations):
         from conduit.run import Means
 
         context = self.proving_context() if options.prove else self.context()
+        context = replace(context, parallel=options.parallel)
         return Means(self.kinds, self.providers, self.history, self.lock, context, self.now)
 
     def live(self, kind: str) -> list[Live]:

@@ -60,6 +60,8 @@ class Context:
     """The opened provider, for operations alone."""
     facts: Mapping[Key, Mapping[str, Any]] = field(default_factory=dict)
     leaves: Callable[[Key], Sequence[Resource[Any]]] = lambda key: ()
+    parallel: int | None = None
+    """How much may be done at once, None for what is usual."""
 
 
 class Kind(ABC, Generic[S]):

@@ -25,7 +25,7 @@ def prove(roots: Iterable[Resource[Any]], kinds: Mapping[str, Kind[Any]], contex
         return kinds[root.key.kind].prove(context, root)
 
     roots = list(roots)
-    with ThreadPoolExecutor(min(AT_ONCE, len(roots) or 1)) as pool:
+    with ThreadPoolExecutor(min(context.parallel or AT_ONCE, len(roots) or 1)) as pool:
         return {proof.key: proof for proof in pool.map(one, roots) if proof}
 
 

@@ -14,12 +14,14 @@ from conduit.model import Key
 class ApplyOptions(NamedTuple):
     """`prove` checks every touched root from outside before and after; `timeout` bounds each wait, in seconds.
 
-    `operation` is what whoever waits for the lock, the journal and the list of runs are told of it.
+    `operation` is what whoever waits for the lock, the journal and the list of runs are told of it; `parallel` bounds
+    how much is done at once: documents, objects and proofs; None is as many as each of them bears.
     """
 
     prove: bool = True
     timeout: float = 60.0
     operation: str = "apply"
+    parallel: int | None = None
 
 
 class EventKind(StrEnum):

@@ -74,6 +74,8 @@ def carry_out(
     """
     started = means.now()
     memory = Memory(run, means.history, means.lock)
+    for provider in means.providers.values():
+        provider.parallel = options.parallel
     work = Work(plan, desired, means.kinds, observed, means.providers, memory, means.context, options, listen, stop)
     work.owed = owed(desired, means.history)
     proofs = apply(work)

@@ -38,6 +38,7 @@ class App:
     verbosity: int = 0
     no_color: bool = False
     timeout: float = 60.0
+    parallel: int | None = None
     suspended: bool = False
     banner: bool = True
     """Whether to tell of a loop that is suspended; whoever ends that knows."""
@@ -88,7 +89,8 @@ class App:
 pass_app = click.make_pass_decorator(App, ensure=True)
 
 
-def _store(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+def store(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+    """Keep the value of an option as the field of `App` that has its name."""
     if value is not None and value is not False:
         setattr(ctx.ensure_object(App), param.name or "", value)
 
@@ -109,7 +111,7 @@ def _enter(ctx: click.Context, param: click.Parameter, value: str | None) -> Non
 def common_options() -> list[click.Parameter]:
     """Return the global options; they work before and after the name of a command."""
 
-    def option(*names: str, callback: Callable[..., None] = _store, **words: Any) -> click.Parameter:
+    def option(*names: str, callback: Callable[..., None] = store, **words: Any) -> click.Parameter:
         return click.Option(names, expose_value=False, callback=callback, **words)
 
     return [

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from conduit.cli.app import App, Command, pass_app
+from conduit.cli.app import App, Command, pass_app, store
 from conduit.cli.deed import Deed
 from conduit.cli.plan import make_plan, print_plan, selection_options
 from conduit.errors import Unsafe
@@ -25,6 +25,27 @@ if TYPE_CHECKING:
     from conduit.report import Event, Report
 
 
+def how_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --parallel and --diff, which are kept on the `App`."""
+    parallel = click.option(
+        "--parallel",
+        type=click.IntRange(1),
+        metavar="N",
+        expose_value=False,
+        callback=store,
+        help="Do at most N things at once.",
+    )
+    diff = click.option(
+        "--diff", is_flag=True, expose_value=False, callback=_show_whole, help="Show long values whole, like -vv."
+    )
+    return parallel(diff(command))
+
+
+def _show_whole(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value:
+        ctx.ensure_object(App).verbosity = 2
+
+
 @click.command(cls=Command)
 @click.argument("saved", type=click.Path(path_type=Path), metavar="[PLAN]", required=False)
 @selection_options
@@ -32,6 +53,7 @@ if TYPE_CHECKING:
 @click.option("--check", is_flag=True, help="Show what would be done and write nothing.")
 @click.option("--allow-deletes", type=click.IntRange(0), metavar="N", help="Allow a plan of exactly N deletions.")
 @click.option("--no-prove", is_flag=True, help="Do not check from outside what was applied.")
+@how_options
 @click.option("--resume", is_flag=True, help="Only what the last run did not finish, planned anew.")
 @click.option("--undo", is_flag=True, help="The manifests of the run before the last one, as they were then.")
 @pass_app
@@ -48,7 +70,7 @@ def apply(
       conduit apply --check
       conduit apply --yes
       conduit apply plan.json
-      conduit apply --yes --target service/wiki
+      conduit apply --yes --target service/wiki --parallel 2
       conduit apply --yes --resume
     """
     if saved and any(value not in ((), None) for value in selected.values()):
@@ -77,6 +99,7 @@ def apply(
 @click.option("--check", is_flag=True, help="Show what would be done and write nothing.")
 @click.option("--allow-deletes", type=click.IntRange(0), metavar="N", help="Allow a plan of exactly N deletions.")
 @click.option("--no-prove", is_flag=True, help="Do not check from outside what was applied.")
+@how_options
 @pass_app
 def rollback(app: App, /, revision: str, yes: bool, check: bool, no_prove: bool, **selected: Any) -> int:
     """Make the live daemons match the manifests of an earlier commit. The manifests themselves stay as they are.
@@ -182,7 +205,7 @@ def _carry_out(app: App, plan: Plan, deed: Deed, operation: str, *, prove: bool)
     from conduit.report import ApplyOptions
 
     with _stoppable() as (stop, signals):
-        report = app.engine.apply(plan, ApplyOptions(prove, app.timeout, operation), _listener(app), stop)
+        report = app.engine.apply(plan, ApplyOptions(prove, app.timeout, operation, app.parallel), _listener(app), stop)
     deed.ok, deed.message, deed.details = not report.exit_code, sentence(report), details_of(plan, report)
     if app.json:
         from conduit.plan_json import report_document

@@ -48,6 +48,8 @@ class Provider(ABC):
     name: ClassVar[str]
     order: ClassVar[int]
     """Make before break: providers with a lower number go first when nothing else decides."""
+    parallel: int | None = None
+    """How many objects an apply may work on at once, None for as many as is usual."""
 
     def __init__(self, config: Any, settings: Settings, site: Site) -> None:
         self.config, self.settings, self.site = config, settings, site

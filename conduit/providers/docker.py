@@ -73,7 +73,7 @@ class Docker(ObjectProvider):
     def apply(self, changes: Iterable[Change], reading: Reading) -> dict[Key, Outcome]:
         """Make the changes, several at a time."""
         parts = self._parts
-        return _side_by_side(
+        return self._side_by_side(
             (change.key, change.action, partial(parts[change.key.kind].apply, change, reading)) for change in changes
         )
 
@@ -86,7 +86,7 @@ class Docker(ObjectProvider):
         outcomes: dict[Key, Outcome] = {}
         for kind, group in self._by_kind(lives, lambda live: live.key):
             work = [(live.key, Action.DELETE, partial(self._parts[kind].remove, live)) for live in group]
-            outcomes |= _side_by_side(work)
+            outcomes |= self._side_by_side(work)
         return outcomes
 
     def undo(self, changes: Iterable[Change], earlier: Reading) -> dict[Key, Outcome]:
@@ -94,7 +94,7 @@ class Docker(ObjectProvider):
         outcomes: dict[Key, Outcome] = {}
         for kind, group in self._by_kind(changes, lambda change: change.key):
             work = [(change.key, change.action, partial(self._parts[kind].undo, change)) for change in group]
-            outcomes |= _side_by_side(work)
+            outcomes |= self._side_by_side(work)
         return outcomes
 
     def listen(self, changed: Callable[[], None], stop: threading.Event) -> None:
@@ -144,20 +144,19 @@ class Docker(ObjectProvider):
         named = {row["Id"] for row in images if self.images.matters(row)}
         return [row["Id"] for row in ours], sorted(named | {row["ImageID"] for row in ours})
 
+    def _side_by_side(self, work: Iterable[Work]) -> dict[Key, Outcome]:
+        """Do the work of each object, several at a time."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(min(WORKERS, self.parallel or WORKERS), "docker") as pool:
+            return by_key(list(pool.map(_attempt, work)))
+
     def _by_kind(self, items: Iterable[T], key: Callable[[T], Key]) -> Iterable[tuple[str, list[T]]]:
         items = list(items)
         return [(kind, [item for item in items if key(item).kind == kind]) for kind in self._parts]
 
 
 PROVIDER = Docker
-
-
-def _side_by_side(work: Iterable[Work]) -> dict[Key, Outcome]:
-    """Do the work of each object, several at a time."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(WORKERS, "docker") as pool:
-        return by_key(list(pool.map(_attempt, work)))
 
 
 def _attempt(work: Work) -> Outcome:
