@@ -146,6 +146,8 @@ def normal(text: str) -> str:
         raise ValueError("write host:port without a scheme, path or socket, for example 10.0.0.5:3000")
     if "@" in text or "%" in text:
         raise ValueError("write host:port without a user, password or zone, for example 10.0.0.5:3000")
+    if text.lower().startswith(("localhost:", "localhost.:")):
+        raise ValueError("write the address of this machine instead of localhost: 127.0.0.1 or [::1]")
     return join_host_port(*split_host_port(text))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import errno
 import logging
+import re
 from typing import Any, Final
 
 from litestar import Request, Response
@@ -121,6 +122,9 @@ CODES: Final = {
 }
 """The code of each status that has no more telling one."""
 
+ABSENT: Final = re.compile(r"Missing required [a-z]+ parameter '([^']+)'")
+"""How Litestar says which parameter of a query or header is missing; it tells that in words alone."""
+
 CONFLICTS: Final = frozenset((DIRTY.id, HEAD_MOVED.id, SHARED.id, VARIABLE.id, NOT_IN_PLACE.id))
 """The codes of edits that are in the way of somebody else's work, or of how a manifest is written."""
 
@@ -212,6 +216,8 @@ def _said(problem: Diagnostic) -> str:
 def _of_validation(error: ValidationException) -> ApiError:
     """Name each field that is wrong; a body without fields to name is not JSON at all."""
     found = [each for each in error.extra or () if isinstance(each, dict)]
+    if absent := ABSENT.match(str(error.detail)):
+        return ApiError(422, f"{absent[1]}: it is required", field=absent[1])
     if not found:
         return ApiError(400, str(error.detail))
     said = ((each.get("key", "the body"), str(each.get("message", "is wrong"))) for each in found[:MOST])

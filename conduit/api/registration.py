@@ -7,6 +7,7 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from conduit import grammar
 from conduit.fields import Probe
 from conduit.grammar import join_host_port, split_host_port
 from conduit.upstreams import normal, refuse_everywhere
@@ -16,7 +17,7 @@ PORTS: Final = {"http": 80, "https": 443}
 
 
 class Registration(BaseModel):
-    """What a service is registered with.
+    """What a service is registered with; its name is kept in small letters.
 
     With `protocol` https the proxy speaks TLS to it, and verifies its certificate unless `verify_upstream` is false.
     """
@@ -32,6 +33,12 @@ class Registration(BaseModel):
     tls_enabled: bool | None = None
     overwrite: bool = False
     verify_upstream: bool = True
+
+    @field_validator("name")
+    @classmethod
+    def _name(cls, text: str) -> str:
+        """The name of a service: its host name knows no capitals (RFC 4343), so it has none either."""
+        return grammar.name(text.lower())
 
     @field_validator("host")
     @classmethod

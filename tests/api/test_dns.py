@@ -33,6 +33,12 @@ def test_a_name_nobody_knows_is_told_and_a_wrong_one_refused(served: Any) -> Non
     assert refused.json()["field"] == "domain"
 
 
+def test_a_question_without_a_name_is_refused_by_the_field(served: Any) -> None:
+    """Regression: a parameter that is missing was 400, as if the request could not be read."""
+    for refused in (served.api("GET", "/api/dns/resolve"), served.api("POST", "/api/dns/resolve", {})):
+        assert (refused.status_code, refused.json()["field"]) == (422, "domain"), refused.text
+
+
 def test_a_silent_dnsmasq_is_told_and_not_taken_for_an_empty_one(served: Any) -> None:
     assert served.register("answered")["ok"]
     served.daemons["dnsmasq"].pause()

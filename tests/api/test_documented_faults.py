@@ -192,6 +192,28 @@ def test_fault_17_a_name_can_be_registered_again(served: Any) -> None:
         assert served.dig("again.home.arpa") == []
 
 
+def test_a_name_may_be_written_in_capitals(served: Any) -> None:
+    """Regression: it was refused, with the place in a file that was never written and without the field."""
+    assert served.register("Big_Name")["ok"]
+    assert answered(served, "https://big-name.home.arpa/")
+    assert "big_name" in [each["name"] for each in served.api("GET", "/api/services").json()["services"]]
+    assert served.api("GET", "/api/services/Big_Name/health").json()["health_status"] == "healthy"
+    assert served.api("POST", "/api/dns/resolve", {"domain": "Big_Name"}).json()["ip"] == "127.0.0.1"
+    assert served.api("GET", "/api/tls/BIG_NAME/inspect").json()["ok"]
+    assert served.api("POST", "/api/services", {"name": "big_Name", "host": served.echo}).status_code == 409
+    assert served.api("DELETE", "/api/services/Big_Name").json()["ok"]
+    assert served.dig("big-name.home.arpa") == []
+    for name in ("ends_", "xn--a"):
+        refused = served.api("POST", "/api/services", {"name": name, "host": served.echo})
+        assert (refused.status_code, refused.json()["field"]) == (422, "name")
+
+
+def test_localhost_is_refused_with_what_to_write(served: Any) -> None:
+    refused = served.api("POST", "/api/services", {"name": "near", "host": "localhost", "port": 80})
+    assert (refused.status_code, refused.json()["field"]) == (422, "host")
+    assert "127.0.0.1" in refused.json()["error"]
+
+
 def test_fault_18_services_that_hang_delay_no_other_check(served: Any) -> None:
     hanging = served.new_upstream("hanging", hang=True)
     names = [f"hanging-{number}" for number in range(4)]

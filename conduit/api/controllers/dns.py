@@ -147,7 +147,7 @@ def _system(desk: Desk, known: set[str]) -> list[Entry]:
 
 def _resolved(desk: Desk, asked: str) -> Resolved:
     """Ask for a service by its name, for everything else as it stands."""
-    service = desk.desired.roots.get(Key("service", asked))
+    service = desk.desired.roots.get(Key("service", asked.lower()))
     try:
         name = names_of(asked, service.spec, desk.settings)[0] if service else domain_name(asked)
     except ValueError as error:

@@ -106,29 +106,34 @@ async def register(desk: Here, caller: Who, data: Given) -> Response[Result]:
 )
 async def deregister(desk: Here, caller: Who, name: Name) -> Response[Result]:
     """Remove the declaration of a service and everything that stood for it."""
-    key = Key("service", name)
-    if key not in desk.desired.roots:
-        raise ApiError(404, f"Service '{name}' not found")
-    said = f"Deregistered service: {name}"
+    key = _declared(desk, name)
+    said = f"Deregistered service: {key.name}"
     edit = partial(desk.writes.remove, key, caller)
-    return await change(desk, caller, Change(edit, "service_deregister", said, named=(key,), details={"name": name}))
+    details = {"name": key.name}
+    return await change(desk, caller, Change(edit, "service_deregister", said, named=(key,), details=details))
 
 
 @route("GET", "/api/services/{name:str}/health", "services:read", sync_to_thread=True, summary="Check a service now")
 def health(desk: Here, name: Name) -> Checked:
     """Ask a service as a visitor would, now, and return what came back."""
-    key = Key("service", name)
-    if key not in desk.desired.roots:
-        raise ApiError(404, f"Service '{name}' not found")
+    key = _declared(desk, name)
     found = desk.watch.now(key)
     return {
-        "name": name,
+        "name": key.name,
         "status": "active",
         "health_status": HEALTH[found.state],
         "response_time": found.milliseconds,
         "last_checked": instant(found.at),
         "detail": found.detail,
     }
+
+
+def _declared(desk: Desk, name: str) -> Key:
+    """Return the key of a declared service, whose name may be written in capitals. Raises `ApiError` 404."""
+    key = Key("service", name.lower())
+    if key not in desk.desired.roots:
+        raise ApiError(404, f"Service '{name}' not found")
+    return key
 
 
 def _listed(desk: Desk, snapshot: Snapshot) -> Services:

@@ -119,24 +119,23 @@ def authority(desk: Here) -> TheAuthority:
 )
 async def rotate(desk: Here, caller: Who, name: Name) -> Result:
     """Revoke the certificate of a service and issue another, which the proxy serves when the answer arrives."""
-    (_, domain, proxy) = _one(desk, name)
-    result = await _rotated(desk, caller, name)
-    message = f"rotated the certificate of {name}" if result["ok"] else result["stderr"].strip()
-    details = {"name": name, "domain": domain, "proxy": proxy}
+    (key, domain, proxy) = _one(desk, name)
+    result = await _rotated(desk, caller, key)
+    message = f"rotated the certificate of {key.name}" if result["ok"] else result["stderr"].strip()
+    details = {"name": key.name, "domain": domain, "proxy": proxy}
     desk.record(caller, "cert_rotate", message, ok=result["ok"], details=details)
     return result
 
 
-async def _rotated(desk: Desk, caller: Caller, name: str) -> Result:
+async def _rotated(desk: Desk, caller: Caller, service: Key) -> Result:
     try:
-        outcome: Outcome = await desk.ask(Operate(Key("certificate", name), "rotate"))
+        outcome: Outcome = await desk.ask(Operate(Key("certificate", service.name), "rotate"))
         if not (revoked := operated(outcome))["ok"]:
             return revoked
         passed: Passed = await desk.ask(Apply())
     except ConduitError as error:
         return refused(str(error), error.exit_code)
-    service = Key("service", name)
-    said = f"rotated the certificate of {name}: {outcome.reason}"
+    said = f"rotated the certificate of {service.name}: {outcome.reason}"
     return applied(desk.sight(caller).passed(passed, service), service, said)
 
 
@@ -146,7 +145,7 @@ def inspect(desk: Here, name: Name) -> Inspected:
     (shown,) = look(desk, [_one(desk, name)])
     if shown.certificate is None:
         return {"ok": False, "output": f"{shown.domain} shows no certificate\n"}
-    text = f"=== Certificate: {name} ===\n\n{text_of(shown.certificate)}"
+    text = f"=== Certificate: {shown.key.name} ===\n\n{text_of(shown.certificate)}"
     return {"ok": True, "output": text, "certificate": _document(shown, shown.certificate)}
 
 
@@ -190,7 +189,7 @@ def lives(desk: Desk) -> Mapping[str, Life]:
 
 
 def _one(desk: Desk, name: str) -> Wanted:
-    found = next((each for each in wanted(desk) if each[0].name == name), None)
+    found = next((each for each in wanted(desk) if each[0].name == name.lower()), None)
     if found is None:
         raise ApiError(404, f"there is no certificate of '{name}'")
     return found
