@@ -26,6 +26,9 @@ from conduit.spec import Resource
 
 SITE_KEY = b"the key of this site"
 
+HASH = "$2b$10$abcdefghijklmnopqrstuuqflPDzB6gcMhKa1rZqKiun2YGL5sa2u"
+"""Of the password `secret`."""
+
 
 def keyed(*parts: str) -> str:
     """The marks and fingerprints of these tests: keyed, like the real ones."""

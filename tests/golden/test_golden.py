@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 from golden_world import DOMAIN, World, exactly
 
-HASH = "$2b$10$abcdefghijklmnopqrstuuqflPDzB6gcMhKa1rZqKiun2YGL5sa2u"
-"""Of the password `secret`."""
+from tests.proxy_world import HASH
 
 
 @pytest.fixture(scope="module")

@@ -17,9 +17,8 @@ from conduit.providers.nginx import Config
 from conduit.providers.transaction import Block, transact
 from conduit.sandbox.daemon import Daemon
 from tests.conftest import Ran
+from tests.proxy_world import HASH
 
-HASH = "$2b$10$abcdefghijklmnopqrstuuqflPDzB6gcMhKa1rZqKiun2YGL5sa2u"
-"""Of the password `secret`."""
 NEIGHBOUR = "server {\n    listen 127.0.0.1:1;\n    server_name theirs.lan wiki.lan;\n    return 200 theirs;\n}\n"
 
 
