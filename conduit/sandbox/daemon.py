@@ -15,7 +15,7 @@ from typing import Any, Final
 from conduit.errors import Code, Diagnostic
 from conduit.providers.child import start_again
 from conduit.providers.listeners import holder
-from conduit.sandbox.machine import DEADLINE, PORT_TAKEN, SandboxError, answers, wait_for
+from conduit.sandbox.machine import DEADLINE, PORT_TAKEN, SandboxError, answers, replies, wait_for
 
 START_FAILED = Code(
     "CND-1180",
@@ -36,7 +36,8 @@ class Daemon:
 
     `detaches` tells that the program goes into the background by itself and writes `<directory>/pid`. A process is
     ours when that file names it and its command line is `argv`: so one that conduit restarted is still found, and a
-    stranger with a recycled pid is never signalled. `sweep` names the module of the sandbox, and the words for
+    stranger with a recycled pid is never signalled. One that listens before it is ready names in `ping` an HTTP path
+    that it answers when it is. `sweep` names the module of the sandbox, and the words for
     its function `sweep`, that clears away what an ended daemon leaves behind; a crash does not. `passes` is what it
     says last when its start ended over something that passes: it is then started again.
     """
@@ -48,6 +49,7 @@ class Daemon:
     section: dict[str, Any] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
     detaches: bool = False
+    ping: str = ""
     sweep: tuple[str, ...] = ()
     passes: str = ""
 
@@ -124,7 +126,7 @@ class Daemon:
         code = process.poll()
         if code is not None and (code or not self.detaches):
             raise self._failure(f"exited with status {code}")
-        return self.running and answers(self.address)
+        return self.running and (replies(self.address, self.ping) if self.ping else answers(self.address))
 
     def _failure(self, reason: str) -> SandboxError:
         hint = f"the end of {self.log}:\n{self._last_words(5)}"

@@ -53,6 +53,7 @@ def prepare(directory: Path, *, network: IPv4Network | None = None) -> Daemon:
         f"unix/{section['socket']}",
         section,
         {"PATH": _PATH},
+        ping="/_ping",
         sweep=("docker_sweep", str(running), str(directory), name, str(own.supernet())),
     )
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from conduit.errors import Code, ConduitError, Diagnostic
+from conduit.providers.http_call import NotWhole, call
 
 NO_PROGRAM = Code(
     "CND-1181",
@@ -61,6 +62,16 @@ def answers(address: str) -> bool:
             host, _, port = address.rpartition(":")
             probe.connect((host, int(port)))
         return True
+    return False
+
+
+def replies(address: str, path: str) -> bool:
+    """Tell whether `unix//path` answers a request for an HTTP path with status 200."""
+    with socket.socket(socket.AF_UNIX) as peer, suppress(OSError, NotWhole):
+        peer.settimeout(1)
+        peer.connect(address.removeprefix("unix/"))
+        request = f"GET {path} HTTP/1.1\r\nHost: sandbox\r\nConnection: close\r\n\r\n"
+        return call(peer, request.encode(), 1, 2**16, lambda: None).status == 200
     return False
 
 

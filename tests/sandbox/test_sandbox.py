@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
@@ -25,6 +26,14 @@ from conduit.sandbox.machine import PORT_TAKEN, SandboxError, answers, find_prog
 from conduit.sandbox.site import Sandbox, Status
 
 NOBODY = 65534
+LISTENS_AND_FAILS = """
+import socket, sys
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(sys.argv[1])
+listener.listen()
+listener.accept()
+sys.exit("no such luck")
+"""
 
 
 def pids(states: list[Status]) -> dict[str, int | None]:
@@ -105,6 +114,15 @@ def test_a_taken_port_is_refused_in_words(upstream: Callable[..., Daemon], direc
 def test_a_daemon_that_exits_shows_the_end_of_its_log(directory: Path) -> None:
     broken = Daemon("broken", directory, ("/bin/sh", "-c", "echo no such luck; exit 3"), f"127.0.0.1:{free_port()}")
     with pytest.raises(SandboxError, match=r"exited with status 3(.|\n)*no such luck"):
+        broken.start()
+
+
+def test_a_daemon_that_listens_before_it_fails_has_not_come_up(directory: Path) -> None:
+    """Regression: a dockerd without control groups was taken for one that runs, and the quick start met a dead one."""
+    socket_file = directory / "socket"
+    words = (sys.executable, "-c", LISTENS_AND_FAILS, str(socket_file))
+    broken = Daemon("broken", directory, words, f"unix/{socket_file}", ping="/")
+    with pytest.raises(SandboxError, match=r"exited with status 1(.|\n)*no such luck"):
         broken.start()
 
 
