@@ -21,7 +21,8 @@ print(plan.empty, *sorted({"docker", "requests", "httpx", "tarfile"}.intersectio
 CHANGE = """
 import sys
 from pathlib import Path
-from conduit.engine import Engine, read_settings
+from conduit.engine import Engine
+from conduit.manifests.settings_file import read_settings
 engine = Engine(read_settings(Path(sys.argv[1])))
 print(engine.apply(engine.plan()).exit_code, *sorted({"docker", "requests", "httpx"}.intersection(sys.modules)))
 """
