@@ -18,7 +18,6 @@ class Marker(Enum):
 
     IMMUTABLE = "a change replaces the object"
     WRITE_ONLY = "compared by keyed fingerprint, never read back"
-    UNMANAGED = "absent means: leave as it is"
 
 
 class RefTo(NamedTuple):

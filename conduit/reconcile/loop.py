@@ -69,7 +69,7 @@ class Loop:
         self._engine, self._tell, self._after = engine, tell, after
         self._stop, self._woken = threading.Event(), threading.Event()
         self._reasons: set[str] = set()
-        self._passes = 0
+        self._ended = 0
         self._problems: tuple[Diagnostic, ...] = ()
         self._threads: list[threading.Thread] = []
 
@@ -108,7 +108,7 @@ class Loop:
     def status(self) -> Status:
         """How the loop is doing now."""
         alive = self.worker.alive and all(thread.is_alive() for thread in self._threads[-1:])
-        return Status(alive, self._passes, self._problems, self.passes.snapshot, self.passes.keeper.failing)
+        return Status(alive, self._ended, self._problems, self.passes.snapshot, self.passes.keeper.failing)
 
     def _begin(self, name: str, watch: Callable[..., None], subject: Any) -> None:
         thread = threading.Thread(target=watch, args=(subject, self.trigger, self._stop), name=name, daemon=True)
@@ -162,7 +162,7 @@ class Loop:
             self._tell(FAILED, self._problems)
         else:
             self._problems = ()
-        self._passes += 1
+        self._ended += 1
         self._after(self.status)
 
     def _pause(self) -> float:
