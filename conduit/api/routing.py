@@ -10,7 +10,8 @@ from litestar import delete, get, patch, post, put
 from litestar.openapi.datastructures import ResponseSpec
 
 from conduit.api.auth import PUBLIC, Permission
-from conduit.api.errors import CODES, NATIVE, SECOND
+from conduit.api.codes import CODES
+from conduit.api.errors import NATIVE, SECOND
 
 Decorator = Callable[[Callable[..., Any]], Any]
 
