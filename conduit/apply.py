@@ -6,9 +6,11 @@ ground · prune. A failed change takes the other changes of its root along and s
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+from typing import Any, NamedTuple
 
-from conduit.change import Change, Proof, Result
+from conduit.change import Change, Outcome, Proof, Result
 from conduit.documents import commit_all, stage_all
 from conduit.failpoints import fail
 from conduit.model import Key
@@ -16,7 +18,7 @@ from conduit.providers.base import ObjectProvider
 from conduit.providers.transaction import Staged
 from conduit.prune import prune
 from conduit.readiness import when_ready
-from conduit.schedule import Round, Step
+from conduit.schedule import Step
 from conduit.touched import baseline, prove_again
 from conduit.undo import undo
 from conduit.verify import verify_objects
@@ -31,12 +33,12 @@ def apply(work: Work) -> dict[Key, Proof]:
     """
     before = baseline(work) if work.options.prove else {}
     fail("apply.before_objects")
-    staged: dict[str, Staged[Any]] | None = None
-    for steps in work.plan.rounds:
-        documents = _objects_first(work, steps)
-        if documents:
-            staged = _all_staged(work) if staged is None else staged
-            commit_all(work, documents, staged)
+    coming: list[Coming] = []
+    try:
+        _rounds(work, coming)
+    finally:
+        for each in coming:
+            _come_up(work, each)
     verify_objects(work)
     fail("apply.verified")
     proofs = prove_again(work, before) if work.options.prove else {}
@@ -47,6 +49,29 @@ def apply(work: Work) -> dict[Key, Proof]:
     return proofs
 
 
+class Coming(NamedTuple):
+    """Objects that were made and that nothing in this plan waits for, with their outcomes as long as they come up."""
+
+    provider: ObjectProvider
+    changes: list[Change]
+    outcomes: dict[Key, Outcome]
+
+
+def _rounds(work: Work, coming: list[Coming]) -> None:
+    """Carry out the rounds of the plan; what may come up while others go on is added to `coming`."""
+    staged: dict[str, Staged[Any]] | None = None
+    for number, steps in enumerate(work.plan.rounds, 1):
+        for step in steps:
+            provider = work.providers[step.provider]
+            if isinstance(provider, ObjectProvider):
+                later = [each for each in chain(steps, *work.plan.rounds[number:]) if each is not step]
+                coming += _objects(work, provider, step, _awaited(work, later))
+        documents = [step for step in steps if step.document]
+        if documents:
+            staged = _all_staged(work) if staged is None else staged
+            commit_all(work, documents, staged)
+
+
 def _all_staged(work: Work) -> dict[str, Staged[Any]]:
     fail("apply.after_objects")
     staged = stage_all(work)
@@ -54,24 +79,33 @@ def _all_staged(work: Work) -> dict[str, Staged[Any]]:
     return staged
 
 
-def _objects_first(work: Work, steps: Round) -> list[Step]:
-    """Carry out the steps of a round that are objects, and return those that are documents."""
-    for step in steps:
-        provider = work.providers[step.provider]
-        if isinstance(provider, ObjectProvider):
-            _objects(work, provider, step)
-    return [step for step in steps if step.document]
+def _awaited(work: Work, later: Iterable[Step]) -> Callable[[Change], bool]:
+    """Return what tells of a change whether later steps wait for it: one depends on it, or is of the same root."""
+    changes = [change for step in later for change in step.changes]
+    roots = {change.root for change in changes}
+    needed = {key for change in changes for key in work.desired.edges.get(change.key, ())}
+    return lambda change: change.key in needed or change.root in roots
 
 
-def _objects(work: Work, provider: ObjectProvider, step: Step) -> None:
+def _objects(work: Work, provider: ObjectProvider, step: Step, awaited: Callable[[Change], bool]) -> Iterator[Coming]:
+    """Make objects; yield those that need not be ready before the plan goes on."""
     changes = [_with_wish(work, change) for change in work.passable(step.changes)]
     if not changes:
         return
     work.begin(step.provider, changes)
     outcomes = provider.apply(changes, work.readings[step.provider])
     work.made |= {key for key, outcome in outcomes.items() if outcome.result is Result.OK}
-    outcomes = when_ready(work, provider, changes, outcomes)
-    done = {change.key: change.native for change in changes if outcomes[change.key].result is Result.OK}
+    free = {c.key: outcomes[c.key] for c in changes if outcomes[c.key].result is Result.OK and not awaited(c)}
+    others = {key: outcome for key, outcome in outcomes.items() if key not in free}
+    _come_up(work, Coming(provider, [change for change in changes if change.key in others], others))
+    if free:
+        yield Coming(provider, [change for change in changes if change.key in free], free)
+
+
+def _come_up(work: Work, coming: Coming) -> None:
+    """Wait for objects to be ready, and note what came of them."""
+    outcomes = when_ready(work, coming.provider, coming.changes, coming.outcomes)
+    done = {change.key: change.native for change in coming.changes if outcomes[change.key].result is Result.OK}
     work.memory.record(done)
     work.settle(outcomes.values())
 
