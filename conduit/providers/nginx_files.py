@@ -46,6 +46,8 @@ Sign = Callable[[str, str, str], str]
 _SEAL: Final = re.compile(r"geo \$conduit_generation \{ default ([0-9a-f]{32}); \}\n")
 _OWN_NAME: Final = ("upstream ", "zone ", "proxy_pass ", "try_files ", "location @")
 """The lines in which the name nginx knows a vhost by stands for `self.conduit`."""
+_OF_FILES: Final = ("ssl_certificate", "auth_basic_user_file ")
+"""The lines that name a file, which is no part of what is wished."""
 
 
 @dataclass(slots=True)
@@ -99,7 +101,7 @@ def own_name(name: str) -> str:
 
 def named(lines: Iterable[str], old: str, new: str) -> list[str]:
     """Return lines with the one name of a vhost in place of another, where such a name can stand."""
-    return [line.replace(old, new) if line.startswith(_OWN_NAME) else line for line in lines]
+    return [line.replace(old, new) if old in line and line.startswith(_OWN_NAME) else line for line in lines]
 
 
 def read_file(body: str, place: str, shape: Shape, sign: Sign) -> Contents:
@@ -143,13 +145,13 @@ def _add(entry: Entry, fragment: Fragment) -> None:
     entry.lines[part], entry.marks[part] = fragment.lines, fragment.mark
     kept, files = [], {}
     for line in fragment.lines:
-        if line.startswith("ssl_certificate"):
+        if not line.startswith(_OF_FILES):
+            kept.append(line)
+        elif line.startswith("ssl_certificate"):
             words = words_of(line)
             files["key" if words[:1] == ("ssl_certificate_key",) else "certificate"] = words[1] if words else line
-        elif line.startswith("auth_basic_user_file "):
-            entry.users_file = (words_of(line) or ("", ""))[1]
         else:
-            kept.append(line)
+            entry.users_file = (words_of(line) or ("", ""))[1]
     entry.native[part] = named(kept, own_name(name), SELF)
     entry.protected = entry.protected and fragment.protected
     if files or fragment.certificate:

@@ -9,7 +9,7 @@ depth, so `*.a.lan` is written as the regular expression for one label.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -83,20 +83,16 @@ class Shape:
         groups: dict[tuple[Part, ...], list[str]] = {}
         for host in sorted(owners):
             groups.setdefault(tuple(_parts(part, host, owners, blocks, paths)), []).append(host)
+        listens, also = self._listens(part), self._in_each(part)
         for parts, hosts in groups.items():
-            yield Server(tuple(self._lines(part, hosts, parts, blocks)), parts)
+            open_end = () if _reach(blocks[parts[-1].name]) == "/" else ("location / {", "return 404;", "}")
+            name = directive("server_name", *map(_server_name, hosts))
+            yield Server((*listens, name, *also, *open_end), parts)
 
-    def _lines(
-        self, part: str, hosts: Sequence[str], parts: Sequence[Part], blocks: Mapping[str, Native]
-    ) -> Iterable[str]:
-        yield from self._listens(part)
-        yield directive("server_name", *map(_server_name, hosts))
-        if self.access_log:
-            yield directive("access_log", word(self.access_log), "conduit")
-        if part == "http":
-            yield from _challenge(self.challenges)
-        if _reach(blocks[parts[-1].name]) != "/":
-            yield from ("location / {", "return 404;", "}")
+    def _in_each(self, part: str) -> list[str]:
+        """Return what each server of a part has beside its names and vhosts."""
+        log = [directive("access_log", word(self.access_log), "conduit")] if self.access_log else []
+        return [*log, *(_challenge(self.challenges) if part == "http" else ())]
 
     def _listens(self, part: str) -> list[str]:
         if part == "https":
