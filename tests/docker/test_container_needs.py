@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from conduit.report import ApplyOptions, Event, EventKind
 from tests.docker.container_world import SLEEP, Containers
 
 CHECKED = "command: [sh, -c, 'touch /tmp/up; exec sleep 600'], stop_signal: SIGKILL"
@@ -49,3 +50,22 @@ def test_one_that_ended_holds_back_who_needs_it(containers: Containers, conditio
     report = containers.apply(code=4)
     assert any(words in outcome.reason for outcome in report.outcomes)
     assert containers.running() == []
+
+
+@pytest.mark.parametrize(
+    ("needs", "order"),
+    [("", ["dns_record/more", "container/db"]), (", needs: [container/db]", ["container/db", "dns_record/more"])],
+    ids=["nobody", "a record"],
+)
+def test_only_who_needs_a_container_waits_until_it_is_ready(
+    containers: Containers, needs: str, order: list[str]
+) -> None:
+    record = f"dns_records:\n  more: {{name: more.home.arpa, value: 10.0.0.9{needs}}}\n"
+    containers.declare(record, db=DB)
+    engine, events = containers.world.engine(), list[Event]()
+    report = engine.apply(engine.plan(), ApplyOptions(prove=False), events.append)
+    assert report.exit_code == 0, report.outcomes
+    ended = [str(event.key) for event in events if event.kind is EventKind.FINISHED]
+    assert [key for key in ended if key in order] == order
+    assert health(containers) == "healthy"
+    assert containers.site.dig("more.home.arpa") == ["10.0.0.9"]
