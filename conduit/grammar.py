@@ -54,6 +54,8 @@ def label_of(resource_name: str) -> str:
 
 def domain_name(text: str) -> str:
     """A DNS name in lower-case A-label form (RFC 1035, RFC 5890); a trailing dot is dropped."""
+    if "://" in text:
+        raise ValueError("write the name alone, without a scheme or a path")
     ascii_name = _to_ascii(text.removesuffix("."))
     if not 1 <= len(ascii_name) <= 253:
         raise ValueError("a domain name has 1 to 253 characters")
@@ -184,7 +186,7 @@ def user_name(text: str) -> str:
 def bcrypt_hash(text: str) -> str:
     """A bcrypt hash of cost 10 to 16: less is guessed, more lets a few requests hold the proxy's processors."""
     if not BCRYPT.fullmatch(text):
-        raise ValueError("write a bcrypt hash of cost 10 to 16 (caddy hash-password makes one), or {secret: NAME}")
+        raise ValueError("write a bcrypt hash of cost 10 to 16 (caddy hash-password makes one)")
     return text
 
 
@@ -194,7 +196,10 @@ def cidr(text: str) -> str:
     if not text.isascii() or "%" in text or (slash and not re.fullmatch("0|[1-9][0-9]{0,2}", length, re.ASCII)):
         raise ValueError("write an address range such as 10.0.0.0/8")
     address(base)
-    return str(ip_network(text, strict=True))
+    found = ip_network(text, strict=False)
+    if found.network_address != ip_address(base):
+        raise ValueError(f"{text} is one address and the length of a range; write {found} or {base}")
+    return str(found)
 
 
 def address(text: str) -> str:
@@ -203,7 +208,10 @@ def address(text: str) -> str:
         return text
     if not text.isascii() or "%" in text:
         raise ValueError("write an address such as 10.0.0.1 or fd00::1")
-    found = ip_address(text)
+    try:
+        found = ip_address(text)
+    except ValueError:
+        raise ValueError(f"{shown(text)} is no address; write one such as 10.0.0.1 or fd00::1") from None
     if isinstance(found, IPv6Address) and found.ipv4_mapped:
         raise ValueError(f"write the IPv4 address itself: {found.ipv4_mapped}")
     return str(found)

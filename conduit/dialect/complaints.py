@@ -56,6 +56,7 @@ MESSAGES: Final = {
     "enum": "write {expected}",
 }
 YAML_1_1_WORDS: Final = frozenset(("yes", "no", "on", "off", "y", "n"))
+NO_SPACE = re.compile(r"[a-z_]+:[^ ]")
 NUMBER_LIKE = re.compile(r"[-+]?[0-9][0-9_.]*")
 
 
@@ -87,7 +88,7 @@ def complaints(
     unknown = [path for path in deepest if merged[path][0]["type"] == "extra_forbidden"]
     mistyped = {(*path[:-1], nearest(str(path[-1]), _fields(model, path[:-1]))) for path in unknown}
     return [
-        _complaint(path, merged[path], model, what, also)
+        _complaint(path, merged[path], model, data, what, also)
         for path in deepest
         if path not in mistyped or merged[path][0]["type"] != "missing"
     ]
@@ -139,7 +140,7 @@ def _inside(path: FieldPath, outer: FieldPath) -> bool:
 
 
 def _complaint(
-    path: FieldPath, errors: Sequence[ErrorDetails], model: type[BaseModel], what: str, also: Iterable[str]
+    path: FieldPath, errors: Sequence[ErrorDetails], model: type[BaseModel], data: Any, what: str, also: Iterable[str]
 ) -> Complaint:
     sort = errors[0]["type"]
     if sort in ("extra_forbidden", "missing"):
@@ -151,10 +152,10 @@ def _complaint(
         hint = did_you_mean(str(path[-1]), known) or _choices(known)
         return Complaint(UNKNOWN_KEY, f"unknown key {key} in {place}", path, hint, at_key=True)
     private = Secret in _types_at(model, path)
-    hint = next((hint for hint in map(_hint, errors) if hint), "") if not private else ""
+    hint = next((hint for each in errors if (hint := _hint(each) or _as_text(each, model, data, path))), "")
     said = " or ".join(dict.fromkeys(map(words_of, errors)))
     subject = f"wrong value for {shown(_dotted(path))} in {what}" if path else f"this {what} cannot be read"
-    return Complaint(WRONG_VALUE, f"{subject}: {said}", path, hint, private=private)
+    return Complaint(WRONG_VALUE, f"{subject}: {said}", path, "" if private else hint, private=private)
 
 
 def words_of(error: ErrorDetails) -> str:
@@ -169,8 +170,8 @@ def _hint(error: ErrorDetails) -> str:
     value, kind = error["input"], error["type"]
     if value is None:
         return "nothing is written after the colon; write a value, or remove the key"
-    if kind == "string_type" and isinstance(value, (bool, int, float)):
-        return f'quote it: "{str(value).lower()}"'
+    if kind == "model_type" and isinstance(value, str) and NO_SPACE.match(value):
+        return "write a space after the colon"
     if kind == "bool_type" and isinstance(value, str) and value.lower() in YAML_1_1_WORDS:
         return f'"{value}" is text in YAML 1.2'
     if kind in ("int_type", "float_type") and isinstance(value, str) and NUMBER_LIKE.fullmatch(value):
@@ -180,6 +181,29 @@ def _hint(error: ErrorDetails) -> str:
     if kind in ("literal_error", "enum") and isinstance(value, (bool, int)):
         return "quote it to make it text"
     return ""
+
+
+def _as_text(error: ErrorDetails, model: type[BaseModel], data: Any, path: FieldPath) -> str:
+    """Return what to write where a number or true stands for text: the same in quotes, or what the field takes."""
+    value = error["input"]
+    if error["type"] != "string_type" or not isinstance(value, (bool, int, float)):
+        return ""
+    quoted = str(value).lower()
+    try:
+        model.model_validate(_with(data, path, quoted))
+    except ValidationError as still:
+        if said := [words_of(each) for each in still.errors(include_url=False) if _path(each, data) == path]:
+            return said[0]
+    return f'quote it: "{quoted}"'
+
+
+def _with(data: Any, path: FieldPath, value: Any) -> Any:
+    """Return a copy of data with another value at a path."""
+    if not path:
+        return value
+    copy = data.copy()
+    copy[path[0]] = _with(data[path[0]], path[1:], value)
+    return copy
 
 
 def _dotted(path: Iterable[str | int]) -> str:

@@ -5,7 +5,7 @@ All tags are refused, the standard ones too: quoting says the same.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import yaml
 
@@ -23,6 +23,14 @@ NOT_YAML = Code(
     "are a tab in the indentation, a missing space after a colon, and an unquoted value that begins with @, %, & or *. "
     "Names that end well before that place are checked; what stands at it and below is not.",
 )
+
+ALIASES: Final = ("while scanning an alias", "while scanning an anchor")
+LOOK: Final = "look at this line and the ones above it"
+HINTS: Final = {
+    "did not find expected key": "indent this line like its neighbours, and close each quote and bracket above it",
+    "mapping values are not allowed in this context": "quote the value on this line: it holds a colon and a space",
+}
+"""What to do about some of libyaml's messages."""
 
 
 class Document(NamedTuple):
@@ -117,5 +125,7 @@ def syntax_problem(source: SourceText, error: yaml.YAMLError) -> Diagnostic:
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be read"
     told = source.problem(NOT_YAML, f"not valid YAML: {problem}", line, column)
     indent = told.line[: len(told.line) - len(told.line.lstrip())]
-    hint = "indent with spaces, never with tabs" if "\t" in indent else "look at this line and the ones above it"
+    hint = "indent with spaces, never with tabs" if "\t" in indent else HINTS.get(problem, LOOK)
+    if (getattr(error, "context", None) or "") in ALIASES:
+        hint = 'quote a value that begins with * or &, for example "*.home.arpa"'
     return source.problem(NOT_YAML, told.summary, line, column, hint)

@@ -15,7 +15,9 @@ def nearest(word: str, known: Iterable[str]) -> str:
     """Return the known word that `word` was probably meant to be, or nothing when none is near."""
     from difflib import get_close_matches
 
-    return next(iter(get_close_matches(word, sorted(known), 1)), "")
+    spelled = {each.lower(): each for each in sorted(known)}
+    near = get_close_matches(word.lower(), spelled, 1)
+    return spelled[near[0]] if near else ""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -22,6 +22,7 @@ SHAPE = Code(
 )
 
 NO_MAPPING: Final = "begin with a kind, for example services:"
+NO_LIST: Final = "names are keys, not items of a list: write `wiki:` in place of `- name: wiki`"
 
 
 class Entry(NamedTuple):
@@ -69,7 +70,7 @@ def outline(document: Document) -> Outline:
             sections.append(_section(document, str(plural), index, names))
         else:
             summary = f"the section {shown(str(plural))} holds no names"
-            hint = "write names below it, or remove it"
+            hint = NO_LIST if isinstance(names, list) else "write names below it, or remove it"
             misshapen[str(plural), ""] = _misshapen(document, index - 1, summary, hint)
     if not (document.problems or misshapen):
         return Outline(sections)

@@ -205,3 +205,16 @@ def test_a_ruler_of_equal_signs_is_text():
 def test_an_empty_file_and_one_of_comments_hold_nothing():
     assert parse("a", b"").data is None
     assert parse("a", b"# nothing yet\n").data is None
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("x: *.home.arpa\n", "quote a value that begins with * or &"),
+        ("x: a: b\n", "quote the value on this line"),
+        ("a:\n  b: 1\n c: 2\n", "indent this line like its neighbours"),
+        ("a:\n\tb: 1\n", "never with tabs"),
+    ],
+)
+def test_a_break_of_syntax_is_told_with_what_to_do(text, hint):
+    assert hint in problems(text)[-1].hint

@@ -246,6 +246,25 @@ def test_a_secret_in_clear_is_accepted_by_its_type_but_never_echoed(spec, refuse
     assert "12345" not in str(problem)
 
 
+def test_a_number_in_the_place_of_text_is_told_what_the_field_takes(refuse):
+    """Regression: `check: {path: 8}` was told to be quoted, and then that "8" is no path."""
+    assert only(refuse("pages: {x: {check: {every: 10}}}\n")).hint == 'quote it: "10"'
+    assert "a path begins with one /" in only(refuse("pages: {x: {check: {path: 8}}}\n")).hint
+
+
+def test_a_missing_space_after_a_colon_is_named(refuse):
+    assert only(refuse("pages:\n  x:\n    upstream:a\n")).hint == "write a space after the colon"
+
+
+def test_names_written_as_a_list_are_told_to_be_keys(refuse):
+    assert only(refuse("pages:\n  - name: x\n")).hint.startswith("names are keys, not items of a list")
+
+
+@pytest.mark.parametrize(("text", "near"), [("Pages: {}\n", "pages"), ("pages: {x: {mode: OFF}}\n", "off")])
+def test_the_nearest_word_is_found_in_other_letters_too(refuse, text, near):
+    assert only(refuse(text)).hint == f'did you mean "{near}"?'
+
+
 def test_unknown_keys_in_a_name_are_cut_and_shown_safely(refuse):
     problem = only(refuse('pages: {x: {"' + "k\\e" * 100 + '": 1}}\n'))
     assert len(problem.summary) < 600
