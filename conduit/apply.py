@@ -14,6 +14,7 @@ from conduit.change import Change, Outcome, Proof, Result
 from conduit.documents import commit_all, stage_all
 from conduit.failpoints import fail
 from conduit.model import Key
+from conduit.obstacles import passable
 from conduit.providers.base import ObjectProvider
 from conduit.providers.transaction import Staged
 from conduit.prune import prune
@@ -89,7 +90,7 @@ def _awaited(work: Work, later: Iterable[Step]) -> Callable[[Change], bool]:
 
 def _objects(work: Work, provider: ObjectProvider, step: Step, awaited: Callable[[Change], bool]) -> Iterator[Coming]:
     """Make objects; yield those that need not be ready before the plan goes on."""
-    changes = [_with_wish(work, change) for change in work.passable(step.changes)]
+    changes = [_with_wish(work, change) for change in passable(work, step.changes)]
     if not changes:
         return
     work.begin(step.provider, changes)

@@ -15,6 +15,7 @@ from conduit.change import Action, Change, Outcome, Result
 from conduit.errors import ConduitError, Refused, RollbackFailed, Stale, Unreadable
 from conduit.failpoints import fail
 from conduit.model import FRAME, Key
+from conduit.obstacles import passable, unhindered
 from conduit.providers.base import DocumentProvider, Reading
 from conduit.providers.transaction import Block, Staged, commit, stage
 from conduit.schedule import Step
@@ -32,7 +33,7 @@ def stage_all(work: Work) -> dict[str, Staged[Any]]:
         provider = work.document(step.provider)
         if provider is None or step.provider in staged:
             continue
-        possible = work.unhindered(step.changes)
+        possible = unhindered(work, step.changes)
         blocks = _blocks(work, possible)
         if not blocks:
             continue
@@ -122,7 +123,7 @@ def _opened(work: Work, step: Step, staged: Mapping[str, Staged[Any]]) -> Commit
     """Return the commit of a step, its intent in the journal; None when there is nothing to write."""
     provider = work.document(step.provider)
     open_changes = [change for change in step.changes if change.key not in work.outcomes]
-    changes = _really_different(work, work.passable(open_changes))
+    changes = _really_different(work, passable(work, open_changes))
     if provider is None or not _needs_commit(work, provider, changes):
         _drop_frame(work, changes)
         return None

@@ -9,6 +9,7 @@ from typing import Any, Final
 from conduit.change import Action, Change, Outcome, Result
 from conduit.errors import ConduitError
 from conduit.model import Live, walk
+from conduit.obstacles import passable
 from conduit.providers.base import ObjectProvider
 from conduit.work import BAD, Work
 
@@ -21,7 +22,7 @@ def prune(work: Work) -> None:
         if not isinstance(provider, ObjectProvider) or name not in work.readings:
             continue
         deletions = [c for c in work.plan.changes if c.provider == name and c.action is Action.DELETE]
-        allowed = work.passable(change for change in deletions if change.key not in work.outcomes)
+        allowed = passable(work, [change for change in deletions if change.key not in work.outcomes])
         going = {change.live.id: change.live for change in allowed if change.live}
         going |= {live.id: live for live in _superseded(work, name)}
         if going:

@@ -126,45 +126,7 @@ class Work:
             return Block(change.native, wish.protect)
         return Block(self.kinds[change.key.kind].render(wish.spec, self.context(change.provider)), wish.protect)
 
-    def obstacle(self, change: Change) -> str:
-        """Return why a change must not be made now; empty when it may."""
-        if self.stop.is_set():
-            self.interrupted = True
-            return "interrupted before it began"
-        if self.stale:
-            return "the live state moved while this plan was applied"
-        if change.provider not in self.readings:
-            return f"{change.provider} cannot be read any more"
-        if change.root in self.blamed:
-            return f"{change.root} failed: {self.blamed[change.root]}"
-        for dependency in self.desired.edges.get(change.key, ()):
-            if dependency in self.plan.unjudged:
-                return f"it needs {dependency}, which is unknown: {self.plan.unjudged[dependency]}"
-            outcome = self.outcomes.get(dependency)
-            if outcome and outcome.result in BAD:
-                return f"it needs {dependency}, which {outcome.result}"
-        if change.want is not None and self.resolved(change) is None:
-            return "a value it needs did not become known"
-        return self._still_led_to(change)
-
-    def _still_led_to(self, change: Change) -> str:
-        """Return why what a change takes away may still be asked for; empty when it may go.
-
-        Documents come up in the order of their providers, and what one lets go is let go by those before it first: a
-        name is gone before the site it leads to.
-        """
-        if not self.keeping and len(self.readings) == len(self.providers):
-            return ""
-        before = [name for name in self.providers if self.document(name) and self._comes_before(name, change.provider)]
-        keeping = [name for name in before if name not in self.readings or name in self.keeping]
-        if not keeping or not self._lets_go(change):
-            return ""
-        return f"{keeping[0]} may still lead to what it takes away"
-
-    def _comes_before(self, name: str, provider: str) -> bool:
-        return self.providers[name].order < self.providers[provider].order
-
-    def _lets_go(self, change: Change) -> bool:
+    def lets_go(self, change: Change) -> bool:
         """Tell whether a change gives up a claim; a deletion gives up all there are."""
         if change.key.kind == FRAME or change.live is None:
             return False
@@ -174,37 +136,12 @@ class Work:
         parsed = kind.parse(change.live.native)
         return parsed is not None and not set(kind.claims(parsed)) <= set(kind.claims(change.want.spec))
 
-    @property
-    def smooth(self) -> bool:
-        """Whether nothing is known that could keep any change from being made, so that none need be looked at."""
-        known = self.stale or self.blamed or self.keeping or self.late or self.plan.unjudged
-        return not (known or self.stop.is_set() or len(self.readings) < len(self.providers))
-
-    def unhindered(self, changes: Iterable[Change]) -> list[Change]:
-        """Return the changes that may be made now."""
-        return list(changes) if self.smooth else [change for change in changes if not self.obstacle(change)]
-
     def begin(self, provider: str, changes: Collection[Change]) -> None:
         """Write down what a provider is about to change. Raises ConduitError: then nothing may."""
         self.memory.intent(provider, changes)
         fail("apply.intent")
         number = len(changes)
         self.listen(Event(EventKind.STARTED, None, provider, f"{number} change{'' if number == 1 else 's'}"))
-
-    def passable(self, changes: Iterable[Change]) -> list[Change]:
-        """Return the changes that may be made now; the others are skipped with their reason."""
-        if self.smooth:
-            return list(changes)
-        passed, skipped = [], []
-        for change in changes:
-            reason = self.obstacle(change)
-            if reason:
-                skipped.append(Outcome(change.key, change.action, Result.SKIPPED, reason))
-                self._note(skipped[-1])
-            else:
-                passed.append(change)
-        self.settle(skipped)
-        return passed
 
     def settle(self, outcomes: Iterable[Outcome]) -> None:
         """Note outcomes: journal them, tell the listener, blame the roots of failures."""
@@ -213,10 +150,11 @@ class Work:
             return
         self.memory.outcome(outcomes)
         for outcome in outcomes:
-            self._note(outcome)
+            self.note(outcome)
             self.listen(Event(EventKind.FINISHED, outcome.key, "", f"{outcome.action} {outcome.result}"))
 
-    def _note(self, outcome: Outcome) -> None:
+    def note(self, outcome: Outcome) -> None:
+        """Keep what came of a change, for those that follow it."""
         self.outcomes[outcome.key] = outcome
         if outcome.facts:
             self.facts[outcome.key] = outcome.facts
@@ -225,7 +163,7 @@ class Work:
 
     def _note_bad(self, outcome: Outcome) -> None:
         change = self.planned.get(outcome.key)
-        if change and self._lets_go(change):
+        if change and self.lets_go(change):
             self.keeping.add(change.provider)
         if outcome.result in (Result.FAILED, Result.QUARANTINED):
             leaf = self.desired.leaves.get(outcome.key)

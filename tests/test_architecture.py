@@ -27,7 +27,7 @@ LAYERS: list[set[str]] = [
     {"apply", "keeping"},
     {"documents", "touched"},
     {"undo", "prune", "verify", "readiness", "status", "doctor", "operate", "perform", "pins", "settled", "wish"},
-    {"observe", "earlier", "premises", "second_look"},
+    {"observe", "earlier", "premises", "second_look", "obstacles"},
     {"work", "proving"},
     {"audit"},
     {"manifests", "journal", "history", "lock", "report"},
