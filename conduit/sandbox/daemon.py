@@ -7,6 +7,7 @@ import os
 import select
 import signal
 import subprocess
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -23,6 +24,9 @@ START_FAILED = Code(
     "A private daemon of the sandbox exited or did not answer in time. The last lines of its log are shown; the whole "
     "log is in its directory. Remove the cause and run `conduit sandbox up` again: what runs is left alone.",
 )
+
+LEAVES: Final = 1.0
+"""Seconds in which the processes end that a dnsmasq has started for clients over TCP; they have its sockets too."""
 
 RECORD: Final = "daemon.json"
 """Describes a daemon in its directory, for later processes."""
@@ -95,12 +99,19 @@ class Daemon:
         """Start the daemon and wait until it answers; one that runs is left alone. Raises `SandboxError`."""
         if self.running:
             return
-        if answers(self.address):
+        if self._taken():
             summary = f"{self.name}: another program answers at {self.address}{_holder(self.address)}"
             raise SandboxError(Diagnostic(PORT_TAKEN, summary, hint="stop it, or remove the sandbox and start anew"))
         record = json.dumps(asdict(self) | {"directory": str(self.directory)}, indent=2)
         (self.directory / RECORD).write_text(record + "\n")
         start_again(self._come_up, SandboxError, lambda error: bool(self.passes) and self.passes in self._last_words(1))
+
+    def _taken(self) -> bool:
+        """Whether somebody else answers, and goes on; what an ended dnsmasq leaves behind answers a moment longer."""
+        with suppress(TimeoutError):
+            wait_for(lambda: not answers(self.address), f"nobody answers at {self.address}", deadline=LEAVES)
+            return False
+        return True
 
     def _come_up(self) -> None:
         process = self._spawn()

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import pytest
@@ -26,6 +27,8 @@ from conduit.sandbox.machine import PORT_TAKEN, SandboxError, answers, find_prog
 from conduit.sandbox.site import Sandbox, Status
 
 NOBODY = 65534
+QUERY = b"\0\x13" + b"\0\1\1\0\0\1\0\0\0\0\0\0" + b"\1a\0" + b"\0\1\0\1"
+"""The question for the address of `a.`, as it is sent over TCP (RFC 1035 section 4.2.2)."""
 LISTENS_AND_FAILS = """
 import socket, sys
 listener = socket.socket(socket.AF_UNIX)
@@ -159,6 +162,20 @@ def test_a_dnsmasq_that_meets_a_vanished_interface_is_started_again(
     with pytest.raises(SandboxError, match="failed to find list of interfaces"):
         daemon.start()
     assert len(program.with_name("left").read_text()) == 9 - STARTS
+
+
+def test_a_daemon_starts_when_what_it_left_behind_has_ended(directory: Path, private: Callable[..., Daemon]) -> None:
+    """Regression: a dnsmasq's process for a client over TCP outlived it for a moment, and was taken for a stranger."""
+    daemon = private(private_dnsmasq.start, directory / "dnsmasq")
+    host, _, port = daemon.address.rpartition(":")
+    client = socket.create_connection((host, int(port)))
+    client.sendall(QUERY)
+    assert client.recv(1)
+    daemon.kill()
+    assert answers(daemon.address)
+    Timer(0.2, client.close).start()
+    daemon.start()
+    assert daemon.running
 
 
 def test_a_daemon_sees_nothing_of_the_environment(upstream: Callable[..., Daemon], monkeypatch: Any) -> None:
