@@ -76,6 +76,15 @@ class App:
 
         return Engine(self.settings)
 
+    def tell(self, *sentences: str) -> None:
+        """Print what was done: a line for each sentence, or one document."""
+        if not self.json:
+            self.console.lines(sentences)
+            return
+        from conduit.plan_json import document
+
+        self.console.document(document("done", message=" ".join(sentences)))
+
     def _show_suspension(self, settings: Settings) -> None:
         """Print the banner of a loop that is suspended, whatever the command."""
         from conduit.reconcile.suspension import suspension

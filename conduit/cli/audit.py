@@ -148,9 +148,9 @@ def anchor(app: App) -> None:
     upkeep.anchor()
     newest = next(upkeep.trail.checkpoints.newest(), None)
     if newest is None:
-        app.console.lines(["There is nothing to anchor yet."])
+        app.tell("There is nothing to anchor yet.")
         return
-    app.console.lines([f"Entry {newest.entry} is {newest.hash}."])
+    app.tell(f"Entry {newest.entry} is {newest.hash}.")
     app.console.lines(escape(f"Anchored: {each.place}") for each in upkeep.anchors)
 
 
@@ -173,7 +173,7 @@ def seal(app: App, aside: str | None) -> None:
         app.console.lines([escape(f"Set aside: {place}")])
     upkeep.trail.seal()
     upkeep.anchor()
-    app.console.lines(["Sealed. The next entry begins a new segment."])
+    app.tell("Sealed. The next entry begins a new segment.")
 
 
 def _upkeep(app: App) -> Upkeep:

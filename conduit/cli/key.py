@@ -74,7 +74,7 @@ def revoke(app: App, id_: str) -> None:
     with Deed(app, "key_revoke", f"revoked the key {id_}", key=id_).begin():
         if not _door(app).keys.revoke(id_):
             raise ConduitError(Diagnostic(NO_KEY, f"there is no key {escape(id_)}", hint="conduit key list"))
-    app.console.lines([f"{id_} fits no longer."])
+    app.tell(f"{id_} fits no longer.")
 
 
 @click.command(cls=Command)

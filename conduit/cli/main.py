@@ -122,6 +122,9 @@ def run(args: Sequence[str]) -> int:
     except OSError as error:
         _tell(app, [_refused(error)])
         return ERROR
+    except click.exceptions.NoArgsIsHelpError as error:
+        app.console.notes([error.format_message()])
+        return USAGE
     except click.ClickException as error:
         app.console.notes(_usage(error))
         return USAGE

@@ -8,16 +8,25 @@ import click
 
 from conduit.cli.app import App, Command, pass_app
 from conduit.cli.deed import Deed
-from conduit.cli.names import KeyType
+from conduit.cli.names import LiveType
 from conduit.show.text import escape
 
 if TYPE_CHECKING:
     from conduit.model import Key
 
 
+def _verbs(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Return the verbs of all kinds that begin as typed; those of daemons are told by a wrong one."""
+    from conduit.operation import operations_of
+    from conduit.resources import load_kinds
+
+    known = {verb for kind in load_kinds().values() for verb, found in operations_of(kind).items() if not found.takes}
+    return sorted(verb for verb in known if verb.startswith(incomplete))
+
+
 @click.command(cls=Command)
-@click.argument("verb")
-@click.argument("subject", metavar="KIND/NAME|DAEMON", shell_complete=KeyType().shell_complete)
+@click.argument("verb", shell_complete=_verbs)
+@click.argument("subject", metavar="KIND/NAME|DAEMON", shell_complete=LiveType().shell_complete)
 @pass_app
 def operate(app: App, verb: str, subject: str) -> int:
     """Do something once to a live resource or a daemon, and write it into the journal. Exits 4 when it fails.

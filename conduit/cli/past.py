@@ -91,6 +91,8 @@ def journal(app: App, verify: bool, run: int | None, limit: int) -> None:
         app.console.document(document("journal", verified=verify, entries=[entry_document(each) for each in entries]))
     elif verify:
         app.console.lines(["The journal holds: no entry was changed, moved or lost."])
+    elif run and not entries:
+        app.console.notes([f"the journal has no entry of run {run}"])
     else:
         app.console.lines(escape(f"{e.seq}  {e.time}  run {e.run}  {e.event}  {_words(e.data)}") for e in entries)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import click
@@ -51,7 +52,7 @@ def schema(app: App, kind: str | None) -> None:
 
     found = load_kinds()
     if kind and kind not in found:
-        raise click.UsageError(f'there is no kind "{kind}"; see conduit kinds')
+        raise click.UsageError(_no_kind(kind, found))
     app.console.lines([json.dumps(spec_schema(found[kind]) if kind else manifest_schema(found), indent=2)])
 
 
@@ -74,9 +75,10 @@ def explain(app: App, subject: str) -> None:
         app.console.lines(code_lines(_code(subject.upper()), app.console.view))
         return
     name, _, path = subject.partition(".")
-    kind = load_kinds().get(name)
+    kinds = load_kinds()
+    kind = kinds.get(name)
     if kind is None:
-        raise click.UsageError(f'there is no kind "{name}"; see conduit kinds')
+        raise click.UsageError(_no_kind(name, kinds))
     try:
         app.console.lines(field_lines(kind, path, app.console.view) if path else kind_lines(kind, app.console.view))
     except KeyError:
@@ -136,3 +138,9 @@ def _code(name: str) -> Code:
     if name not in CODES:
         raise click.UsageError(f"there is no error code {name}")
     return CODES[name]
+
+
+def _no_kind(name: str, known: Iterable[str]) -> str:
+    from conduit.dialect.words import did_you_mean
+
+    return f'there is no kind "{name}"; {did_you_mean(name, known) or "see conduit kinds"}'

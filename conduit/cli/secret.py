@@ -35,7 +35,7 @@ def set_(app: App, name: str) -> None:
     with Deed(app, "secret_set", f"stored the secret {name}") as deed:
         deed.begin()
         reference = app.engine.secrets.set(name, value)
-    app.console.lines([f"Stored. Write {reference} where a manifest needs it."])
+    app.tell(f"Stored. Write {reference} where a manifest needs it.")
 
 
 @secret.command("list", cls=Command)
@@ -69,4 +69,4 @@ def rm(app: App, name: str) -> None:
     with Deed(app, "secret_rm", f"forgot the secret {name}") as deed:
         deed.begin()
         app.engine.secrets.remove(name)
-    app.console.lines([f'Forgot "{name}".'])
+    app.tell(f'Forgot "{name}".')

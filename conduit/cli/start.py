@@ -69,7 +69,7 @@ def init(app: App) -> None:
     for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    app.console.lines([f"Wrote {', '.join(map(str, files))}.", "Next: edit them, then conduit diff"])
+    app.tell(f"Wrote {', '.join(map(str, files))}.", "Next: edit them, then conduit diff")
 
 
 @click.command(cls=Command)

@@ -96,7 +96,7 @@ def password(app: App, name: str) -> None:
     else:
         value = sys.stdin.read(LINE).removesuffix("\n")
     _operate(app, name, "password", {"hash": Passwords().hash(value).result()})
-    app.console.lines([f"{name} has another password, and logs in again."])
+    app.tell(f"{name} has another password, and logs in again.")
 
 
 @_verb
@@ -139,7 +139,7 @@ def unenrol(app: App, name: str) -> None:
 
     with Deed(app, "user_unenrol", f"took the second factor of the user {name} away", name=name).begin():
         had = Door(app.settings, OneKey()).enrolments.remove(name)
-    app.console.lines([f"{name} logs in with the password alone." if had else f"{name} had no second factor."])
+    app.tell(f"{name} logs in with the password alone." if had else f"{name} had no second factor.")
 
 
 @_verb
@@ -150,7 +150,7 @@ def revoke(app: App, name: str) -> None:
     Example:
       conduit user revoke ada
     """
-    app.console.lines([f"{name}: {_operate(app, name, 'revoke', {})}"])
+    app.tell(f"{name}: {_operate(app, name, 'revoke', {})}")
 
 
 def _store(app: App) -> SelfStore:

@@ -115,7 +115,7 @@ def suspend(app: App, reason: str, until: str) -> None:
         except ValueError as error:
             raise click.UsageError(f"--until: {error}") from None
         forget(engine.state)
-    app.console.lines([f"The loop is {escape(str(found))}."])
+    app.tell(f"The loop is {escape(str(found))}.")
 
 
 @click.command(cls=Command)
@@ -133,4 +133,4 @@ def resume(app: App) -> None:
     with Deed(app, "resume") as deed:
         deed.begin()
         end(app.engine.state)
-    app.console.lines(["The loop is not suspended."])
+    app.tell("The loop is not suspended.")

@@ -54,4 +54,6 @@ def drift_lines(rows: list[Drifted], ignored: int, view: View) -> Iterator[str]:
 def _row(each: Drifted, now: float) -> list[str]:
     age = "just found" if each.since is None else duration(max(0.0, now - each.since))
     live, declared = value_text(each.live), value_text(each.declared)
+    if not each.field and isinstance(each.live, str):
+        live, declared = escape(each.live), "-"
     return [escape(str(each.key)), escape(each.field), live, declared, age, escape(str(each.source))]

@@ -61,6 +61,15 @@ def test_every_command_has_a_summary_and_an_example_of_itself(name: str) -> None
     assert all(option.help for option in command.params if isinstance(option, click.Option))
 
 
+@pytest.mark.parametrize("words", [(), ("secret",), ("audit",)])
+def test_a_group_without_a_command_shows_its_help(nowhere: Callable[..., Any], words: tuple[str, ...]) -> None:
+    """Regression: the help came as one line of an error, with its line ends written out."""
+    done = nowhere(*words)
+    assert done.returncode == 64
+    assert done.stderr.startswith("Usage: conduit ")
+    assert "Commands:\n" in done.stderr
+
+
 def test_what_asks_may_be_told_not_to_ask_under_both_names() -> None:
     for name, command in ALL.items():
         options = {option for param in command.params for option in param.opts}

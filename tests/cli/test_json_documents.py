@@ -74,3 +74,19 @@ def test_what_a_site_prints_fits_the_schema(
         told = json.loads(printed.stdout)
         check_document(told)
         assert told["type"] != "errors", (words, told)
+
+
+def test_a_sentence_is_a_document_where_json_is_asked_for(
+    site: Site, directory: Path, check_document: Callable[[Mapping[str, Any]], None]
+) -> None:
+    """Regression: who suspended the loop or stored a secret with --json got words that no program can read."""
+    site.write("site.yaml", "dns_records:\n  one: {name: one.home.arpa, value: 10.0.0.1}\n")
+    for words, given, message in (
+        (("suspend", "--reason", "why"), None, "The loop is suspended since "),
+        (("resume",), None, "The loop is not suspended."),
+        (("secret", "set", "a"), "open", "Stored. Write "),
+        (("secret", "rm", "a"), None, 'Forgot "a".'),
+    ):
+        told = json.loads(site.conduit(*words, "--json", input=given).stdout)
+        check_document(told)
+        assert (told["type"], told["message"].startswith(message)) == ("done", True), told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,8 @@ def test_drift_tells_both_values_the_age_and_the_line(
     assert shown.code == 3
     assert "10.0.0.9" in shown.stdout
     assert "house.yaml:4:45" in shown.stdout
+    file = next(line for line in shown.stdout.splitlines() if line.startswith("frame/dnsmasq "))
+    assert re.search(r" /\S+ was changed by hand +- ", file), "what is no value stands there as one"
     assert "just found" not in shown.stdout.split("dns_record/printer")[1].splitlines()[0]
     assert site.dig("printer.home.arpa") == ["10.0.0.9"]
 
