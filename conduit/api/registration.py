@@ -66,6 +66,14 @@ class Registration(BaseModel):
         return {"upstream": self.upstream, **self._upstream_tls, **health, **({} if self.tls else {"tls": "off"})}
 
     @property
+    def details(self) -> dict[str, Any]:
+        """What the audit trail says of it, defaults filled in."""
+        host, port = split_host_port(self.upstream)
+        protocol = "https" if self.tls or self.protocol == "https" else "http"
+        place = {"name": self.name, "host": host, "port": port, "protocol": protocol}
+        return {**place, "health_path": self.health_path or "/", "tls": self.tls}
+
+    @property
     def _upstream_tls(self) -> dict[str, Any]:
         if self.protocol != "https":
             return {}

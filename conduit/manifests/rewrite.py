@@ -6,6 +6,7 @@ The result is read again: it says exactly the wish, or the edit is refused.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Final
 
 from conduit.canonical import canonical
@@ -39,8 +40,8 @@ NOT_IN_PLACE = Code(
     "not be read back as what was asked for. Nothing was written. Edit the file by hand.",
 )
 
-COMPOSE_DEPTH: Final = 2
-"""Where `compose` stands in the path of what an application holds."""
+NAME_DEPTH: Final = 2
+"""Parts of a path that name a resource, by its plural and its name; what follows is the field."""
 
 
 def rewritten(document: Document, wish: dict[str, Any]) -> bytes:
@@ -90,7 +91,7 @@ class _Edits:
         if canonical(old) == canonical(new):
             return
         if span.shared:
-            raise _refusal(self._document, SHARED, f"{dotted(path)} is shared by an anchor or alias", span.start)
+            raise _refusal(self._document, SHARED, f"{dotted(path)} is shared by an anchor or alias", span.start, path)
         if isinstance(old, dict) and isinstance(new, dict) and old.keys() & new.keys():
             yield from self._mapping(span, old, new, path)
         elif isinstance(old, list) and isinstance(new, (list, tuple)) and old and new:
@@ -134,18 +135,20 @@ class _Edits:
 
     def _check_gone(self, span: Span, old: Any, path: FieldPath) -> None:
         if span.any_shared:
-            raise _refusal(self._document, SHARED, f"{dotted(path)} is shared by an anchor or alias", span.start)
+            raise _refusal(self._document, SHARED, f"{dotted(path)} is shared by an anchor or alias", span.start, path)
         if _templated(old, path):
-            raise _refusal(self._document, VARIABLE, f"{dotted(path)} is written with a variable", span.start)
+            raise _refusal(self._document, VARIABLE, f"{dotted(path)} is written with a variable", span.start, path)
 
     def _check_new(self, new: Any, path: FieldPath, at: int) -> None:
         if _templated(new, path):
-            raise _refusal(self._document, VARIABLE, f"the new {dotted(path)} would be read as a template", at)
+            raise _refusal(self._document, VARIABLE, f"the new {dotted(path)} would be read as a template", at, path)
 
 
-def _refusal(document: Document, code: Code, summary: str, at: int = 0) -> ConduitError:
+def _refusal(document: Document, code: Code, summary: str, at: int = 0, path: FieldPath = ()) -> ConduitError:
+    """Return a refusal of what is at an offset, of the field at a path in the whole manifest if there is one."""
     hint = "nothing was written; edit the file by hand"
-    return ConduitError(document.source.problem(code, summary, *document.source.place(at), hint))
+    told = document.source.problem(code, summary, *document.source.place(at), hint)
+    return ConduitError(replace(told, field=".".join(map(str, path[NAME_DEPTH:]))))
 
 
 def _common(one: list[Any], two: list[Any]) -> int:
@@ -156,7 +159,7 @@ def _common(one: list[Any], two: list[Any]) -> int:
 
 def _templated(value: Any, path: FieldPath) -> bool:
     """Tell whether any text in a value looks like a template; inside an application braces are none."""
-    if path[COMPOSE_DEPTH : COMPOSE_DEPTH + 1] == (FIELD,):
+    if path[NAME_DEPTH : NAME_DEPTH + 1] == (FIELD,):
         return False
     if isinstance(value, dict):
         return any(_templated(inside, (*path, key)) for key, inside in value.items())

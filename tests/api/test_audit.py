@@ -41,6 +41,9 @@ def test_a_change_is_one_entry_that_tells_all_of_it(served: Any) -> None:
     assert asked["milliseconds"] > 0
     assert json.loads(asked["body"]) == {"name": "told", "host": served.echo}
     assert data["details"]["commit"] == "" or len(data["details"]["commit"]) == 40
+    registered = {name: data["details"][name] for name in ("name", "host", "port", "protocol", "health_path", "tls")}
+    place = {"name": "told", "host": "127.0.0.1", "port": served.upstream_port}
+    assert registered == {**place, "protocol": "https", "health_path": "/", "tls": True}
 
 
 @pytest.mark.parametrize(

@@ -166,6 +166,17 @@ def test_a_wish_that_does_not_load_is_told_with_the_path_of_each_field(committed
     assert {each["source"]["file"] for each in refused["errors"]} == {"desired/services/bad.yaml"}
 
 
+def test_a_field_that_is_not_edited_is_named(committed: Any) -> None:
+    text = 'vars: {box: 10.0.0.9}\nservices:\n  varied: {upstream: "{{ box }}:80"}\n'
+    file = committed.write("varied.yaml", text)
+    commit_all(committed)
+    edit = {"headers": {"If-Match": version(committed, "varied")}}
+    refused = committed.api("PATCH", "/api/resources/service/varied", {"upstream": "10.0.0.1:80"}, **edit)
+    assert (refused.status_code, refused.json()["field"]) == (409, "upstream")
+    file.unlink()
+    commit_all(committed)
+
+
 def test_what_hides_a_password_is_not_given_out(committed: Any) -> None:
     hashed = "$2b$10$" + "a" * 53
     assert put_new(committed, "guarded", basic_auth={"anna": hashed}).status_code == 201

@@ -91,7 +91,7 @@ async def register(desk: Here, caller: Who, data: Given) -> Response[Result]:
         "service_register",
         f"Registered service: {data.name} ({data.upstream})",
         whole=key,
-        details=data.model_dump(mode="json", include={"name", "host", "port", "protocol", "health_path"}),
+        details=data.details,
     )
     try:
         return await change(desk, caller, wanted)
