@@ -26,10 +26,12 @@ from litestar.routes import HTTPRoute
 import conduit
 from conduit.api.app import build
 from conduit.api.desk import Desk
+from conduit.command import commands_of
 from conduit.errors import CODES
 from conduit.failpoints import POINTS
 from conduit.kind import Kind
 from conduit.manifests.common import Common
+from conduit.operation import operations_of
 from conduit.providers.base import config_of, provider_names
 from conduit.resources import load_kinds
 from conduit.settings import Settings
@@ -94,7 +96,21 @@ def kind_page(kind: Kind[Any]) -> str:
     if example.exists():
         parts += ["## Example", f"```yaml\n{example.read_text().rstrip()}\n```"]
     shared = "[Keys of every kind](README.md#keys-of-every-kind) may stand beside these."
-    return _join(*parts, "## Fields", shared, fields_table(kind.spec))
+    return _join(*parts, "## Fields", shared, fields_table(kind.spec), *_verbs(kind))
+
+
+def _verbs(kind: Kind[Any]) -> Iterator[str]:
+    """Yield what can be done once to a resource of a kind at the command line."""
+    rows = [
+        [f"`conduit operate {each.name} {kind.name}/NAME`", each.summary]
+        for each in operations_of(kind).values()
+        if not each.takes
+    ]
+    rows += [[f"`conduit {each.name} NAME`", each.help.strip().splitlines()[0]] for each in commands_of(kind).values()]
+    if rows:
+        yield "## Once"
+        yield "What is done to it once and is no part of any manifest:"
+        yield table(["Command", "What it does"], rows)
 
 
 ENVIRONMENT = """These variables win over conduit.yaml; an empty one counts as not set. `CONDUIT_CONFIG` names the file,
