@@ -84,7 +84,8 @@ def _candidates(version: str, image: Row, detail: Row | None, all_names: Iterabl
     repositories = [name.partition("@")[0] if "@" in name else name.rpartition(":")[0] for name in names]
     references = [*names, *(f"{repository}:{version}" for repository in repositories if version)]
     moved = (name for name in all_names if version and version_of(name) == version)
-    for reference in chain(dict.fromkeys(references), moved):
+    likely_first = sorted(dict.fromkeys(references), key=lambda name: version_of(name) != version)
+    for reference in chain(likely_first, moved):
         for platform in platforms:
             yield {"reference": reference, "build": None, "platform": platform, "content": ""}
 
