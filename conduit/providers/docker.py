@@ -145,11 +145,14 @@ class Docker(ObjectProvider):
         return [row["Id"] for row in ours], sorted(named | {row["ImageID"] for row in ours})
 
     def _side_by_side(self, work: Iterable[Work]) -> dict[Key, Outcome]:
-        """Do the work of each object, several at a time."""
+        """Do the work of each object, several at a time; one alone needs no pool, which takes long to import."""
+        items = list(work)
+        if len(items) < 2:
+            return by_key(map(_attempt, items))
         from concurrent.futures import ThreadPoolExecutor
 
         with ThreadPoolExecutor(min(WORKERS, self.parallel or WORKERS), "docker") as pool:
-            return by_key(list(pool.map(_attempt, work)))
+            return by_key(list(pool.map(_attempt, items)))
 
     def _by_kind(self, items: Iterable[T], key: Callable[[T], Key]) -> Iterable[tuple[str, list[T]]]:
         items = list(items)
