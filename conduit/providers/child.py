@@ -28,7 +28,7 @@ Ready = Callable[[], bool]
 """Whether a daemon answers; asked again and again until it does."""
 
 
-class Passes(NamedTuple):
+class Passing(NamedTuple):
     """How the start of a daemon ends over something that passes: its exit status, and what it says among others."""
 
     status: int

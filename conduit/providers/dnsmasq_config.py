@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from conduit.providers.child import Passes
+from conduit.providers.child import Passing
 from conduit.providers.process import PlainProcess, SystemdUnit
 from conduit.settings import ConfigPath, Section
 
-INTERFACE_GONE: Final = Passes(5, "failed to find list of interfaces: No such device")
+INTERFACE_GONE: Final = Passing(5, "failed to find list of interfaces: No such device")
 """dnsmasq takes its list of interfaces and then looks at each: one that goes in between, as those of containers do,
 ends its start (status 5 of dnsmasq(8), "other miscellaneous problem"). The next list is without it."""
 

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from pydantic import Field
 
-from conduit.providers.child import Passes, Ready
+from conduit.providers.child import Passing, Ready
 from conduit.providers.process_plain import Plain
 from conduit.providers.process_systemd import Systemd
 from conduit.settings import ConfigPath, Section, Settings
@@ -53,7 +53,7 @@ class Process(Protocol):
 
 
 def open_process(
-    config: PlainProcess | SystemdUnit, program: Path, settings: Settings, passes: Passes | None = None
+    config: PlainProcess | SystemdUnit, program: Path, settings: Settings, passes: Passing | None = None
 ) -> Process:
     """Return the adapter a settings section asks for; `program` is the absolute path of the daemon's binary.
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from conduit.errors import Code, Diagnostic, Refused
-from conduit.providers.child import ENVIRONMENT, LAST_WORDS, NOT_STARTED, START_SECONDS, Passes, Ready, start_again
+from conduit.providers.child import ENVIRONMENT, LAST_WORDS, NOT_STARTED, START_SECONDS, Passing, Ready, start_again
 
 NOT_OURS = Code(
     "CND-1150",
@@ -38,7 +38,7 @@ class _Ended(Refused):
         super().__init__(Diagnostic(NOT_STARTED, f"{program} did not start: {said}"), whole=True)
         self.status, self.said = status, said
 
-    def over(self, passes: Passes | None) -> bool:
+    def over(self, passes: Passing | None) -> bool:
         """Tell whether it ended over something that passes."""
         return passes is not None and self.status == passes.status and passes.words in self.said
 
@@ -46,7 +46,7 @@ class _Ended(Refused):
 class Plain:
     """A daemon known by its pid file and the command that starts it."""
 
-    def __init__(self, program: Path, pid_file: Path, argv: tuple[str, ...], passes: Passes | None = None) -> None:
+    def __init__(self, program: Path, pid_file: Path, argv: tuple[str, ...], passes: Passing | None = None) -> None:
         self.program, self.pid_file, self.argv, self.passes = program, pid_file, argv, passes
 
     def pid(self) -> int | None:

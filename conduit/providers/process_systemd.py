@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from conduit.errors import Code, Diagnostic, Refused
-from conduit.providers.child import ENVIRONMENT, LAST_WORDS, NOT_STARTED, START_SECONDS, Passes, Ready, start_again
+from conduit.providers.child import ENVIRONMENT, LAST_WORDS, NOT_STARTED, START_SECONDS, Passing, Ready, start_again
 
 NO_REPLY = Code(
     "CND-1152",
@@ -22,7 +22,7 @@ NO_REPLY = Code(
 class Systemd:
     """A daemon that systemd runs. SIGHUP goes to its main process: what a unit calls reload may be anything."""
 
-    def __init__(self, unit: str, systemctl: Path = Path("/usr/bin/systemctl"), passes: Passes | None = None) -> None:
+    def __init__(self, unit: str, systemctl: Path = Path("/usr/bin/systemctl"), passes: Passing | None = None) -> None:
         self.unit, self.systemctl, self.passes = unit, systemctl, passes
 
     def pid(self) -> int | None:

@@ -13,7 +13,7 @@ ECHOES: Final = frozenset(("files", "sign"))
 """The triggers that an edit of our own causes."""
 
 
-class Sight(NamedTuple):
+class Signs(NamedTuple):
     """All that these triggers can tell of: the manifests by their hash, the commit, and whether it is suspended."""
 
     manifests: str
@@ -21,12 +21,12 @@ class Sight(NamedTuple):
     suspended: str
 
 
-def sight(engine: Engine, manifests: str) -> Sight:
+def signs(engine: Engine, manifests: str) -> Signs:
     """Return what is there now beside manifests of this hash."""
     root = engine.settings.path(engine.settings.desired).resolve()
-    return Sight(manifests, head_commit(root), suspension_sign(engine.state))
+    return Signs(manifests, head_commit(root), suspension_sign(engine.state))
 
 
-def sight_now(engine: Engine) -> Sight:
+def signs_now(engine: Engine) -> Signs:
     """Return what is there now. Raises `LoadError` when the manifests cannot be read."""
-    return sight(engine, hash_of_tree(engine.tree().files))
+    return signs(engine, hash_of_tree(engine.tree().files))

@@ -20,7 +20,7 @@ from conduit.errors import Code, ConduitError, Diagnostic, Stale
 from conduit.model import Key
 from conduit.plan import Plan, Selection
 from conduit.reconcile.asks import Apply, Ask, Look, Operate, Passed, Snapshot, Tend
-from conduit.reconcile.echo import Sight, sight, sight_now
+from conduit.reconcile.echo import Signs, signs, signs_now
 from conduit.reconcile.keeper import WHOLE, Keeper
 from conduit.reconcile.leaving import Leaving, Standing
 from conduit.reconcile.tally import Tally
@@ -58,7 +58,7 @@ class Passes:
         self._recent: deque[tuple[int, Passed]] = deque(maxlen=RECENT)
         """The last applies that did something, each with the number of its snapshot."""
         self._trials: list[Key] = []
-        self._true: Sight | None = None
+        self._true: Signs | None = None
         """What was there when everything was last made true."""
         self._facts: Mapping[Key, Mapping[str, Any]] = {}
         self._sign = 0.0
@@ -98,7 +98,7 @@ class Passes:
         if known is None or self.snapshot.held or self.keeper.failing:
             return False
         try:
-            return sight_now(self.engine) == known
+            return signs_now(self.engine) == known
         except ConduitError:
             return False
 
@@ -187,7 +187,7 @@ class Passes:
         self._keep(report=report, facts={**self._facts, **done})
         self.tally.applied(report)
         if report.result == "ok" and self.engine.wish and not plan.selection.narrow:
-            self._true = sight(self.engine, self.engine.wish.manifests.digest)
+            self._true = signs(self.engine, self.engine.wish.manifests.digest)
         self._listen("report", report)
         passed = Passed(plan, self.snapshot.desired, report, self.leaving.roots)
         if report.outcomes:
