@@ -50,6 +50,8 @@ CHECK_SECONDS: Final = 60
 _SAID: Final = 700
 _LISTEN: Final = re.compile(r"^ *listen (?:\S*:)?([0-9]{1,5})[ ;]", re.MULTILINE)
 _PLACE: Final = re.compile(r" in (\S+):([0-9]{1,9})")
+_LOGGED = re.compile(r"[0-9]+#[0-9]+: ")
+"""Who wrote a line of the error log: a process and a thread, which tell a person nothing."""
 _TEMPORARY: Final = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 
@@ -121,7 +123,7 @@ def _whole(summary: str, hint: str = "") -> Refused:
 def refused(words: str, file: str, written: Written) -> Refused:
     """Return the refusal nginx's words stand for, blaming the vhost at the line or with the certificate they name."""
     said = [line for line in hide_hashes(words).splitlines() if "[emerg]" in line] or [words[-_SAID:]]
-    summary = said[0].partition("[emerg] ")[2] or said[0]
+    summary = _LOGGED.sub("", said[0].partition("[emerg] ")[2] or said[0])
     diagnostic = Diagnostic(REJECTED, f"nginx refuses the file: {summary[:_SAID]}", hint="correct what is named")
     named = _PLACE.search(said[0])
     if named and (named[1] != file or not _at(int(named[2]), written)):

@@ -26,6 +26,17 @@ def moved(target: str = "/a", name: str = "wiki.lan", **fields: Any) -> Any:
     return plain(name, redirect={"to": target}, **fields)
 
 
+def test_a_file_of_somebody_else_that_is_broken_is_told_without_the_numbers_of_a_process(world: World) -> None:
+    """Regression: "nginx refuses the file: 14016#14016: unknown directive ..."."""
+    world.apply({"wiki": moved()})
+    foreign = world.conf.with_name("zz.conf")
+    foreign.write_text("broken {\n")
+    with pytest.raises(Refused, match=rf'nginx refuses the file: unknown directive "broken" in {foreign}:1') as refusal:
+        world.apply({"wiki": moved("/b")})
+    assert (refusal.value.whole, refusal.value.blamed) == (True, ())
+    foreign.unlink()
+
+
 def test_a_port_somebody_holds_passes_the_check_and_is_rolled_back(world: World) -> None:
     world.apply({"wiki": moved()})
     before = world.conf.read_bytes(), world.conf.stat().st_mtime_ns
