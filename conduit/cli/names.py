@@ -68,7 +68,14 @@ def declared(app: App) -> list[str]:
 def _items(words: Iterable[str], incomplete: str) -> list[CompletionItem]:
     from click.shell_completion import CompletionItem
 
-    return [CompletionItem(word) for word in words if word.startswith(incomplete)]
+    words = list(words)
+    found = [word for word in words if word.startswith(incomplete)]
+    return [CompletionItem(word) for word in found or words if found or _by_name(word, incomplete)]
+
+
+def _by_name(key: str, incomplete: str) -> bool:
+    """Whether somebody who typed the beginning of a name, and no kind, may mean this key."""
+    return bool(incomplete) and key.partition("/")[2].startswith(incomplete)
 
 
 def _names(path: Path) -> Iterator[tuple[str, str]]:

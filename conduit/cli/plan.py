@@ -55,6 +55,7 @@ def validate(app: App) -> int:
 
 
 @click.command(cls=Command)
+@click.argument("keys", type=KeyType(), nargs=-1, metavar="[KIND/NAME]...")
 @selection_options
 @click.option(
     "-o", "--out", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Save it for `apply FILE`."
@@ -65,6 +66,7 @@ def validate(app: App) -> int:
 @pass_app
 def diff(
     app: App,
+    keys: tuple[Key, ...],
     targets: tuple[Key, ...],
     excludes: tuple[Key, ...],
     out: Path | None,
@@ -74,12 +76,15 @@ def diff(
 ) -> int:
     """Show what an apply would change, compared with the live daemons. Changes nothing. `plan` is the same.
 
+    KIND/NAME stands for --target KIND/NAME.
+
     \b
     Example:
       conduit diff
-      conduit diff --target service/wiki -v
+      conduit diff service/wiki -v
       conduit diff --out plan.json --detailed-exitcode
     """
+    targets = (*keys, *targets)
     whole = not (targets or excludes or out or markdown) and allow_deletes is None
     if whole and not app.json and app.verbosity <= 0 and _print_settled(app):
         return 0
