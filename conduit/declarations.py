@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from conduit.recall import Recall
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Declarations(Premises):
     """The declarations of one site; a process that goes on gives its engines one `recall`."""
 

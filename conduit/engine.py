@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from conduit.status import RootStatus
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Engine(Declarations):
     """One site: what it declares, compared with what is there and made true."""
 

@@ -39,7 +39,7 @@ class Prober(Protocol):
         """Send one request through the proxy; see `conduit.providers.probe`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Context:
     """What a kind may know beyond its spec: settings, the time, one provider's reading, fingerprints, the prober.
 

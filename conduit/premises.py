@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from conduit.audit.trail import Trail
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Premises:
     """The premises of one site. `now` is the clock in seconds since the epoch."""
 

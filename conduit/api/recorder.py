@@ -11,7 +11,6 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from contextvars import ContextVar
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -54,7 +53,7 @@ class Recording:
         self.open = False
         if not self.acts and self.changes:
             self.acts.append(self._unsaid(status))
-        return [replace(act, action=action_of(self.scope), asked=self._asked(status)) for act in self.acts]
+        return [act._replace(action=action_of(self.scope), asked=self._asked(status)) for act in self.acts]
 
     def _unsaid(self, status: int) -> Act:
         """Return the act of a handler that said nothing: it failed, or it is one that says nothing of itself."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
+
+from conduit.model import NO_FIELDS
 
 SUCCESS: Final = "success"
 FAILURE: Final = "failure"
@@ -17,8 +18,7 @@ LONGEST_WORD: Final = 256
 Sort = Literal["user", "api_key", "system", "anonymous"]
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """The request an act answers: `resource` and `name` tell what it is about, `body` is redacted JSON.
 
     `status` is that of the answer, `milliseconds` the time until it left.
@@ -35,8 +35,7 @@ class Asked:
     milliseconds: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
+class Act(NamedTuple):
     """One entry: what was done (`event`), whether it worked, in words, by whom and from where.
 
     `action` is the same in the words of the documented API, `<resource>[_<sub>].<list|read|create|update|delete>`.
@@ -52,11 +51,11 @@ class Act:
     key: str = ""
     action: str = ""
     asked: Asked | None = None
-    details: Mapping[str, Any] = field(default_factory=dict)
+    details: Mapping[str, Any] = NO_FIELDS
 
     def data(self) -> dict[str, Any]:
         """Return what goes into the trail."""
-        asked = {"asked": asdict(self.asked)} if self.asked else {}
+        asked = {"asked": self.asked._asdict()} if self.asked else {}
         return {
             "action": self.action or f"system_{self.event}.update",
             "status": self.status,

@@ -54,7 +54,7 @@ class Issued:
     not_after: int
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Authority:
     """An opened root, ready to sign."""
 

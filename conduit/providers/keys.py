@@ -34,7 +34,7 @@ KEYS_UNUSABLE = Code(
 _RUN_AS_OWNER = "run conduit as the owner of the keys, or set keys_dir in conduit.yaml"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Keys:
     """The keys of one site, in memory; never printed."""
 

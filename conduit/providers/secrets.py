@@ -49,7 +49,7 @@ UNUSABLE = Code(
 )
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Secrets:
     """The stored secrets of a site. Every error names the secret and never its value.
 
