@@ -182,10 +182,16 @@ def upstream(directory: Path, private: Callable[..., Daemon]) -> Callable[..., D
     return start
 
 
+@pytest.fixture(params=["caddy", "nginx"])
+def proxy(request: pytest.FixtureRequest) -> str:
+    """Each proxy in turn, for what both do alike; `site` has that one alone."""
+    return str(request.param)
+
+
 @pytest.fixture
-def proxies() -> tuple[str, ...]:
-    """The proxies of `site`; a module with tests of nginx returns more."""
-    return ("caddy",)
+def proxies(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    """The proxies of `site`: that of a test which asks for `proxy`, else Caddy; a module that needs more returns it."""
+    return (request.getfixturevalue("proxy"),) if "proxy" in request.fixturenames else ("caddy",)
 
 
 @pytest.fixture

@@ -35,16 +35,6 @@ services:
 URL = "https://wiki.home.arpa/"
 
 
-@pytest.fixture(params=["caddy", "nginx"])
-def proxy(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture
-def proxies(proxy: str) -> tuple[str, ...]:
-    return (proxy,)
-
-
 @pytest.fixture
 def wiki(docker_site: Site, proxy: str) -> Site:
     """A site with the deployment wiki behind a proxy, applied."""
@@ -165,7 +155,6 @@ SECRET = """deployments:
 """
 
 
-@pytest.mark.parametrize("proxy", ["caddy"])
 def test_a_secret_reaches_its_container_and_nothing_else(docker_site: Site, docker: Callable[..., Ran]) -> None:
     site, found = docker_site, []
     site.write("a.yaml", SECRET)
@@ -187,7 +176,6 @@ services:
 """
 
 
-@pytest.mark.parametrize("proxy", ["caddy"])
 def test_files_beside_a_compose_file_are_evidence(docker_site: Site) -> None:
     site = docker_site
     apps = site.directory / "apps"

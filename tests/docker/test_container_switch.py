@@ -14,15 +14,9 @@ CUT_BY_CADDY = {52, 56}
 """How curl ends when Caddy, which reloads, closes a connection it has just accepted."""
 
 
-@pytest.fixture(params=SECTION)
-def proxy(request: pytest.FixtureRequest) -> str:
-    """The proxy before the container."""
-    return str(request.param)
-
-
 @pytest.fixture
 def proxies(proxy: str) -> tuple[str, ...]:
-    """The proxies of the site."""
+    """The proxy before the container."""
     return (proxy,)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.conftest import Site
 
 SHOP = """\
@@ -23,16 +21,6 @@ domains:
   web: {domain: shop.example.com, deployment: shop, container: web, proxy: PROXY, www: redirect}
   api: {domain: shop.example.com, deployment: shop, container: api, proxy: PROXY, path: /api, strip_prefix: true}
 """
-
-
-@pytest.fixture(params=["caddy", "nginx"])
-def proxy(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture
-def proxies(proxy: str) -> tuple[str, ...]:
-    return (proxy,)
 
 
 def test_domains_lead_to_the_container_ports_of_one_deployment(docker_site: Site, proxy: str) -> None:

@@ -13,16 +13,6 @@ import yaml
 from conduit.sandbox.machine import free_port
 
 
-@pytest.fixture(params=["caddy", "nginx"])
-def proxy(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture
-def proxies(proxy: str) -> tuple[str, ...]:
-    return (proxy,)
-
-
 @pytest.fixture
 def put(site: Any, upstream: Callable[..., Any]) -> Callable[..., Any]:
     """`put(blog={...}, ...)` declares domains before the service `wiki` and applies."""
