@@ -21,8 +21,14 @@ from conduit.stamps import Stamp, stamp_of
 
 Wake = Callable[[str], None]
 
-SETTLE_MS: Final = 50
-"""How long events may follow each other before they are told together; the pass itself waits for stillness."""
+STEP_MS: Final = 20
+"""How often the file watcher looks for events, and how long none may come before they are told.
+
+The pass waits for stillness itself and reads the manifests meanwhile, so every step is time it could have used; a
+shorter one costs the processor more than it gains.
+"""
+TOGETHER_MS: Final = 200
+"""For how long events that follow each other are told together at most."""
 LOOK_SECONDS: Final = 0.5
 """How often it is looked whether the watched directory is still the same, and at signs."""
 SHARE: Final = 100.0
@@ -41,8 +47,8 @@ def watch_files(root: Path, wake: Wake, stop: threading.Event) -> None:
             found = watch(
                 root,
                 watch_filter=lambda _, path: _visible(Path(path), root),
-                debounce=SETTLE_MS * 4,
-                step=SETTLE_MS,
+                debounce=TOGETHER_MS,
+                step=STEP_MS,
                 stop_event=stop,
                 rust_timeout=int(LOOK_SECONDS * 1000),
                 yield_on_timeout=True,
