@@ -120,6 +120,19 @@ def records(site: Site) -> Callable[..., Path]:
 
 
 @pytest.fixture
+def committed(records: Callable[..., Path], git: Callable[..., str]) -> Callable[..., Path]:
+    """`committed(a="10.0.0.1", ...)` writes these names as the only manifest, and makes the first commit of it."""
+
+    def write(**addresses: str) -> Path:
+        path = records(**addresses)
+        git("add", "desired")
+        git("commit", "--quiet", "--message", "first")
+        return path
+
+    return write
+
+
+@pytest.fixture
 def kept(site: Site, watching: Callable[..., Watch], records: Callable[..., Path]) -> Callable[..., Watch]:
     """`kept({"interval": 1}, one="10.0.0.1")` declares these names, starts the loop, and waits until they are live."""
 

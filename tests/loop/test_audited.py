@@ -40,13 +40,11 @@ def test_the_loop_changes_nothing_that_it_cannot_record(
 def test_the_head_of_the_trail_is_anchored_in_git(
     site: Site,
     watching: Callable[..., Watch],
-    records: Callable[..., Path],
+    committed: Callable[..., Path],
     git: Callable[..., str],
     wait_for: Callable[..., Any],
 ) -> None:
-    records(one=A)
-    git("add", "desired")
-    git("commit", "-qm", "first")
+    committed(one=A)
     watching()
     wait_for(lambda: site.dig("one.home.arpa") == [A], "the first pass applies")
     assert site.conduit("audit", "seal").code == 0

@@ -31,11 +31,9 @@ def passes(site: Site) -> Passes:
 
 
 @pytest.fixture
-def worker(passes: Passes, records: Callable[..., Path], git: Callable[..., str]) -> Iterator[Worker]:
+def worker(passes: Passes, committed: Callable[..., Path]) -> Iterator[Worker]:
     """A worker that has made a committed site true."""
-    records(one="10.0.0.1")
-    git("add", "desired")
-    git("commit", "--quiet", "--message", "first")
+    committed(one="10.0.0.1")
     found = Worker(passes)
     found.start()
     found.submit(Apply()).result()

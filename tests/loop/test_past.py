@@ -39,12 +39,10 @@ def test_a_rollback_applies_an_earlier_commit_and_suspends_the_loop(
 
 
 def test_a_rollback_without_changes_names_the_commit_that_was_compared(
-    records: Callable[..., Path], git: Callable[..., str], cli: Callable[..., Ran]
+    committed: Callable[..., Path], git: Callable[..., str], cli: Callable[..., Ran]
 ) -> None:
     """Regression: it said that HEAD was that commit."""
-    manifest = records(one=A)
-    git("add", "desired")
-    git("commit", "--quiet", "--message", "first")
+    manifest = committed(one=A)
     assert cli("apply", "--yes").code == 0
     manifest.write_text(f"# why\n{manifest.read_text()}")
     git("commit", "--quiet", "--all", "--message", "second")

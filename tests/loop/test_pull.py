@@ -18,11 +18,9 @@ A, B, C = "10.0.0.1", "10.0.0.2", "10.0.0.3"
 
 
 @pytest.fixture
-def theirs(directory: Path, git: Callable[..., str], records: Callable[..., Path]) -> Callable[..., str]:
+def theirs(directory: Path, git: Callable[..., str], committed: Callable[..., Path]) -> Callable[..., str]:
     """`theirs("commit", ...)`: git in a clone of the site's repository that others work in."""
-    records(one=A)
-    git("add", "desired")
-    git("commit", "--quiet", "--message", "first")
+    committed(one=A)
     git("remote", "add", "origin", str(directory / "origin.git"))
     run_program("git", "clone", "--quiet", "--bare", str(directory / "site"), str(directory / "origin.git"))
     place = directory / "theirs"
