@@ -12,7 +12,7 @@ from conduit.errors import Code, ConduitError, Diagnostic, LoadError
 from conduit.graph import Edges, edges, find_cycle
 from conduit.kind import Kind
 from conduit.look import Files, Look, Written
-from conduit.model import Claim, Key
+from conduit.model import Claim, Key, Source
 from conduit.settings import Settings
 from conduit.spec import Resource, Spec
 from conduit.upstreams import Resolve, Rules
@@ -165,6 +165,7 @@ def _same_record(one: Claim, two: Claim) -> bool:
 
 Overlap = Callable[[Claim, Claim], bool]
 Bucket = tuple[object, ...]
+Declared = tuple[Key, Source]
 RULES: dict[str, tuple[Callable[[Claim], Bucket], Overlap]] = {
     "listen": (lambda claim: (claim.scope, claim.value[0], claim.value[2]), _same_listener),
     "dns": (lambda claim: (claim.scope, claim.value[0]), _same_record),
@@ -183,20 +184,24 @@ def _claim_problems(leaves: Iterable[Resource[Any]], kinds: Mapping[str, Kind[An
             earlier = first.setdefault(place, holder)
             if earlier is not holder:
                 crowded.setdefault(place, [earlier]).append(holder)
+    clashes: dict[tuple[Declared, Declared], list[Claim]] = {}
     for bucket in crowded.values():
         _, overlap = RULES.get(bucket[0][0].scope, PLAIN)
         for (other_claim, other), (claim, leaf) in combinations(bucket, 2):
             if overlap(claim, other_claim):
-                yield _clash(claim, leaf, other)
+                clashes.setdefault(((leaf.root, leaf.source), (other.root, other.source)), []).append(claim)
+    return (_clash(claims, *pair) for pair, claims in clashes.items())
 
 
-def _clash(claim: Claim, leaf: Resource[Any], other: Resource[Any]) -> Diagnostic:
+def _clash(claims: Iterable[Claim], one: Declared, other: Declared) -> Diagnostic:
+    """Return what two declarations both claim, in one problem: one change mends it."""
+    both = " and ".join(dict.fromkeys(map(str, claims)))
     return Diagnostic(
         CLASH,
-        f"{leaf.root} and {other.root} both claim {claim}",
-        leaf.source,
-        f"{other.root} has it at {other.source}; change one of them",
-        related=((str(other.root), other.source),),
+        f"{one[0]} and {other[0]} both claim {both}",
+        one[1],
+        f"{other[0]} stands at {other[1]}; change one of them",
+        related=((str(other[0]), other[1]),),
     )
 
 

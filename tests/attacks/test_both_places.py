@@ -57,7 +57,7 @@ def test_y11_a_reference_to_nothing_is_told_with_its_place_and_the_nearest_name(
     text = f"services:\n  a: {{{UP}, needs: [service/goood]}}\n  b: {{{UP}, needs: [servce/good]}}\n"
     (nothing, unknown_kind) = attacked.refuse({"needs.yaml": text})
     assert unknown_kind.place.startswith("desired/needs.yaml:3:")
-    assert (nothing.code, nothing.place) == ("CND-0302", "desired/needs.yaml:2:3")
+    assert (nothing.code, nothing.place) == ("CND-0302", "desired/needs.yaml:2:37")
     assert 'did you mean "service/good"' in attacked.run("diff").stderr
 
 

@@ -117,3 +117,14 @@ def test_what_is_wrong_together_points_at_its_field_and_shows_the_line(
         assert f"desired/a.yaml:{place}: error: service/" in said
         assert f" | {line}\n       | {' ' * caret}^" in said
     assert "desired/a.yaml:9:12: error: service/three refers to service/none" in said
+
+
+def test_two_that_share_a_name_are_told_once_with_all_that_both_claim(
+    nowhere: Callable[..., Any], tmp_path: Path
+) -> None:
+    """It was an error for the record and another for the route, though one changed line mends both."""
+    text = "".join(f'  {name}: {{upstream: "10.0.0.2:80", domain: a.example}}\n' for name in ("one", "two"))
+    (tmp_path / "desired" / "a.yaml").write_text(f"services:\n{text}")
+    said = nowhere("validate").stderr
+    assert said.count("CND-0304]") == 1
+    assert "service/two and service/one both claim dns a.example A and route a.example /" in said
