@@ -76,11 +76,11 @@ def _ends(desired: Desired) -> list[Evidence]:
 def left_nothing(work: Work) -> bool:
     """Tell whether the next plan is empty without any doubt, by what the apply has read back.
 
-    All of it held, no value became known only meanwhile, and whatever did not change is just as it was when the plan
-    was made of it.
+    All of it held, what became known meanwhile is what is there, and whatever did not change is just as it was when the
+    plan was made of it.
     """
     plan = work.plan
-    if _told(plan) or work.late or len(work.outcomes) < len(plan.changes):
+    if _told(plan) or len(work.outcomes) < len(plan.changes):
         return False
     if any(outcome.result is not Result.OK for outcome in work.outcomes.values()):
         return False
@@ -117,15 +117,15 @@ def _after(work: Work, name: str) -> Reading | None:
 
 
 def _held(work: Work, change: Change) -> bool:
-    """Tell whether an object is there once, as it is wished and as the plan told others, and nothing is to be said."""
-    kind, wish = work.kinds[change.key.kind], change.want
+    """Tell whether an object is there once, as it is wished and as others were told, and nothing is to be said."""
+    kind, wish, ctx = work.kinds[change.key.kind], work.resolved(change), work.context(change.provider)
     lives = work.lives(kind, {change.key}).get(change.key, [])
     if wish is None or len(lives) != 1:
         return False
     (live,) = lives
     told = work.facts.get(change.key, live.facts)
-    differs = kind.differs(wish, change.native, live, work.context(change.provider))
-    return live.facts == told and not differs and not kind.remark(wish, change.native, live)
+    native = change.native if wish is change.want else kind.render(wish.spec, ctx)
+    return live.facts == told and not kind.differs(wish, native, live, ctx) and not kind.remark(wish, native, live)
 
 
 def _others(reading: Reading, keys: set[Key]) -> list[Live]:

@@ -76,10 +76,15 @@ def test_what_moved_while_a_plan_waited_keeps_no_answer(service: World, neighbou
     assert not is_settled(service)
 
 
-def test_an_apply_that_waits_for_a_certificate_or_of_a_part_keeps_no_answer(quiet: World) -> None:
+def test_an_apply_that_waited_for_a_certificate_keeps_the_answer(quiet: World) -> None:
     quiet.site.write("more.yaml", "services:\n  two: {upstream: '127.0.0.1:9'}\n")
     assert quiet.apply(prove=False).exit_code == 0
-    assert not kept(quiet).exists()
+    assert is_settled(quiet)
+    assert quiet.plan().empty
+    test_the_diff_after_a_damage_tells_it(quiet, "a certificate damaged")
+
+
+def test_an_apply_of_a_part_keeps_no_answer(quiet: World) -> None:
     manifest(quiet).write_text(manifest(quiet).read_text() + "    timeouts: {read: 5s}\n")
     assert quiet.apply(prove=False, targets=(Key("service", "web"),)).exit_code == 0
     assert not kept(quiet).exists()

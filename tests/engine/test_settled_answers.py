@@ -176,35 +176,42 @@ def test_a_failpoint_has_its_way(quiet: World, monkeypatch: pytest.MonkeyPatch) 
     assert not is_settled(quiet)
 
 
-def test_a_plan_with_a_warning_is_not_kept(service: World) -> None:
-    leave_a_killed_run(service)
-    assert service.plan().warnings
-    assert not kept(service).exists()
+@pytest.fixture
+def unkept(service: World) -> World:
+    """The site with one service; the answer that its apply kept is gone."""
+    kept(service).unlink()
+    return service
 
 
-def test_a_provider_that_cannot_tell_keeps_no_answer(service: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_plan_with_a_warning_is_not_kept(unkept: World) -> None:
+    leave_a_killed_run(unkept)
+    assert unkept.plan().warnings
+    assert not kept(unkept).exists()
+
+
+def test_a_provider_that_cannot_tell_keeps_no_answer(unkept: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("conduit.providers.certs.Certs.evidence", lambda self, reading: None)
-    assert service.plan().empty
-    assert not kept(service).exists()
+    assert unkept.plan().empty
+    assert not kept(unkept).exists()
 
 
-def test_an_answer_drawn_while_a_run_goes_on_is_not_kept(service: World) -> None:
-    with service.engine().lock.hold("apply"):
-        assert service.plan().empty
-    assert not kept(service).exists()
+def test_an_answer_drawn_while_a_run_goes_on_is_not_kept(unkept: World) -> None:
+    with unkept.engine().lock.hold("apply"):
+        assert unkept.plan().empty
+    assert not kept(unkept).exists()
 
 
-def test_what_changed_between_reading_and_keeping_is_not_hidden(service: World) -> None:
+def test_what_changed_between_reading_and_keeping_is_not_hidden(unkept: World) -> None:
     """The evidence is of the bytes that were planned from, not of a second look."""
-    engine = service.engine()
+    engine = unkept.engine()
     desired, observed = engine.load(), engine.observe()
-    manifest(service).write_text(manifest(service).read_text() + "    response_headers: {X-New: one}\n")
-    edit(hosts_file, "127.0.0.1 web", "127.0.0.9 web")(service)
+    manifest(unkept).write_text(manifest(unkept).read_text() + "    response_headers: {X-New: one}\n")
+    edit(hosts_file, "127.0.0.1 web", "127.0.0.9 web")(unkept)
     plan = engine.plan_for(desired, observed)
     engine.keep_evidence(plan)
     assert plan.empty
-    assert kept(service).exists()
-    assert not is_settled(service)
+    assert kept(unkept).exists()
+    assert not is_settled(unkept)
 
 
 def test_the_default_state_directory_is_the_one_of_the_settings() -> None:
