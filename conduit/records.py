@@ -106,7 +106,7 @@ class Records:
             try:
                 self._commit(changes)
             except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # SQLite may quote damaged bytes
-                if getattr(error, "sqlite_errorcode", DAMAGED[0]) & 0xFF not in DAMAGED:
+                if isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) & 0xFF not in DAMAGED:
                     raise
                 self._move_aside()
                 self._commit(changes)
@@ -151,4 +151,6 @@ class Records:
         aside = self.path.with_name(f"{self.path.name}.damaged")
         self.path.with_name(f"{self.path.name}-journal").unlink(missing_ok=True)
         self.path.replace(aside)
-        self.warnings.append(f"the records were damaged; they are now {aside}, and new ones were begun")
+        self.warnings.append(
+            f"the records were damaged, or of another conduit; they are now {aside}, and new ones were begun"
+        )

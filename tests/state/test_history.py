@@ -143,6 +143,15 @@ def test_a_database_of_another_schema_is_moved_aside(history: History, path: Pat
     assert len(history.warnings) == 1
 
 
+def test_what_cannot_be_stored_is_no_damage(history: History, path: Path) -> None:
+    """A value that SQLite does not take comes from conduit, and cost the whole history."""
+    history.record({KEYS[0]: 1})
+    history.write(lambda connection: connection.execute("DELETE FROM applied WHERE key = ?", (object(),)))
+    assert "not supported" in history.warnings[0]
+    assert history.applied(KEYS) == {KEYS[0]: "1"}
+    assert not path.with_name("records.db.damaged").exists()
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_random_damage_is_never_an_error(history: History, path: Path, seed: int) -> None:
     history.record({key: {"n": key.name} for key in KEYS[:200]})
