@@ -69,7 +69,7 @@ class Systemd:
     def _do(self, *words: str) -> None:
         done = self._run(*words)
         if done.returncode:
-            said = done.stderr[:LAST_WORDS].strip() or f"status {done.returncode}"
+            said = " ".join(done.stderr[:LAST_WORDS].split()) or f"status {done.returncode}"
             raise Refused(Diagnostic(NO_REPLY, f"systemctl {words[0]} {self.unit}: {said}"), whole=True)
 
     def _run(self, *words: str) -> subprocess.CompletedProcess[str]:

@@ -156,8 +156,9 @@ def test_systemd_is_told_in_these_words(directory: Path) -> None:
 
 
 def test_a_unit_that_does_not_restart_is_refused(directory: Path) -> None:
-    program, _ = fake_systemctl(directory, code=1, says="Job failed")
-    with pytest.raises(Refused, match="Job failed") as refused:
+    """What systemctl says in several lines is told in one, not with its line ends written out."""
+    program, _ = fake_systemctl(directory, code=1, says="Job failed\nNo bus")
+    with pytest.raises(Refused, match="Job failed No bus") as refused:
         Systemd("dnsmasq.service", program).restart(lambda: True)
     assert refused.value.diagnostics[0].code is NO_REPLY
     assert not Systemd("dnsmasq.service", program).running()
