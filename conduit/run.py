@@ -80,16 +80,7 @@ def carry_out(
     work.owed = owed(desired, means.history)
     proofs = apply(work)
     fail("apply.outcome")
-    report = Report(
-        run=run.id,
-        outcomes=tuple(work.outcomes.values()),
-        proofs=proofs,
-        seconds=means.now() - started,
-        interrupted=work.interrupted,
-        stale=work.stale,
-        unread=bool(plan.unknown),
-        unjudged=bool(plan.unjudged),
-    )
+    report = _report(work, run, proofs, means.now() - started)
     run.finish(report.result)
     _remember(plan, report, means, started, options.operation)
     means.history.note_pins(run.id, pins_of(work))
@@ -97,6 +88,19 @@ def carry_out(
     means.history.note_proofs({key: proof.passed for key, proof in proofs.items() if key not in work.blamed})
     fail("apply.unlock")
     return report, work.readings if left_nothing(work) else {}
+
+
+def _report(work: Work, run: Run, proofs: Mapping[Key, Proof], seconds: float) -> Report:
+    return Report(
+        run=run.id,
+        outcomes=tuple(work.outcomes.values()),
+        proofs=proofs,
+        seconds=seconds,
+        interrupted=work.interrupted,
+        stale=work.stale,
+        unread=bool(work.plan.unknown),
+        unjudged=bool(work.plan.unjudged),
+    )
 
 
 def _reverted(plan: Plan, work: Work, run: int, at: str) -> dict[Key, Reverted | None]:
