@@ -137,7 +137,7 @@ SCRIPT = "<script>alert(1)</script>"
 def test_w3_a_stored_script_is_text_wherever_it_comes_out(served: Any) -> None:
     """Stored in an audit entry, a maintenance page, an upstream's answer; sent in a path and a query."""
     served.visitor.post("/api/auth/login", json={"username": SCRIPT, "password": "javascript:alert(1)"})
-    hostile = served.new_upstream(SCRIPT, status=500)
+    hostile = served.new_upstream("<script src=x>", status=500)
     served.register("hostile", host=hostile.address, health_path="/health")
     fields = {"upstream": served.echo, "maintenance": {"message": f"back soon {SCRIPT}"}}
     made = served.api("PUT", "/api/resources/service/resting", fields, headers={"If-None-Match": "*"})
