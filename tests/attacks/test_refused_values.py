@@ -127,7 +127,9 @@ def test_i1_the_door_of_secrets_has_the_same_verdict(attacked: Attacked) -> None
             assert (ran.code, ran.stdout) == (1, "")
             assert "CND-0904" in ran.stderr
     moved = {line.partition(": ")[0] for line in oracle.changed(before, attacked.look())}
-    assert moved == {"keys/audit.head", "state/audit/000000000001.jsonl"}, "each attempt is on the audit trail, no more"
+    segments = {f"state/audit/{each.name}" for each in (attacked.site.directory / "state" / "audit").glob("*.jsonl")}
+    assert moved & segments
+    assert moved - segments == {"keys/audit.head"}, "each attempt is on the audit trail, and no more"
 
 
 def test_i2_hostile_domains(attacked: Attacked) -> None:
