@@ -15,13 +15,16 @@ class ApplyOptions(NamedTuple):
     """`prove` checks every touched root from outside before and after; `timeout` bounds each wait, in seconds.
 
     `operation` is what whoever waits for the lock, the journal and the list of runs are told of it; `parallel` bounds
-    how much is done at once: documents, objects and proofs; None is as many as each of them bears.
+    how much is done at once: documents, objects and proofs; None is as many as each of them bears. `breath` is how many
+    seconds to compute nothing right before Caddy loads over what it serves for us: requests that waited for the
+    processor come all at once then, and Caddy drops some of those that come while it loads.
     """
 
     prove: bool = True
     timeout: float = 60.0
     operation: str = "apply"
     parallel: int | None = None
+    breath: float = 0.0
 
 
 class EventKind(StrEnum):

@@ -75,7 +75,7 @@ def carry_out(
     started = means.now()
     memory = Memory(run, means.history, means.lock)
     for provider in means.providers.values():
-        provider.parallel = options.parallel
+        provider.parallel, provider.breath = options.parallel, options.breath
     work = Work(plan, desired, means.kinds, observed, means.providers, memory, means.context, options, listen, stop)
     work.owed = owed(desired, means.history)
     proofs = apply(work)

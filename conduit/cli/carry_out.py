@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -20,6 +20,10 @@ from conduit.errors import Unsafe
 if TYPE_CHECKING:
     from conduit.plan import Plan
     from conduit.report import Event, Report
+
+BREATH: Final = 0.03
+"""Seconds without computing before Caddy loads. It then drops about as many requests as when it is loaded by hand, and
+twice as many without it or with a third of it (benchmarks/updates.py)."""
 
 
 def carry_through(
@@ -64,7 +68,8 @@ def _carry_out(app: App, plan: Plan, deed: Deed, operation: str, *, prove: bool)
     from conduit.report import ApplyOptions
 
     with _stoppable() as (stop, signals):
-        report = app.engine.apply(plan, ApplyOptions(prove, app.timeout, operation, app.parallel), _listener(app), stop)
+        options = ApplyOptions(prove, app.timeout, operation, app.parallel, BREATH)
+        report = app.engine.apply(plan, options, _listener(app), stop)
     deed.ok, deed.message, deed.details = not report.exit_code, sentence(report), details_of(plan, report)
     if app.json:
         from conduit.plan_json import report_document

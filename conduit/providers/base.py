@@ -50,6 +50,8 @@ class Provider(ABC):
     """Make before break: providers with a lower number go first when nothing else decides."""
     parallel: int | None = None
     """How many objects an apply may work on at once, None for as many as is usual."""
+    breath: float = 0.0
+    """Seconds to compute nothing before a load that drops requests."""
 
     def __init__(self, config: Any, settings: Settings, site: Site) -> None:
         self.config, self.settings, self.site = config, settings, site
