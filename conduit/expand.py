@@ -67,7 +67,7 @@ class Desired(NamedTuple):
 
 @dataclass(slots=True, eq=False, repr=False)
 class DeclaredLook:
-    """`kind.Look` over the declared resources."""
+    """`Look` over the declared resources."""
 
     settings: Settings
     declared: Mapping[Key, Resource[Any]]

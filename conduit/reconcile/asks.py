@@ -16,7 +16,7 @@ from conduit.report import ApplyOptions, Report
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Preview:
     """Ask for a fresh plan; nothing is changed."""
 
     selection: Selection = Selection()
@@ -55,7 +55,7 @@ class Tend:
     echo: bool = False
 
 
-Ask = Look | Apply | Operate | Tend
+Ask = Preview | Apply | Operate | Tend
 
 
 @dataclass(frozen=True)

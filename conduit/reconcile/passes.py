@@ -19,7 +19,7 @@ from conduit.engine import Engine
 from conduit.errors import Code, ConduitError, Diagnostic, Stale
 from conduit.model import Key
 from conduit.plan import Plan, Selection
-from conduit.reconcile.asks import Apply, Ask, Look, Operate, Passed, Snapshot, Tend
+from conduit.reconcile.asks import Apply, Ask, Operate, Passed, Preview, Snapshot, Tend
 from conduit.reconcile.echo import Signs, signs, signs_now
 from conduit.reconcile.keeper import WHOLE, Keeper
 from conduit.reconcile.leaving import Leaving, Standing
@@ -31,7 +31,7 @@ OTHER_PLAN = Code(
     "CND-2021",
     "the plan is not the one that was looked at",
     "A plan is applied by its digest, which covers the changes and the live state they came from. Something moved "
-    "since it was shown, so nothing was applied. Look at the present plan and decide again.",
+    "since it was shown, so nothing was applied. Preview at the present plan and decide again.",
 )
 
 RECENT: Final = 8
@@ -118,7 +118,7 @@ class Passes:
             return Passed(plan, self.snapshot.desired)
         with self.tally.passing():
             match ask:
-                case Look():
+                case Preview():
                     return self._pass(ask.selection, None)
                 case Tend():
                     return self._tend()

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from conduit.dialect.collector import Settling, collector_paused
 from conduit.errors import Code, ConduitError, Diagnostic
-from conduit.reconcile.asks import Apply, Ask, Look, Tend
+from conduit.reconcile.asks import Apply, Ask, Preview, Tend
 from conduit.reconcile.passes import Passes
 
 STOPPED = Code(
@@ -114,7 +114,7 @@ class Worker:
 
 
 def _same_pass(first: Waiting, other: Waiting) -> bool:
-    if isinstance(first.ask, (Look, Tend)):
+    if isinstance(first.ask, (Preview, Tend)):
         return first.ask == other.ask
     return isinstance(first.ask, Apply) and isinstance(other.ask, Apply) and first.ask.shared and other.ask.shared
 

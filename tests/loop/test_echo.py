@@ -15,7 +15,7 @@ from conduit.manifests.store import SetField
 from conduit.model import Key
 from conduit.providers.git import Author
 from conduit.recall import Recall
-from conduit.reconcile.asks import Apply, Look, Tend
+from conduit.reconcile.asks import Apply, Preview, Tend
 from conduit.reconcile.passes import Passes
 from conduit.reconcile.suspension import resume, suspend
 from conduit.reconcile.worker import Worker
@@ -54,7 +54,7 @@ def test_our_own_edit_is_known_once_it_is_true(site: Site, passes: Passes, worke
     assert passes.knows()
     before = passes.snapshot.number
     worker.submit(Tend(echo=True)).result()
-    worker.submit(Look()).result()
+    worker.submit(Preview()).result()
     worker.submit(Tend(echo=True)).result()
     assert passes.snapshot.number == before + 1, "only the look was a pass"
     edit(passes, "10.0.0.3")

@@ -11,7 +11,7 @@ import pytest
 from conduit.engine import Engine
 from conduit.manifests.settings_file import read_settings
 from conduit.reconcile import passes
-from conduit.reconcile.asks import Look
+from conduit.reconcile.asks import Preview
 from conduit.reconcile.worker import Worker
 from tests.conftest import Site
 
@@ -26,12 +26,12 @@ def test_a_pass_without_a_sign_of_life_is_not_alive(
     monkeypatch.setenv("CONDUIT_FAILPOINT_GATE", str(gate))
     found = Worker(passes.Passes(Engine(read_settings(site.settings_file)), lambda event, content: None))
     found.start()
-    look = found.submit(Look())
+    preview = found.submit(Preview())
     wait_for(gate.with_name("gate.reached").exists, "the pass is under way")
     assert found.alive
     monkeypatch.setattr(passes, "HANGS_SECONDS", 0.0)
     assert not found.alive
     gate.touch()
-    look.result(20)
+    preview.result(20)
     wait_for(lambda: found.alive, "the pass has ended")
     assert found.stop()

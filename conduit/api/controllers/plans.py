@@ -19,7 +19,7 @@ from conduit.api.writes import author_of
 from conduit.model import Key
 from conduit.plan import Selection
 from conduit.plan_json import drift_document, plan_document
-from conduit.reconcile.asks import Apply, Look, Passed
+from conduit.reconcile.asks import Apply, Passed, Preview
 from conduit.show.drift import drifted
 
 Digest = Annotated[str, Parameter(pattern=r"^[0-9a-f]{8,64}$", description="the digest of a plan that was shown")]
@@ -30,7 +30,7 @@ AllowDeletes = Annotated[int | None, QueryParameter(name="allow_deletes", ge=0, 
 @route("GET", "/api/diff", "system:read", native=True, summary="What an apply would change")
 async def diff(desk: Here, caller: Who) -> dict[str, Any]:
     """Compare the wish with the live daemons now. Changes nothing."""
-    passed: Passed = await desk.ask(Look())
+    passed: Passed = await desk.ask(Preview())
     return desk.sight(caller).document(plan_document(passed.plan))
 
 
@@ -57,7 +57,7 @@ async def accept_drift(
     await asyncio.to_thread(_require, desk, caller, Key(kind, name))
     found = await asyncio.to_thread(way_back, desk.reader, subject)
     saved, left = await asyncio.to_thread(accept, desk.reader, found, author_of(caller))
-    await desk.ask(Look())
+    await desk.ask(Preview())
     details = {"address": f"{kind}/{name}", "commit": saved.commit}
     desk.record(caller, "accept", f"accepted {subject}", details=details)
     place = {"file": saved.file, "version": saved.version, "commit": saved.commit}
