@@ -14,7 +14,7 @@ from conduit.dialect.text import SourceText, decode
 from conduit.errors import Diagnostic, LoadError
 
 
-def parse(file: str, content: bytes) -> tuple[Node, list[Diagnostic]]:
+def read(file: str, content: bytes) -> tuple[Node, list[Diagnostic]]:
     """Read one Compose file; of a key that stands twice the first value counts, and it is told beside the file.
 
     Raises `LoadError` with every problem up to the first break of syntax when a value cannot be known.

@@ -87,7 +87,7 @@ class Extender:
 
     def _origin(self, path: str, place: Node, origin: Origin) -> Origin | None:
         """Return the services of another file; None after telling why it cannot be read."""
-        root = self._reader.parsed(path, place)
+        root = self._reader.read(path, place)
         if root is None:
             return None
         around = origin.around._replace(directory=parent(path))

@@ -68,7 +68,7 @@ class Includer:
         main = next(iter(paths))
         if not self._may_go_on(main, entry, chain):
             return None
-        roots = [(path, root) for path, node in paths.items() if (root := self._reader.parsed(path, node))]
+        roots = [(path, root) for path, node in paths.items() if (root := self._reader.read(path, node))]
         given = long.get("project_directory")
         directory = self._reader.path(given, around) if given else parent(main)
         if len(roots) < len(paths):

@@ -73,7 +73,7 @@ def load_file(
     """
     place = absolute(str(path), str(Path.cwd()), None)
     loader = _Loader(environment, str(Path(place).parent), name, profiles, read)
-    root = loader.reader.parsed(place, None)
+    root = loader.reader.read(place, None)
     return loader.load(root, place)
 
 

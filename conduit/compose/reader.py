@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import Final, NamedTuple
 
 from conduit.compose.canonical import Canonical
-from conduit.compose.dialect import parse
+from conduit.compose.dialect import read
 from conduit.compose.files import Files
 from conduit.compose.interpolate import interpolate
 from conduit.compose.nodes import Node, Problems
@@ -47,13 +47,13 @@ class Reader:
         self.files, self.problems = files, problems
         self._home = home
 
-    def parsed(self, path: str, place: Node | None) -> Node | None:
+    def read(self, path: str, place: Node | None) -> Node | None:
         """Return the tree of the file that is named at `place`; None after telling why there is none."""
         content = self.files.compose(path, place)
         if content is None:
             return None
         try:
-            root, problems = parse(path, content)
+            root, problems = read(path, content)
         except LoadError as error:
             self.problems.tell(*error.diagnostics)
             return None

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from conduit.compose.dialect import below, parse
+from conduit.compose.dialect import below, read
 from conduit.compose.load import load_inline
 from conduit.compose.nodes import Node
 from conduit.dialect import document as manifests
@@ -14,16 +14,16 @@ from conduit.errors import LoadError
 from tests.compose.kit import Site, application
 
 
-def read(text: str) -> Node:
+def sound(text: str) -> Node:
     """Return a Compose file that nothing is wrong with. Raises `LoadError` with what is."""
-    found, wrong = parse("compose.yaml", text.encode())
+    found, wrong = read("compose.yaml", text.encode())
     if wrong:
         raise LoadError(wrong)
     return found
 
 
 def plain(text: str) -> object:
-    return read(text).plain()
+    return sound(text).plain()
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_anchors_and_merge_keys(text: str, value: object) -> None:
 
 
 def test_what_is_merged_keeps_its_place() -> None:
-    root = read("a: &a\n  x: {deep: 1}\nb:\n  <<: *a\n  y: 2\nc: *a\n")
+    root = sound("a: &a\n  x: {deep: 1}\nb:\n  <<: *a\n  y: 2\nc: *a\n")
     for path in (("b", "x", "deep"), ("c", "x", "deep")):
         assert root.find(path).source[1:] == (2, 13)
     assert root.find(("b", "y")).source[1:] == (5, 6)
