@@ -6,8 +6,7 @@ ground · prune. A failed change takes the other changes of its root along and s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
+from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
 from conduit.change import Change, Outcome, Proof, Result
@@ -19,7 +18,7 @@ from conduit.providers.base import ObjectProvider
 from conduit.providers.transaction import Staged
 from conduit.prune import prune
 from conduit.readiness import when_ready
-from conduit.schedule import Step
+from conduit.schedule import Step, awaited
 from conduit.touched import baseline, prove_again
 from conduit.undo import undo
 from conduit.verify import verify_objects
@@ -61,12 +60,12 @@ class Coming(NamedTuple):
 def _rounds(work: Work, coming: list[Coming]) -> None:
     """Carry out the rounds of the plan; what may come up while others go on is added to `coming`."""
     staged: dict[str, Staged[Any]] | None = None
-    for number, steps in enumerate(work.plan.rounds, 1):
+    waited = awaited(work.plan.rounds, work.desired.edges)
+    for steps in work.plan.rounds:
         for step in steps:
             provider = work.providers[step.provider]
             if isinstance(provider, ObjectProvider):
-                later = [each for each in chain(steps, *work.plan.rounds[number:]) if each is not step]
-                coming += _objects(work, provider, step, _awaited(work, later))
+                coming += _objects(work, provider, step, waited)
         documents = [step for step in steps if step.document]
         if documents:
             staged = _all_staged(work) if staged is None else staged
@@ -80,15 +79,7 @@ def _all_staged(work: Work) -> dict[str, Staged[Any]]:
     return staged
 
 
-def _awaited(work: Work, later: Iterable[Step]) -> Callable[[Change], bool]:
-    """Return what tells of a change whether later steps wait for it: one depends on it, or is of the same root."""
-    changes = [change for step in later for change in step.changes]
-    roots = {change.root for change in changes}
-    needed = {key for change in changes for key in work.desired.edges.get(change.key, ())}
-    return lambda change: change.key in needed or change.root in roots
-
-
-def _objects(work: Work, provider: ObjectProvider, step: Step, awaited: Callable[[Change], bool]) -> Iterator[Coming]:
+def _objects(work: Work, provider: ObjectProvider, step: Step, waited: Collection[Key]) -> Iterator[Coming]:
     """Make objects; yield those that need not be ready before the plan goes on."""
     changes = [_with_wish(work, change) for change in passable(work, step.changes)]
     if not changes:
@@ -96,7 +87,7 @@ def _objects(work: Work, provider: ObjectProvider, step: Step, awaited: Callable
     work.begin(step.provider, changes)
     outcomes = provider.apply(changes, work.readings[step.provider])
     work.made |= {key for key, outcome in outcomes.items() if outcome.result is Result.OK}
-    free = {c.key: outcomes[c.key] for c in changes if outcomes[c.key].result is Result.OK and not awaited(c)}
+    free = {c.key: outcomes[c.key] for c in changes if outcomes[c.key].result is Result.OK and c.key not in waited}
     others = {key: outcome for key, outcome in outcomes.items() if key not in free}
     _come_up(work, Coming(provider, [change for change in changes if change.key in others], others))
     if free:

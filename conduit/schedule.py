@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import takewhile
 from typing import NamedTuple
 
@@ -37,6 +38,21 @@ def schedule(
     stopping = {key: c for key, c in going.items() if c.impact.disturbance is Disturbance.STOP}
     others = {key: c for key, c in going.items() if key not in stopping}
     return [*_rounds(others, edges, documents, order), *_rounds(stopping, _reversed(edges, stopping), documents, order)]
+
+
+def awaited(rounds: Sequence[Round], edges: Edges) -> set[Key]:
+    """Return the changes that a step beside theirs or after it waits for: it depends on them, or is of their root."""
+    found: set[Key] = set()
+    needed: set[Key] = set()
+    roots: set[Key] = set()
+    for steps in reversed(rounds):
+        changes = [change for step in steps for change in step.changes]
+        needed.update(key for change in changes for key in edges.get(change.key, ()))
+        here = Counter(root for step in steps for root in {change.root for change in step.changes})
+        roots.update(root for root, count in here.items() if count > 1)
+        found.update(change.key for change in changes if change.key in needed or change.root in roots)
+        roots.update(here)
+    return found
 
 
 def _reversed(edges: Edges, keys: Collection[Key]) -> Edges:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from conduit.change import Action, Change, Diff, Disturbance, Impact, Origin
 from conduit.model import FRAME, Key, Source
-from conduit.schedule import schedule
+from conduit.schedule import awaited, schedule
 
 DOCUMENTS = {"dns", "proxy"}
-ORDER = {"certs": 20, "dns": 30, "proxy": 40}
+ORDER = {"docker": 10, "certs": 20, "dns": 30, "proxy": 40}
 
 
 def change(text: str, provider: str, action: Action = Action.CREATE) -> Change:
@@ -15,9 +15,12 @@ def change(text: str, provider: str, action: Action = Action.CREATE) -> Change:
     return Change(action, key, provider, Diff(), Origin.PENDING, Source("f", 1), key)
 
 
+def graph(edges: dict[str, list[str]]) -> dict[Key, tuple[Key, ...]]:
+    return {Key.parse(key): tuple(Key.parse(value) for value in values) for key, values in edges.items()}
+
+
 def names(changes: list[Change], edges: dict[str, list[str]]) -> list[tuple[str, list[str]]]:
-    graph = {Key.parse(k): tuple(Key.parse(v) for v in values) for k, values in edges.items()}
-    rounds = schedule(changes, graph, DOCUMENTS, ORDER)
+    rounds = schedule(changes, graph(edges), DOCUMENTS, ORDER)
     return [(step.provider, [str(c.key) for c in step.changes]) for steps in rounds for step in steps]
 
 
@@ -106,3 +109,24 @@ def test_a_frame_rides_with_its_document() -> None:
 def test_equal_inputs_give_equal_orders() -> None:
     changes = [change(f"route/{n}", "proxy") for n in "dbca"]
     assert names(changes, {}) == names(list(reversed(changes)), {})
+
+
+def waited_for(changes: list[Change], edges: dict[str, list[str]]) -> set[str]:
+    return set(map(str, awaited(schedule(changes, graph(edges), DOCUMENTS, ORDER), graph(edges))))
+
+
+def test_what_a_later_step_depends_on_is_awaited() -> None:
+    changes = [change(text, "docker") for text in ("box/db", "box/web", "box/alone")]
+    assert waited_for(changes, {"box/web": ["box/db"]}) == {"box/db"}
+    assert waited_for([*changes, change("route/a", "proxy")], {"route/a": ["box/web"]}) == {"box/web"}
+
+
+def test_the_rest_of_a_root_awaits_what_comes_before_and_beside_it_and_not_what_comes_after() -> None:
+    root = Key("service", "a")
+    cert, box, late, route = (
+        change(text, provider)._replace(root=root)
+        for text, provider in (("cert/a", "certs"), ("box/a", "docker"), ("box/late", "docker"), ("route/a", "proxy"))
+    )
+    edges = {"box/late": ["route/a"]}
+    assert waited_for([cert, box, late, route], edges) == {"cert/a", "box/a", "route/a"}
+    assert waited_for([box, box._replace(key=Key("box", "b"))], {}) == set()
