@@ -8,33 +8,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from conduit.canonical import canonical
 from conduit.change import Action, Outcome, Result
 from conduit.model import Key, Native
-from conduit.records import Records
+from conduit.records import Records, Steps
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
-SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS applied (key TEXT PRIMARY KEY, native TEXT NOT NULL, at TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS runs (
-    id INTEGER PRIMARY KEY, started TEXT NOT NULL, finished TEXT NOT NULL, operation TEXT NOT NULL,
-    result TEXT NOT NULL, digest TEXT NOT NULL, "commit" TEXT NOT NULL, summary TEXT NOT NULL, outcomes TEXT NOT NULL
-);
-CREATE TABLE IF NOT EXISTS unproven (key TEXT PRIMARY KEY) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS reverted (
-    root TEXT PRIMARY KEY, digest TEXT NOT NULL, run INTEGER NOT NULL, at TEXT NOT NULL, reason TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS started (
-    run INTEGER PRIMARY KEY, manifests TEXT NOT NULL, files TEXT NOT NULL, keys TEXT NOT NULL
-);
-CREATE TABLE IF NOT EXISTS pins (run INTEGER, key TEXT, pin TEXT NOT NULL, PRIMARY KEY (key, run)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS drift (key TEXT PRIMARY KEY, since REAL NOT NULL) WITHOUT ROWID;
-"""
 UPSERT: Final = """
 INSERT INTO applied VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET native = excluded.native, at = excluded.at
 """
@@ -85,8 +68,13 @@ class Started(NamedTuple):
 class History(Records):
     """The records of one state directory."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path, SCHEMA)
+    version = 1
+
+    def steps(self) -> Steps:
+        """Return the steps of the tables; most processes find a database that has taken them all."""
+        from conduit.history_tables import STEPS
+
+        return STEPS
 
     def applied(self, keys: Iterable[Key]) -> dict[Key, str]:
         """Return the canonical text of the last applied native of each key that has one."""
@@ -190,7 +178,7 @@ class History(Records):
 
         def write(connection: Connection) -> None:
             row = (*started[:-1], json.dumps([str(key) for key in started.keys]))
-            connection.execute("INSERT OR REPLACE INTO started VALUES (?, ?, ?, ?)", row)
+            connection.execute("INSERT OR REPLACE INTO started (run, manifests, files, keys) VALUES (?, ?, ?, ?)", row)
             connection.execute("DELETE FROM started WHERE run <= ?", (started.run - KEPT_STARTED,))
 
         self.write(write)

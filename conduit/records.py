@@ -2,16 +2,21 @@
 
 Reading never fails: there are no records then. Writing never fails a run either: it leaves a warning, and a damaged
 file is moved aside.
+
+The version of its schema is the file's user_version (https://sqlite.org/pragma.html#pragma_user_version). A file of an
+earlier one takes the steps it lacks with the first write, and is read as if it had taken them; one of a later conduit
+is moved aside like a damaged one.
 """
 
 from __future__ import annotations
 
 import errno
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
 
 from conduit.providers.files import make_directory
 
@@ -25,21 +30,34 @@ READ_WAIT: Final = 0.25
 """Seconds a reader waits for a writer's commit before it goes on without records."""
 WRITE_WAIT: Final = 5.0
 DAMAGED: Final = (1, 11, 26)
-"""SQLITE_ERROR (another schema), SQLITE_CORRUPT and SQLITE_NOTADB, https://sqlite.org/rescode.html."""
+"""SQLITE_ERROR (tables that are not ours), SQLITE_CORRUPT and SQLITE_NOTADB, https://sqlite.org/rescode.html."""
 CACHE_KIB: Final = 65536
 """Page cache of a writer, large enough that other processes can read until it commits."""
 
 Write = Callable[["Connection"], None]
 """What is done in a transaction."""
+Steps = tuple[Write, ...]
+"""What leads from each version of a schema to the next, beginning with an empty file, version 0."""
 
 
-class Records:
-    """The records in one file with a schema. Opening one does no I/O. `warnings` tells what could not be written."""
+class Newer(Exception):
+    """A file with a later schema than this conduit knows."""
 
-    def __init__(self, path: Path, schema: str) -> None:
-        self.path, self._schema = path, schema
+
+class Records(ABC):
+    """The records in one file. Opening one does no I/O. `warnings` tells what could not be written."""
+
+    version: ClassVar[int]
+    """That of the schema: the number of its steps."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
         self.warnings: list[str] = []
         self._queue: Queue[Write | None] | None = None
+
+    @abstractmethod
+    def steps(self) -> Steps:
+        """Return what leads to the schema; asked for by a database that lacks some of it."""
 
     def select(self, query: Callable[[Connection], Iterable[T]]) -> list[T]:
         """Run a query without creating or changing a file; no rows when that is not possible."""
@@ -47,9 +65,20 @@ class Records:
 
         try:
             with self._connect(READ_WAIT) as connection:
+                if self._is_behind(connection):
+                    return self._select_stepped(connection, query)
                 return list(query(connection))
-        except (sqlite3.Error, ValueError, TypeError, LookupError, OverflowError):
+        except (sqlite3.Error, Newer, ValueError, TypeError, LookupError, OverflowError):
             return []
+
+    def _select_stepped(self, connection: Connection, query: Callable[[Connection], Iterable[T]]) -> list[T]:
+        """Run a query on a copy, in memory, that has taken the steps that the file lacks."""
+        import sqlite3
+
+        with closing(sqlite3.connect(":memory:")) as copy:
+            connection.backup(copy)
+            self._take_steps(copy)
+            return list(query(copy))
 
     def write(self, change: Write) -> None:
         """Run one transaction, now or `beside` what goes on."""
@@ -99,18 +128,21 @@ class Records:
                 queue.task_done()
 
     def _carry_out(self, changes: list[Write]) -> None:
-        """Run changes as one transaction; a damaged database is moved aside and begun anew."""
+        """Run changes as one transaction; a database that is of no use is moved aside and begun anew."""
         import sqlite3
 
         try:
             try:
                 self._commit(changes)
+            except Newer:
+                self._move_aside("newer", "of a newer conduit")
+                self._commit(changes)
             except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # SQLite may quote damaged bytes
                 if isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) & 0xFF not in DAMAGED:
                     raise
-                self._move_aside()
+                self._move_aside("damaged", "damaged, or not conduit's")
                 self._commit(changes)
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, Newer, OSError) as error:
             self._warn(error)
 
     def _warn(self, error: Exception) -> None:
@@ -124,10 +156,27 @@ class Records:
         with self._connect(WRITE_WAIT) as connection:
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-            connection.executescript(self._schema)
+            self._take_steps(connection)
             with connection:
                 for change in changes:
                     change(connection)
+
+    def _take_steps(self, connection: Connection) -> None:
+        """Bring a database up to this conduit's schema in one transaction. Raises Newer."""
+        if not self._is_behind(connection):
+            return
+        with connection:
+            connection.execute("BEGIN IMMEDIATE")
+            for step in self.steps()[_version(connection) :]:  # none when another process was faster
+                step(connection)
+            connection.execute(f"PRAGMA user_version = {self.version}")
+
+    def _is_behind(self, connection: Connection) -> bool:
+        """Tell whether a database lacks some of this conduit's schema. Raises Newer."""
+        version = _version(connection)
+        if version > self.version:
+            raise Newer(f"their schema is {version}, and this conduit knows {self.version}")
+        return version < self.version
 
     def _make_file(self) -> None:
         """Make the file, for this user alone. Raises OSError for a symbolic link.
@@ -147,10 +196,12 @@ class Records:
         with closing(sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=rw", timeout=wait, uri=True)) as connection:
             yield connection
 
-    def _move_aside(self) -> None:
-        aside = self.path.with_name(f"{self.path.name}.damaged")
+    def _move_aside(self, suffix: str, why: str) -> None:
+        aside = self.path.with_name(f"{self.path.name}.{suffix}")
         self.path.with_name(f"{self.path.name}-journal").unlink(missing_ok=True)
         self.path.replace(aside)
-        self.warnings.append(
-            f"the records were damaged, or of another conduit; they are now {aside}, and new ones were begun"
-        )
+        self.warnings.append(f"the records were {why}; they are now {aside}, and new ones were begun")
+
+
+def _version(connection: Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])

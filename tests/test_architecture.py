@@ -31,7 +31,7 @@ LAYERS: list[set[str]] = [
     {"work", "proving"},
     {"audit"},
     {"manifests", "journal", "history", "lock", "report"},
-    {"chain_writer"},
+    {"chain_writer", "history_tables"},
     {"chain", "records"},
     {"resources"},
     {"compose"},

@@ -20,14 +20,17 @@ from conduit.audit.events import name_of, resource_of, uuid_of
 from conduit.audit.trail import Trail
 from conduit.chain import Entry, Located
 
-SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS entries (
+VERSION: Final = 1
+"""The version of the tables, kept as the file's user_version; an index of another one is made again."""
+SCHEMA: Final = f"""
+CREATE TABLE entries (
     entry INTEGER PRIMARY KEY, uuid TEXT NOT NULL UNIQUE, segment TEXT NOT NULL, offset INTEGER NOT NULL,
     at REAL NOT NULL, day TEXT NOT NULL, actor_id TEXT NOT NULL, actor_type TEXT NOT NULL, action TEXT NOT NULL,
     resource_type TEXT NOT NULL, resource_id TEXT NOT NULL, client_ip TEXT NOT NULL, success INTEGER NOT NULL
 );
-CREATE INDEX IF NOT EXISTS entries_at ON entries (at);
-CREATE INDEX IF NOT EXISTS entries_actor ON entries (actor_id, actor_type);
+CREATE INDEX entries_at ON entries (at);
+CREATE INDEX entries_actor ON entries (actor_id, actor_type);
+PRAGMA user_version = {VERSION};
 """
 INSERT: Final = "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 FIND: Final = """
@@ -124,8 +127,13 @@ class Index:
 
     def _opened(self) -> sqlite3.Connection:
         database = sqlite3.connect(self._path, timeout=5.0)
-        database.executescript(SCHEMA)
+        if database.execute("PRAGMA user_version").fetchone() == (VERSION,):
+            return database
+        database.close()
+        self._path.unlink()
+        database = sqlite3.connect(self._path, timeout=5.0)
         self._path.chmod(0o600)
+        database.executescript(SCHEMA)
         return database
 
     def _catch_up(self, database: sqlite3.Connection) -> None:

@@ -7,7 +7,9 @@ import io
 import json
 import os
 import shutil
+import sqlite3
 import time
+from contextlib import closing
 from datetime import datetime, tzinfo
 from typing import Any
 
@@ -112,6 +114,16 @@ def test_an_index_that_is_gone_or_damaged_is_made_again(done: Any) -> None:
     assert index.stat().st_mode & 0o777 == 0o600
     index.write_bytes(os.urandom(8192))
     assert done.api("GET", "/api/audit/events").status_code in (200, 503)
+    assert found(done, actor_type="api_key") == before
+
+
+def test_an_index_of_another_conduit_is_made_again_at_once(done: Any) -> None:
+    """Regression: the first request was refused."""
+    index = done.directory / "state" / "audit-index.db"
+    before = found(done, actor_type="api_key")
+    index.unlink()
+    with closing(sqlite3.connect(index)) as other:
+        other.executescript("CREATE TABLE entries (entry INTEGER PRIMARY KEY, at REAL)")
     assert found(done, actor_type="api_key") == before
 
 

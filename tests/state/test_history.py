@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from conduit import history as module
-from conduit import records
+from conduit import history_tables, records
 from conduit.canonical import canonical
 from conduit.change import Action, Outcome, Result
-from conduit.history import History, RunRecord
+from conduit.history import History, RunRecord, Started
 from conduit.model import Key, Late, Ref, Secret
 
 KEYS = [Key("route", f"r{number}") for number in range(1500)]
@@ -141,6 +141,82 @@ def test_a_database_of_another_schema_is_moved_aside(history: History, path: Pat
     history.record({KEYS[0]: 1})
     assert history.applied(KEYS) == {KEYS[0]: "1"}
     assert len(history.warnings) == 1
+
+
+FIRST_TABLES = """
+CREATE TABLE applied (key TEXT PRIMARY KEY, native TEXT NOT NULL, at TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE runs (
+    id INTEGER PRIMARY KEY, started TEXT NOT NULL, finished TEXT NOT NULL, operation TEXT NOT NULL,
+    result TEXT NOT NULL, digest TEXT NOT NULL, "commit" TEXT NOT NULL, summary TEXT NOT NULL, outcomes TEXT NOT NULL
+);
+INSERT INTO applied VALUES ('route/r0', '"served"', '2026-05-01T10:00:00+00:00');
+INSERT INTO runs VALUES (1, '2026-05-01', '2026-05-01', 'apply', 'ok', 'abc', 'c0ffee', '{"ok":1}', '[]');
+"""
+LATER_TABLES = """
+CREATE TABLE started (run INTEGER PRIMARY KEY, manifests TEXT NOT NULL, keys TEXT NOT NULL);
+INSERT INTO started VALUES (1, 'm1', '["route/r0"]');
+"""
+
+
+@pytest.fixture(params=[FIRST_TABLES, FIRST_TABLES + LATER_TABLES], ids=["first", "later"])
+def earlier(request: pytest.FixtureRequest, path: Path) -> str:
+    """A database as conduits wrote it before its schema had a number, and the SQL that made it."""
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path)) as other:
+        other.executescript(request.param)
+    return str(request.param)
+
+
+def remembered(history: History) -> tuple[object, ...]:
+    """What a database of an earlier schema held, as it is read now."""
+    (run,) = history.runs()
+    return history.applied(KEYS[:1]), run.commit, [(each.run, each.manifests, each.keys) for each in history.started()]
+
+
+def test_a_database_of_an_earlier_schema_is_read_and_kept(history: History, path: Path, earlier: str) -> None:
+    """Regression: it was moved aside with the first write, and what it told was gone."""
+    started = [(1, "m1", (KEYS[0],))] if LATER_TABLES in earlier else []
+    before = listing(path.parent)
+    assert remembered(history) == ({KEYS[0]: '"served"'}, "c0ffee", started)
+    assert listing(path.parent) == before
+    history.note_started(Started(2, "m2", "f2", (KEYS[1],)))
+    assert remembered(history) == ({KEYS[0]: '"served"'}, "c0ffee", [*started, (2, "m2", (KEYS[1],))])
+    assert history.started()[-1].files == "f2"
+    assert history.warnings == []
+    assert [name for name, _, _ in listing(path.parent)] == ["records.db"]
+
+
+def test_a_step_that_fails_leaves_an_earlier_database_as_it_was(
+    history: History, path: Path, earlier: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(connection: sqlite3.Connection) -> None:
+        connection.execute("CREATE TABLE half_done (x)")
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(history_tables, "STEPS", (*history_tables.STEPS, refuse))
+    monkeypatch.setattr(History, "version", len(history_tables.STEPS))
+    history.record({KEYS[0]: 1})
+    assert "the disk is full" in history.warnings[0]
+    with closing(sqlite3.connect(path)) as other:
+        assert other.execute("PRAGMA user_version").fetchone() == (0,)
+        assert "half_done" not in dict(other.execute("SELECT name, 1 FROM sqlite_master"))
+        assert other.execute("SELECT native FROM applied").fetchall() == [('"served"',)]
+
+
+def test_a_database_of_a_newer_conduit_is_moved_aside(history: History, path: Path) -> None:
+    history.record({KEYS[0]: 1})
+    with closing(sqlite3.connect(path)) as other:
+        other.execute(f"PRAGMA user_version = {History.version + 1}")
+    content = path.read_bytes()
+    assert history.applied(KEYS) == {}
+    history.record({KEYS[0]: 2})
+    assert history.applied(KEYS) == {KEYS[0]: "2"}
+    assert path.with_name("records.db.newer").read_bytes() == content
+    assert "of a newer conduit" in history.warnings[0]
+
+
+def test_the_version_of_the_schema_is_the_number_of_its_steps() -> None:
+    assert len(history_tables.STEPS) == History.version
 
 
 def test_what_cannot_be_stored_is_no_damage(history: History, path: Path) -> None:
