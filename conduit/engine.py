@@ -112,7 +112,7 @@ class Engine(Declarations):
 
     def recover(self) -> tuple[str, ...]:
         """Finish what a killed run left half done and tell what was done."""
-        for path in left_over(self.state / name for name in ("cache", "manifests", "files")):
+        for path in left_over(self.state / name for name in ("cache", "manifests", "files", "secrets")):
             path.unlink(missing_ok=True)
         left = self.journal.unfinished()
         if left is None:
@@ -157,6 +157,7 @@ class Engine(Declarations):
             self._note_started(plan, run.id)
             ended = stop or threading.Event()
             report, settled = carry_out(plan, desired, observed, self._means(options), run, options, on_event, ended)
+            self.history.note_secrets(run.id, self.used_secrets.keep())
         if settled:
             self._keeper.keep(plan._replace(changes=()), self.wish, desired, settled)
         return report._replace(warnings=self.history.take_warnings(), recovered=self.recovered)
@@ -168,7 +169,7 @@ class Engine(Declarations):
             if files:
                 self.files.keep(files, self.wish.files)
             keys = tuple(change.key for change in plan.changes)
-            self.history.note_started(Started(run, manifests.digest, files, keys))
+            self.history.note_started(Started(run, manifests.digest, files, keys, self.used_secrets.keep()))
 
     def _nothing_to_do(self, plan: Plan, options: ApplyOptions) -> Report:
         """End a killed run that left nothing to change, and prove again what never passed its proof."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from conduit.canonical import canonical
 from conduit.change import Action, Outcome, Result
-from conduit.model import Key, Native
+from conduit.model import NO_FIELDS, Key, Native
 from conduit.records import Records, Steps
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ DELETE FROM pins WHERE run < :oldest AND EXISTS (
 )
 """
 """Forgets what none of the runs that are remembered can have had."""
+NOTE_STARTED: Final = "INSERT OR REPLACE INTO started (run, manifests, files, keys, secrets) VALUES (?, ?, ?, ?, ?)"
+STARTED: Final = "SELECT run, manifests, files, keys, secrets FROM started ORDER BY run"
 KEPT_RUNS: Final = 5000
 MANY: Final = 1000
 """From here on all natives are read at once, which takes less time than to look for each key."""
@@ -57,18 +59,22 @@ class Reverted(NamedTuple):
 
 
 class Started(NamedTuple):
-    """A run that began: the hashes of its manifests and of the files they name, and the keys it set out to change."""
+    """A run that began: the hashes of its manifests and of the files they name, and the keys it set out to change.
+
+    `secrets` are the fingerprints of those that it used, by name.
+    """
 
     run: int
     manifests: str
     files: str
     keys: tuple[Key, ...]
+    secrets: Mapping[str, str] = NO_FIELDS
 
 
 class History(Records):
     """The records of one state directory."""
 
-    version = 1
+    version = 2
 
     def steps(self) -> Steps:
         """Return the steps of the tables; most processes find a database that has taken them all."""
@@ -177,19 +183,22 @@ class History(Records):
         """Remember what a run sets out to do, and forget all but the last `KEPT_STARTED`."""
 
         def write(connection: Connection) -> None:
-            row = (*started[:-1], json.dumps([str(key) for key in started.keys]))
-            connection.execute("INSERT OR REPLACE INTO started (run, manifests, files, keys) VALUES (?, ?, ?, ?)", row)
+            keys, secrets = json.dumps([str(key) for key in started.keys]), canonical(started.secrets)
+            row = (started.run, started.manifests, started.files, keys, secrets)
+            connection.execute(NOTE_STARTED, row)
             connection.execute("DELETE FROM started WHERE run <= ?", (started.run - KEPT_STARTED,))
 
         self.write(write)
 
+    def note_secrets(self, run: int, fingerprints: Mapping[str, str]) -> None:
+        """Remember all secrets that a run used in the end."""
+        if fingerprints:
+            row = (canonical(fingerprints), run)
+            self.write(lambda c: c.execute("UPDATE started SET secrets = ?1 WHERE run = ?2 AND secrets <> ?1", row))
+
     def started(self) -> list[Started]:
         """Return the last runs that began, newest last."""
-        rows = self.select(lambda c: c.execute("SELECT run, manifests, files, keys FROM started ORDER BY run"))
-        return [
-            Started(run, manifests, files, tuple(map(Key.parse, json.loads(keys))))
-            for run, manifests, files, keys in rows
-        ]
+        return self.select(lambda c: map(_started, c.execute(STARTED)))
 
     def note_pins(self, run: int, pins: Mapping[Key, Any]) -> None:
         """Remember what wishes that float stood for after a run; writes only what is another thing than before."""
@@ -236,3 +245,8 @@ def _run(row: tuple[Any, ...]) -> RunRecord:
     *facts, summary, outcomes = row
     columns = (*facts, json.loads(summary), tuple(_decoded(*outcome) for outcome in json.loads(outcomes)))
     return RunRecord(*columns)
+
+
+def _started(row: tuple[Any, ...]) -> Started:
+    run, manifests, files, keys, secrets = row
+    return Started(run, manifests, files, tuple(map(Key.parse, json.loads(keys))), json.loads(secrets))

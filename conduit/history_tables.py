@@ -34,5 +34,10 @@ def _first(connection: Connection) -> None:
         connection.execute("ALTER TABLE started ADD COLUMN files TEXT NOT NULL DEFAULT ''")
 
 
-STEPS: Final[Steps] = (_first,)
+def _secrets(connection: Connection) -> None:
+    """Which secrets a run used, as their fingerprints by name."""
+    connection.execute("ALTER TABLE started ADD COLUMN secrets TEXT NOT NULL DEFAULT '{}'")
+
+
+STEPS: Final[Steps] = (_first, _secrets)
 """Step n leads from version n to n + 1. One that a release has taken stays as it is; what is new is a step more."""

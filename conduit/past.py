@@ -18,8 +18,8 @@ NOTHING_TO_UNDO = Code(
     "CND-2221",
     "no earlier manifests are known",
     "`apply --undo` plans the manifests of the last run before the one to be undone, with the files they name, such as "
-    "Compose files; both are kept in the state directory. There was no such run, or what it read was forgotten or does "
-    "not open. With git, `conduit rollback REVISION` does the same.",
+    "Compose files, and the secrets they use; all are kept in the state directory. There was no such run, or what it "
+    "read was forgotten or does not open. With git, `conduit rollback REVISION` plans the manifests of a commit.",
 )
 DONE = (Result.OK, Result.UNPROVEN)
 
@@ -59,6 +59,8 @@ def _read_by(engine: Engine, run: Started) -> Wish:
     files = engine.files.contents(run.files) if run.files else {}
     if files is None:
         raise _unknown(f"the files that the manifests of run {run.run} name are not known any more")
+    if not engine.used_secrets.go_back(run.secrets):
+        raise _unknown(f"the secrets that run {run.run} used are not known any more")
     return engine.wish_of(tree_of(manifests, engine.settings.base), KeptFiles(files), engine.now())
 
 
@@ -69,13 +71,14 @@ def _unknown(summary: str) -> ConduitError:
 def _before(history: History) -> Started | None:
     """Return the last run that left something else behind than the newest one did."""
     started = history.started()
-    newest = _left(history, started[-1]) if started else None
-    return next((each for each in reversed(started) if _left(history, each) != newest), None)
+    return next((each for each in reversed(started) if _differ(history, each, started[-1])), None)
 
 
-def _left(history: History, run: Started) -> tuple[object, ...]:
-    """Return what a run left behind, as far as that can differ."""
-    return run.manifests, run.files, history.pins(run.run)
+def _differ(history: History, run: Started, other: Started) -> bool:
+    """Return whether two runs left something else behind; a secret that only one of them read tells nothing."""
+    read = run.manifests, run.files, history.pins(run.run)
+    values = any(run.secrets[name] != other.secrets[name] for name in run.secrets.keys() & other.secrets.keys())
+    return values or read != (other.manifests, other.files, history.pins(other.run))
 
 
 def _as_of(engine: Engine, wish: Wish, run: int, selection: Selection) -> Plan:

@@ -22,6 +22,7 @@ from conduit.providers.base import Provider, Site, open_provider
 from conduit.providers.keys import Keys, open_keys
 from conduit.providers.secrets import Secrets, open_secrets
 from conduit.settings import Settings
+from conduit.used_secrets import UsedSecrets
 
 if TYPE_CHECKING:
     from conduit.audit.trail import Trail
@@ -77,6 +78,12 @@ class Premises:
         return Archive(self.state / "files", lambda: self.keys.secrets)
 
     @cached_property
+    def used_secrets(self) -> UsedSecrets:
+        """The secrets as kinds and providers get them; those of past runs are kept, sealed."""
+        past = Archive(self.state / "secrets", lambda: self.keys.secrets)
+        return UsedSecrets(self.secrets, self.keys.fingerprint, past)
+
+    @cached_property
     def lock(self) -> Lock:
         """The lock that lets one run change the live systems."""
         return Lock(self.state / "lock")
@@ -85,7 +92,7 @@ class Premises:
     def providers(self) -> dict[str, Provider]:
         """The providers conduit.yaml names, and conduit's own, opened."""
         keys = self.keys
-        site = Site(keys.mark, keys.fingerprint, lambda name: self.secrets.get(name), self.now, fail, _hashed)
+        site = Site(keys.mark, keys.fingerprint, lambda name: self.used_secrets.get(name), self.now, fail, _hashed)
         return {name: open_provider(name, self.settings, site) for name in sorted(self.settings.sections)}
 
     def context(self) -> Context:
@@ -95,7 +102,7 @@ class Premises:
             now=self.now(),
             mark=self.keys.mark,
             fingerprint=self.keys.fingerprint,
-            secret=lambda name: self.secrets.get(name),
+            secret=lambda name: self.used_secrets.get(name),
         )
 
     def proving_context(self) -> Context:

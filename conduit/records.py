@@ -34,7 +34,7 @@ DAMAGED: Final = (1, 11, 26)
 CACHE_KIB: Final = 65536
 """Page cache of a writer, large enough that other processes can read until it commits."""
 
-Write = Callable[["Connection"], None]
+Write = Callable[["Connection"], object]
 """What is done in a transaction."""
 Steps = tuple[Write, ...]
 """What leads from each version of a schema to the next, beginning with an empty file, version 0."""

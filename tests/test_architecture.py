@@ -28,7 +28,7 @@ LAYERS: list[set[str]] = [
     {"documents", "touched"},
     {"undo", "prune", "verify", "readiness", "status", "doctor", "operate", "perform", "pins", "settled", "wish"},
     {"observe", "earlier", "premises", "second_look", "obstacles"},
-    {"work", "proving"},
+    {"work", "proving", "used_secrets"},
     {"audit"},
     {"manifests", "journal", "history", "lock", "report"},
     {"chain_writer", "history_tables"},

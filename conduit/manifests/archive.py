@@ -31,7 +31,10 @@ class Archive:
         self._directory, self._key = directory, key
 
     def keep(self, digest: str, contents: Mapping[str, bytes]) -> None:
-        """Keep files, by name, under the hash of them all. Never fails: without it a run cannot be undone."""
+        """Keep files, by name, under the hash of them all; under any digest of them when they are sealed.
+
+        Never fails: without it a run cannot be undone.
+        """
         path = self._directory / digest
         with suppress(OSError):
             if path.exists():
@@ -44,7 +47,7 @@ class Archive:
                 old.unlink(missing_ok=True)
 
     def contents(self, digest: str) -> dict[str, bytes] | None:
-        """Return kept files by name, whole and checked against their hash; None when they are not there."""
+        """Return kept files by name, whole and checked against their hash, or by their seal; None when not there."""
         try:
             packed = read_regular(self._directory / digest, MAX_TREE_BYTES)
             opened = unseal(self._key(), packed, digest.encode()) if self._key else packed
@@ -52,7 +55,7 @@ class Archive:
         except (OSError, ValueError, zlib.error):
             return None
         contents = {name: text.encode(errors="surrogateescape") for name, text in texts.items()}
-        return contents if hash_of_contents(contents) == digest else None
+        return contents if self._key or hash_of_contents(contents) == digest else None
 
     def _packed(self, digest: str, contents: Mapping[str, bytes]) -> bytes:
         text = json.dumps({name: content.decode(errors="surrogateescape") for name, content in contents.items()})

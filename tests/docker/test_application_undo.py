@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from conduit.canonical import digest_of
 from conduit.errors import ConduitError
+from conduit.evidence import hash_of_contents
 from conduit.past import undo
 from tests.docker.test_image_rollback import Docker, go_back
 from tests.engine.conftest import World
@@ -83,6 +85,68 @@ def test_files_that_are_not_known_any_more_refuse_the_undo(world: World, docker:
     with pytest.raises(ConduitError, match=r"the files that the manifests of run \d+ name are not known any more"):
         undo(world.engine())
     assert told(docker) == ("second", SECOND)
+
+
+STORED = """deployments:
+  app:
+    env: {WORD: {secret: word}}
+    compose:
+      services:
+        web:
+          image: sandbox/busybox:1
+          command: [sleep, "600"]
+          stop_grace_period: 0s
+          network_mode: none
+          environment: {WHO: $WORD}
+          secrets: [word]
+      secrets: {word: {environment: WORD}}
+"""
+
+
+@pytest.fixture
+def rotated(world: World) -> World:
+    """A deployment that was applied with one value of a stored secret, and with another."""
+    world.site.write("app.yaml", STORED)
+    for word in (FIRST, SECOND):
+        world.engine().secrets.set("word", word)
+        assert world.apply().exit_code == 0
+    return world
+
+
+def test_an_undo_brings_back_the_value_of_a_stored_secret(rotated: World, docker: Docker) -> None:
+    """Regression: the manifests were the same, so that there was nothing to undo; else the value of today was used."""
+    assert told(docker) == (SECOND, SECOND)
+    go_back(rotated, undo)
+    assert told(docker) == (FIRST, FIRST)
+    assert rotated.engine().secrets.get("word") == SECOND
+    go_back(rotated, undo)
+    assert told(docker) == (SECOND, SECOND)
+
+
+def test_an_undo_brings_back_a_secret_that_was_removed_since(rotated: World, docker: Docker) -> None:
+    rotated.site.write("app.yaml", STORED.replace("{secret: word}", "plain"))
+    rotated.engine().secrets.remove("word")
+    assert rotated.apply().exit_code == 0
+    assert told(docker) == ("plain", "plain")
+    go_back(rotated, undo)
+    assert told(docker) == (SECOND, SECOND)
+
+
+def test_values_of_secrets_are_kept_sealed_and_no_name_tells_of_them(rotated: World, docker: Docker) -> None:
+    state = rotated.engine().state
+    held = b"".join(f"{path}\n".encode() + path.read_bytes() for path in sorted(state.rglob("*")) if path.is_file())
+    for word in (FIRST, SECOND):
+        contents = {"word": word.encode()}
+        assert all(each.encode() not in held for each in (word, hash_of_contents(contents), digest_of({"word": word})))
+    assert {path.stat().st_mode & 0o777 for path in (state / "secrets").iterdir()} == {0o600}
+
+
+def test_secrets_that_are_not_known_any_more_refuse_the_undo(rotated: World, docker: Docker) -> None:
+    for path in (rotated.engine().state / "secrets").iterdir():
+        path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(ConduitError, match=r"the secrets that run \d+ used are not known any more"):
+        undo(rotated.engine())
+    assert told(docker) == (SECOND, SECOND)
 
 
 def _kept(state: Path) -> list[Path]:

@@ -77,6 +77,30 @@ def test_an_undo_needs_no_git(site: Site, records: Callable[..., Path], cli: Cal
     assert site.dig("one.home.arpa") == [B]
 
 
+GUARDED = 'services:\n  web: {upstream: "%s", basic_auth: {anna: {secret: anna}}}\n'
+
+
+def test_an_undo_takes_a_rotated_password_back_though_its_run_was_killed(
+    site: Site, cli: Callable[..., Ran], upstream: Callable[..., Daemon]
+) -> None:
+    """What the first run only read while it wrote is kept, and what the killed one read is known."""
+    site.write("web.yaml", GUARDED % upstream().address)
+
+    def applied(password: str, **env: str) -> int:
+        assert cli("secret", "set", "anna", input=password).code == 0
+        return cli("apply", "--yes", env=env).code
+
+    def accepted() -> list[str]:
+        asked = {word: site.curl("https://web.home.arpa/", "--user", f"anna:{word}") for word in ("first", "second")}
+        return [word for word, answer in asked.items() if answer.stdout.startswith("HTTP/2 200")]
+
+    assert applied("first") == 0
+    killed = applied("second", CONDUIT_FAILPOINT="caddy.commit.after:kill", CONDUIT_TEST="1")
+    assert (killed, accepted()) == (-signal.SIGKILL, ["second"])
+    done = cli("apply", "--undo", "--yes")
+    assert (done.code, accepted()) == (0, ["first"]), done
+
+
 def test_a_killed_apply_is_resumed_with_what_it_did_not_finish(
     site: Site, records: Callable[..., Path], cli: Callable[..., Ran], upstream: Callable[..., Daemon]
 ) -> None:
