@@ -168,8 +168,8 @@ class Daemon:
         except ProcessLookupError:
             return True
         try:
-            if self.pid == pid:
-                for number in signals:
+            with suppress(ProcessLookupError):  # it ended, perhaps of the first one, and was waited for
+                for number in signals if self.pid == pid else ():
                     signal.pidfd_send_signal(handle, number)
             return bool(select.select([handle], [], [], DEADLINE)[0])
         finally:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from threading import Timer
+from threading import Thread, Timer
 from typing import Any
 
 import pytest
@@ -104,6 +104,19 @@ def test_a_paused_daemon_can_be_resumed_and_stopped(dnsmasq: Daemon, run: Callab
     dnsmasq.pause()
     dnsmasq.stop()
     assert not dnsmasq.running
+
+
+def test_a_daemon_may_be_gone_before_its_second_signal(directory: Path, wait_for: Callable[..., Any]) -> None:
+    """Regression: one that its parent waits for ended between SIGTERM and SIGCONT, and the sandbox did not go down."""
+    sleeper = Daemon("sleeper", directory, ("/bin/sleep", "60"), "")
+    for _ in range(200):
+        with subprocess.Popen(sleeper.argv) as process:
+            sleeper.pid_file.write_text(f"{process.pid}\n")
+            wait_for(lambda: sleeper.running, "its command line is there")
+            waiting = Thread(target=process.wait)
+            waiting.start()
+            sleeper.stop()
+            waiting.join()
 
 
 def test_a_taken_port_is_refused_in_words(upstream: Callable[..., Daemon], directory: Path) -> None:
