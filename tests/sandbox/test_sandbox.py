@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import traceback
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
@@ -257,12 +258,18 @@ def test_an_ordinary_user_can_run_it(directory: Path, monkeypatch: pytest.Monkey
     os.chown(home, NOBODY, NOBODY)
     child = os.fork()
     if child == 0:
-        os.setgid(NOBODY)
-        os.setuid(NOBODY)
-        site = Sandbox(home / "box")
-        alive = all(state.pid for state in site.up())
-        site.remove()
-        os._exit(0 if alive else 1)
+        code = 1
+        try:  # the child must never go on as a second pytest, whatever fails
+            os.setgid(NOBODY)
+            os.setuid(NOBODY)
+            site = Sandbox(home / "box")
+            alive = all(state.pid for state in site.up())
+            site.remove()
+            code = 0 if alive else 1
+        except Exception:  # noqa: BLE001 - it is told in the output of the test
+            traceback.print_exc()
+        finally:
+            os._exit(code)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
