@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import re
 import subprocess
-import sys
 import tempfile
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from conduit.errors import Code, ConduitError, Diagnostic, Refused, RollbackFailed, Stale
 from conduit.model import Key, Native
-from conduit.providers import nginx_stage
 from conduit.providers.accounts import hide_hashes
 from conduit.providers.child import ENVIRONMENT
 from conduit.providers.generation import File
 from conduit.providers.listeners import holder
 from conduit.providers.nginx_daemon import Daemon
 from conduit.providers.nginx_files import VHOSTS, Contents
+from conduit.providers.nginx_stage import run_staged
 
 REJECTED = Code(
     "CND-1204",
@@ -75,8 +74,8 @@ def check(daemon: Daemon, written: Written) -> None:
             staged, alone = Path(name, "staged.conf"), Path(name, "alone.conf")
             staged.write_text(_GENERATION + written.body)
             alone.write_text(_alone(staged))
-            done = _run(_within(daemon, staged))
-            if done.returncode == nginx_stage.NOT_POSSIBLE:
+            done = run_staged(staged, daemon.conf_file, _test(daemon.program, daemon.config), _run)
+            if done is None:
                 done = _run(_test(daemon.program, alone))
             said = done.stderr.decode(errors="replace").replace(str(staged), str(daemon.conf_file))
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -99,12 +98,7 @@ def _alone(staged: Path) -> str:
     return "\n".join([*lines, f"include {staged};", "}", ""])
 
 
-def _within(daemon: Daemon, staged: Path) -> list[str]:
-    stage = [sys.executable, "-IS", str(Path(nginx_stage.__file__)), str(staged), str(daemon.conf_file)]
-    return [*stage, *_test(daemon.program, daemon.config)]
-
-
-def _run(argv: list[str]) -> subprocess.CompletedProcess[bytes]:
+def _run(argv: Sequence[str]) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
         argv,
         env=ENVIRONMENT,
