@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
-from conduit.show.reference import type_words
+from conduit.show.explained import type_words
 
 
 class Row(NamedTuple):

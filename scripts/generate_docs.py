@@ -35,7 +35,7 @@ from conduit.operation import operations_of
 from conduit.providers.base import config_of, provider_names
 from conduit.resources import load_kinds
 from conduit.settings import Settings
-from conduit.show.reference import summary_of
+from conduit.show.explained import summary_of
 from conduit.variables import VARIABLES
 
 ROOT = Path(__file__).parents[1]

@@ -6,6 +6,7 @@ import importlib
 import signal
 import sys
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Final, NoReturn
 
 import click
@@ -26,6 +27,13 @@ REFUSED_BY_SYSTEM = Code(
     "the operating system refused",
     "A file or socket could not be read or written. The message is the system's own; the usual causes are a missing "
     "permission, a missing directory or a full disk. conduit normally runs as root.",
+)
+
+MISUSED = Code(
+    "CND-1055",
+    "the command line is not understood",
+    "A command, an option or one of their values is not known, or some of them do not go together. Nothing was done. "
+    "The message says which; `conduit COMMAND --help` shows what a command takes, with an example.",
 )
 
 COMMANDS: Final = {
@@ -126,7 +134,8 @@ def run(args: Sequence[str]) -> int:
         app.console.notes([error.format_message()])
         return USAGE
     except click.ClickException as error:
-        app.console.notes(_usage(error))
+        app.json = app.json or "--json" in takewhile("--".__ne__, args)  # what does not parse has set no option
+        _tell_misuse(app, error)
         return USAGE
     except (click.Abort, KeyboardInterrupt):
         app.console.notes(["interrupted"])
@@ -154,10 +163,13 @@ def _refused(error: OSError) -> Diagnostic:
     return Diagnostic(REFUSED_BY_SYSTEM, f"{names}: {words}" if names else words, hint=hint)
 
 
-def _usage(error: click.ClickException) -> list[str]:
+def _tell_misuse(app: App, error: click.ClickException) -> None:
     context = error.ctx if isinstance(error, click.UsageError) else None
-    words = [f"error: {escape(error.format_message())}"]
-    return [*words, f"see {context.command_path} --help"] if context else words
+    hint = f"see {context.command_path} --help" if context else ""
+    if app.json:
+        _tell(app, [Diagnostic(MISUSED, error.format_message(), hint=hint)])
+    else:
+        app.console.notes(filter(None, [f"error: {escape(error.format_message())}", hint]))
 
 
 def _terminated(_number: int, _frame: object) -> NoReturn:

@@ -12,6 +12,7 @@ from conduit.cli.app import App, Command, pass_app
 
 if TYPE_CHECKING:
     from conduit.errors import Code
+    from conduit.show.explained import Explained
 
 
 @click.command(cls=Command)
@@ -24,7 +25,8 @@ def kinds(app: App) -> None:
       conduit kinds
     """
     from conduit.resources import load_kinds
-    from conduit.show.reference import kinds_lines, summary_of
+    from conduit.show.explained import summary_of
+    from conduit.show.reference import kinds_lines
 
     found = load_kinds().values()
     if app.json:
@@ -68,21 +70,17 @@ def explain(app: App, subject: str) -> None:
       conduit explain service
       conduit explain service.health
     """
-    from conduit.resources import load_kinds
-    from conduit.show.reference import code_lines, field_lines, kind_lines
+    found = _explained(subject)
+    if app.json:
+        from conduit.plan_json import document
 
-    if subject.upper().startswith("CND-"):
-        app.console.lines(code_lines(_code(subject.upper()), app.console.view))
-        return
-    name, _, path = subject.partition(".")
-    kinds = load_kinds()
-    kind = kinds.get(name)
-    if kind is None:
-        raise click.UsageError(_no_kind(name, kinds))
-    try:
-        app.console.lines(field_lines(kind, path, app.console.view) if path else kind_lines(kind, app.console.view))
-    except KeyError:
-        raise click.UsageError(f'{name} has no field "{path}"; see conduit explain {name}') from None
+        fields = [each._asdict() for each in found.fields]
+        words = {"subject": found.subject, "title": found.title, "text": found.text}
+        app.console.document(document("explained", **words, fields=fields))
+    else:
+        from conduit.show.reference import explained_lines
+
+        app.console.lines(explained_lines(found, app.console.view))
 
 
 @click.command(cls=Command)
@@ -122,6 +120,23 @@ def version(app: App) -> None:
         app.console.document(document("version", conduit=__version__))
     else:
         app.console.lines([f"conduit {__version__}"])
+
+
+def _explained(subject: str) -> Explained:
+    from conduit.resources import load_kinds
+    from conduit.show.explained import explain_code, explain_field, explain_kind
+
+    if subject.upper().startswith("CND-"):
+        return explain_code(_code(subject.upper()))
+    name, _, path = subject.partition(".")
+    kinds = load_kinds()
+    kind = kinds.get(name)
+    if kind is None:
+        raise click.UsageError(_no_kind(name, kinds))
+    try:
+        return explain_field(kind, path) if path else explain_kind(kind)
+    except KeyError:
+        raise click.UsageError(f'{name} has no field "{path}"; see conduit explain {name}') from None
 
 
 def _code(name: str) -> Code:

@@ -168,11 +168,22 @@ def test_7_a_failed_rollback_says_who_needs_a_person(applied: Any) -> None:
         ["-C", "/no/such/directory", "diff"],
     ],
 )
-def test_64_usage(nowhere: Callable[..., Any], words: list[str]) -> None:
+def test_64_usage(nowhere: Callable[..., Any], check_document: Check, words: list[str]) -> None:
     done = nowhere(*words)
     assert done.returncode == 64, done
     assert "error: " in done.stderr
     assert done.stdout == ""
+    told = nowhere(*words, "--json") if words[0] != "secret" else nowhere("--json", *words)
+    (problem,) = json.loads(told.stdout)["errors"]
+    check_document(json.loads(told.stdout))
+    assert (told.returncode, told.stderr, problem["code"]) == (64, "", "CND-1055")
+    assert f"error: {problem['message']}\n" in done.stderr
+
+
+def test_64_json_without_a_command(nowhere: Callable[..., Any]) -> None:
+    done = nowhere("--json")
+    assert (done.returncode, json.loads(done.stdout)["errors"][0]["message"]) == (64, "Missing command.")
+    assert nowhere("exec", "app", "web", "--no-such-option", "--", "ls", "--json").stdout == ""
 
 
 def test_64_a_target_that_does_not_exist(applied: Any) -> None:

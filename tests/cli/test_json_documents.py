@@ -76,6 +76,19 @@ def test_what_a_site_prints_fits_the_schema(
         assert told["type"] != "errors", (words, told)
 
 
+def test_what_is_explained_is_a_document(
+    nowhere: Callable[..., Any], check_document: Callable[[Mapping[str, Any]], None]
+) -> None:
+    told = {}
+    for subject in ("CND-0401", "dns_record", "dns_record.priority", "service.health"):
+        told[subject] = json.loads(nowhere("explain", subject, "--json").stdout)
+        check_document(told[subject])
+        assert told[subject]["subject"] == subject
+    assert told["CND-0401"]["title"] == "more deletions than the budget allows"
+    assert [each["name"] for each in told["dns_record"]["fields"] if each["required"]] == ["name", "value"]
+    assert {each["name"]: each["default"] for each in told["service.health"]["fields"]}["timeout"] == "5s"
+
+
 def test_a_sentence_is_a_document_where_json_is_asked_for(
     site: Site, directory: Path, check_document: Callable[[Mapping[str, Any]], None]
 ) -> None:

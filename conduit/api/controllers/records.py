@@ -13,7 +13,7 @@ from conduit.api.routing import route
 from conduit.kind import Kind
 from conduit.manifest_schema import manifest_schema, spec_schema
 from conduit.plan_json import entry_document, run_document
-from conduit.show.reference import summary_of
+from conduit.show.explained import summary_of
 
 Limit = Annotated[int, Parameter(ge=1, le=500, description="at most so many")]
 Number = Annotated[int, Parameter(ge=1, le=2**62, description="the number of a run")]
