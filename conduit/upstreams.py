@@ -85,9 +85,10 @@ class Rules(NamedTuple):
 
 
 def rules_of(settings: Settings) -> Rules:
-    """Return the rules of a site: its `upstreams` setting and every address its provider sections name as their own."""
+    """Return the rules of a site: its `upstreams` setting, where its daemons listen, and where its API does."""
     values = (v for s in settings.sections.values() if isinstance(s, dict) for k in LISTENERS for v in _texts(s.get(k)))
-    own = frozenset(pair for value in values if (pair := listener(value)))
+    api = join_host_port(settings.api.host, settings.api.port)
+    own = frozenset(pair for value in (api, *values) if (pair := listener(value)))
     return Rules(settings.upstreams.allow_loopback, settings.proxy_address, own, settings.upstreams.allow)
 
 

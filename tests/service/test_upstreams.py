@@ -15,6 +15,7 @@ SECTIONS: dict[str, Any] = {
     "dnsmasq": {"address": "10.5.5.6"},
     "other": {"listen": ["0.0.0.0:9999", "[fd00::9]:9999"]},
 }
+TLS = {"certificate": "/c.pem", "key": "/k.pem"}
 LOOPBACK = {"upstreams": {"allow_loopback": True}}
 
 
@@ -104,7 +105,17 @@ def test_the_same_port_elsewhere_is_free(upstream: str) -> None:
 
 def test_a_unix_socket_and_other_values_of_a_section_name_no_port() -> None:
     sections = {"caddy": {"admin": "unix//run/caddy/admin.sock", "http": []}, "certs": None, "dnsmasq": {"address": 5}}
-    assert rules_of(Table(**sections).settings).own == frozenset()
+    assert rules_of(Table(**sections).settings).own == {("127.0.0.1", 9999)}, "the API's own"
+
+
+@pytest.mark.parametrize(
+    ("api", "upstream"),
+    [({}, "127.0.0.1:9999"), ({"host": "0.0.0.0", "port": 8090, "tls": TLS}, "10.9.9.9:8090")],
+)
+def test_the_api_is_never_an_upstream(api: dict[str, Any], upstream: str) -> None:
+    """Regression: whoever reaches the proxy would have reached it, though it listens on loopback alone."""
+    with pytest.raises(ConduitError, match="port of conduit"):
+        upstreams_of(Table(api=api, **LOOPBACK), upstream)
 
 
 def test_a_name_is_resolved_once_in_a_load() -> None:
