@@ -163,6 +163,7 @@ class Passes:
     def _looked(self, selection: Selection) -> Plan:
         engine = self.engine
         self.leaving.begin()
+        trials = set(self._trials)
         try:
             desired = engine.load()
         except ConduitError as error:
@@ -172,7 +173,8 @@ class Passes:
         observed = engine.observe()
         selection = selection._replace(named=self.leaving.named)
         plan = engine.plan_for(desired, observed, selection)
-        if blind := tuple(root for root in self._trials if Passed(plan, desired).unjudged(root)):
+        trials |= set(self._trials)  # one may end, and its edit be taken back, after it was read
+        if blind := tuple(root for root in sorted(trials) if Passed(plan, desired).unjudged(root)):
             plan = engine.plan_again(selection._replace(excludes=(*selection.excludes, *blind)))
         self._facts = sole_facts(live for view in observed.values() for live in view.reading.ours())
         self._keep(desired=desired, plan=plan, facts=self._facts, problems=())
