@@ -20,6 +20,7 @@ from litestar.routes import HTTPRoute
 from conduit import __version__
 from conduit.api import controllers
 from conduit.api.auth import Caller, Guard, Permission, require_permissions
+from conduit.api.body import Sent
 from conduit.api.desk import Desk
 from conduit.api.errors import answer
 from conduit.api.gate import Gate, hosts_of
@@ -46,6 +47,7 @@ def build(desk: Desk) -> Litestar:
     app = Litestar(
         route_handlers=handlers(),
         guards=[guard],
+        request_class=Sent,
         before_request=announce,
         dependencies={
             "desk": Provide(lambda: desk, sync_to_thread=False),

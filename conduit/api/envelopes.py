@@ -20,14 +20,14 @@ DONE = (Ending.OK, Ending.UNPROVEN)
 def applied(passed: Passed, root: Key | None = None, said: str = "") -> Result:
     """Return a pass as the result of a command; `ok` is about `root` alone when it is given.
 
-    `said` comes first in the text.
+    `said` comes first in the text of one that worked.
     """
     report = passed.report or Report(0, (), {})
     own = [each for each in report.outcomes if root is None or passed.root_of(each.key) == root]
     failed = [each for each in own if each.result not in DONE]
     unjudged = passed.unjudged(root)
     ok = not failed and not unjudged and not report.stale and not report.interrupted
-    lines = [said, *report_lines(report, View())] if said else list(report_lines(report, View()))
+    lines = [*([said] if said and ok else []), *report_lines(report, View())]
     problems = [f"{each.key}: {each.result}: {each.reason}" for each in failed]
     problems += [f"{key}: {reason}" for key, reason in unjudged.items()]
     doubts = [f"{each.key}: applied, but unproven: {each.reason}" for each in own if each.result is Ending.UNPROVEN]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import errno
 import logging
-import re
 from typing import Any, Final
 
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
 from conduit.api.codes import CODES, INVALID, UNAVAILABLE
+from conduit.api.wording import wrong_fields
 from conduit.errors import (
     Code,
     ConduitError,
@@ -24,6 +24,7 @@ from conduit.errors import (
     Unreadable,
     Unsafe,
 )
+from conduit.expand import CLASH, DUPLICATE
 from conduit.manifests.rewrite import NOT_IN_PLACE, SHARED, VARIABLE
 from conduit.manifests.saving import DIRTY
 from conduit.plan_json import problem_document
@@ -32,11 +33,8 @@ from conduit.reconcile.worker import STOPPED
 
 LOG: Final = logging.getLogger("conduit.api")
 
-ABSENT: Final = re.compile(r"Missing required [a-z]+ parameter '([^']+)'")
-"""How Litestar says which parameter of a query or header is missing; it tells that in words alone."""
-
-CONFLICTS: Final = frozenset((DIRTY.id, HEAD_MOVED.id, SHARED.id, VARIABLE.id, NOT_IN_PLACE.id))
-"""The codes of edits that are in the way of somebody else's work, or of how a manifest is written."""
+CONFLICTS: Final = frozenset(each.id for each in (DIRTY, HEAD_MOVED, SHARED, VARIABLE, NOT_IN_PLACE, DUPLICATE, CLASH))
+"""The codes of edits that are in the way of somebody else's work, of how a manifest is written, or of what is there."""
 
 AWAY: Final = frozenset((STOPPED.id, GIT_FAILED.id))
 """The codes of what may be asked for again in a moment."""
@@ -51,6 +49,12 @@ STATUSES: Final[tuple[tuple[type[ConduitError], int], ...]] = (
     (RollbackFailed, 503),
 )
 """The status of each failure of the engine; any other one is 422: the request asked for what cannot be."""
+
+PLAIN: Final = {
+    405: "this path does not take this method; Allow names those it takes",
+    413: "a body may have 1 MiB at most",
+}
+"""What to say of a failure that Litestar names by its status alone."""
 
 AGAIN_SECONDS: Final = "5"
 """When to ask again for what could not be done just now."""
@@ -98,7 +102,8 @@ def as_api_error(error: Exception) -> ApiError:
         case ValidationException():
             return _of_validation(error)
         case HTTPException():
-            return ApiError(error.status_code, str(error.detail), headers=dict(error.headers or {}))
+            said = PLAIN.get(error.status_code, str(error.detail))
+            return ApiError(error.status_code, said, headers=dict(error.headers or {}))
         case OSError() if error.errno in (errno.ENOSPC, errno.EDQUOT):
             return ApiError(507, f"no space left: {error.strerror}", code=UNAVAILABLE)
         case OSError():
@@ -125,14 +130,11 @@ def _said(problem: Diagnostic) -> str:
 
 def _of_validation(error: ValidationException) -> ApiError:
     """Name each field that is wrong; a body without fields to name is not JSON at all."""
-    found = [each for each in error.extra or () if isinstance(each, dict)]
-    if absent := ABSENT.match(str(error.detail)):
-        return ApiError(422, f"{absent[1]}: it is required", field=absent[1])
+    found = wrong_fields(error)[:MOST]
     if not found:
         return ApiError(400, str(error.detail))
-    said = ((each.get("key", "the body"), str(each.get("message", "is wrong"))) for each in found[:MOST])
-    words = "; ".join(f"{key}: {message.removeprefix('Value error, ')}" for key, message in said)
-    return ApiError(422, words, field=str(found[0].get("key", "")))
+    words = "; ".join(f"{each.field or 'the body'}: {each.words}" for each in found)
+    return ApiError(422, words, field=found[0].field)
 
 
 def body_of(error: ApiError, request_id: str, *, native: bool) -> dict[str, Any]:

@@ -24,7 +24,7 @@ class Registration(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    name: str = Field(pattern=NAME)
+    name: str = Field(json_schema_extra={"pattern": NAME})
     host: str = Field(min_length=1, max_length=260)
     port: int | None = Field(None, ge=1, le=65535, strict=True)
     protocol: Literal["http", "https"] | None = None

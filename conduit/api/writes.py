@@ -16,6 +16,7 @@ from conduit.providers.git import Author
 Edit = SetField | RemoveField
 WHOLE: Final = ""
 """The field that is everything declared under a name."""
+TAKEN: Final = "choose another name, or replace it: with overwrite true, on a native route with its ETag as If-Match"
 
 
 class Edited(NamedTuple):
@@ -86,5 +87,6 @@ def _told(key: Key, expect: str | None, work: Callable[[], Any]) -> Any:
         return work()
     except Stale as error:
         if expect == ABSENT:
-            raise ApiError(409, f"{key} is declared already") from error
+            there = error.diagnostics[0].source
+            raise ApiError(409, f"{key} is declared already, in {there}", hint=TAKEN) from error
         raise ApiError(412, error.diagnostics[0].summary) from error

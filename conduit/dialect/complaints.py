@@ -38,8 +38,10 @@ MESSAGES: Final = {
     "string_type": "write text",
     "int_type": "write a whole number",
     "int_from_float": "write a whole number",
+    "int_parsing": "write a whole number",
     "float_type": "write a number",
     "bool_type": "write true or false",
+    "bool_parsing": "write true or false",
     "list_type": "write a list",
     "tuple_type": "write a list",
     "dict_type": "write a mapping of keys to values",
@@ -52,6 +54,7 @@ MESSAGES: Final = {
     "too_long": "takes at most {max_length} of them",
     "string_too_short": "needs at least {min_length} characters",
     "string_too_long": "takes at most {max_length} characters",
+    "string_pattern_mismatch": "must match {pattern}",
     "literal_error": "write {expected}",
     "enum": "write {expected}",
 }

@@ -25,8 +25,35 @@ def test_fault_09_a_failing_duplicate_leaves_the_live_service_alone(served: Any)
     assert served.register("taken")["ok"]
     second = served.api("POST", "/api/services", {"name": "taken", "host": "10.255.255.1:1"})
     assert second.status_code == 409
+    assert second.json()["error"] == "service/taken is declared already, in desired/services/taken.yaml"
+    assert "overwrite" in second.json()["detail"], "it tells what to do"
     assert answered(served, "https://taken.home.arpa/")
     assert served.register("taken", overwrite=True, health_path="/")["ok"]
+
+
+def test_a_host_that_belongs_to_another_service_is_a_conflict(served: Any) -> None:
+    """Regression: a name that is another one's alias was answered as a wrong field."""
+    fields = {"upstream": served.echo, "aliases": ["also.home.arpa"]}
+    made = served.api("PUT", "/api/resources/service/first", fields, headers={"If-None-Match": "*"})
+    assert made.status_code == 201, made.text
+    refused = served.api("POST", "/api/services", {"name": "also", "host": served.echo})
+    assert refused.status_code == 409, refused.text
+    assert "service/first" in refused.json()["error"]
+    assert answered(served, "https://also.home.arpa/")
+
+
+def test_fault_10_a_name_that_does_not_resolve_leaves_nothing_behind(served: Any) -> None:
+    """Regression: a pass that read the manifest before it was taken back made the rest of it after the answer."""
+    before = settled(served)
+    for number in range(10):
+        answer = served.api("POST", "/api/services", {"name": f"lost-{number}", "host": "nobody.invalid:80"})
+        done = answer.json()
+        assert (answer.status_code, done["ok"]) == (200, False), done
+        assert "nobody.invalid" in done["stderr"]
+        assert "Registered" not in done["stdout"]
+    assert settled(served) == before
+    runs = served.api("GET", "/api/runs").json()["runs"]
+    assert not [each for run in runs for each in run["outcomes"] if "lost-" in each["address"]]
 
 
 def test_fault_10_nothing_is_left_behind_by_a_failure(served: Any) -> None:

@@ -59,6 +59,35 @@ def test_w2_a_preflight_allows_nothing(served: Any) -> None:
     assert not [name for name in answer.headers if name.startswith("access-control-")]
 
 
+@pytest.mark.parametrize(
+    ("body", "wanted", "words"),
+    [
+        (b'{"name": "n\xe9", "host": "10.0.1.5"}', 400, "the body is not UTF-8 text"),
+        (b"[" * 100_000, 400, "the body is nested too deeply"),
+        (b"", 422, "the body: it is empty; send a JSON object"),
+        (b"[1]", 422, "the body: send a JSON object"),
+        (b'{"name": "n", "host": "10.0.1.5", "port": "x"}', 422, "port: write a whole number"),
+        (b'{"name": "n", "host": "10.0.1.5", "no_tls": 5}', 422, "no_tls: write true or false"),
+        (b'{"name": "n"}', 422, "host: it is required"),
+        (b'{"name": "a b", "host": "10.0.1.5"}', 422, "name: use 1 to 63 of a-z"),
+        (b"[" + b" " * 2**20, 413, "a body may have 1 MiB"),
+    ],
+    ids=["latin1", "deep", "empty", "list", "number", "truth", "missing", "name", "large"],
+)
+def test_a_body_that_cannot_be_taken_is_told_in_words(served: Any, body: bytes, wanted: int, words: str) -> None:
+    """Regression: the first two were answered as faults of the server, and an empty one with `data: 'data'`."""
+    answer = served.client.post("/api/services", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == wanted, answer.text
+    assert words in answer.json()["error"]
+
+
+def test_a_parameter_that_cannot_be_taken_is_told_in_words(served: Any) -> None:
+    for query, words in (("limit=x", "write a whole number"), ("limit=0", "must be at least 1")):
+        answer = served.api("GET", f"/api/audit?{query}")
+        assert (answer.status_code, answer.json()["error"]) == (422, f"limit: {words}")
+        assert answer.json()["field"] == "limit"
+
+
 def test_other_spellings_of_a_path_have_the_same_verdict(served: Any) -> None:
     for path in ("/api//services", "/api/services/", "//api/services", "/api/%73ervices"):
         assert served.visitor.get(served.url + path).status_code in (401, 404, 503), path
