@@ -10,17 +10,18 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping
 from hmac import compare_digest
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-SEGMENT: Final = re.compile(r"[0-9]+\.jsonl")
+from conduit.patterns import pattern
+
+SEGMENT: Final = pattern(r"[0-9]+\.jsonl")
 BLOCK: Final = 64 * 1024
 START: Final = "0" * 64
 """What the first line names as the hash before it."""
-LINE: Final = re.compile(
+LINE: Final = pattern(
     rb'(\{.*"prev":"([0-9a-f]{64})","run":[0-9]+,"seq":([0-9]+),"time":"[^"]*"),'
     rb'"hash":"([0-9a-f]{64})"(?:,"mac":"([0-9a-f]{64})")?\}'
 )

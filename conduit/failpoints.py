@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import signal
 import stat
 import time
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from conduit.errors import Code, ConduitError, Diagnostic
+from conduit.patterns import pattern
 
 POINTS: Final = {
     "load.read": "the manifests are read, not yet parsed",
@@ -77,7 +77,7 @@ POINTS: Final = {
 
 NAMES: Final = tuple(POINTS)
 ACTIONS: Final = ("kill", "eio", "enospc", "pause")
-ORDER: Final = re.compile(r"(?P<name>[a-z_.]+):(?P<action>[a-z]+)(?::(?P<nth>[1-9][0-9]{0,5}))?")
+ORDER: Final = pattern(r"(?P<name>[a-z_.]+):(?P<action>[a-z]+)(?::(?P<nth>[1-9][0-9]{0,5}))?")
 PERMIT: Final = Path("/etc/conduit/allow-failpoints")
 """Lets an installed conduit obey: a file only root may write."""
 PAUSE_LIMIT: Final = 120.0

@@ -12,25 +12,27 @@ from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
+from conduit.patterns import pattern
+
 _LABEL = r"(?:[a-z0-9]|_(?=[a-z0-9]))(?:[a-z0-9_-]{0,61}[a-z0-9])?"
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _PATH = r"/(?:[A-Za-z0-9._~!&+,=:@/-]|%[0-9A-Fa-f]{2})*"
 
-NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?", re.ASCII)
-LEAF_NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,251}[a-z0-9])?", re.ASCII)
+NAME = pattern(r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?", re.ASCII)
+LEAF_NAME = pattern(r"[a-z0-9](?:[a-z0-9._-]{0,251}[a-z0-9])?", re.ASCII)
 """The name of a leaf; one that a composite made may hold dots, so that no declared name is ever the same."""
-LABEL = re.compile(_LABEL, re.ASCII)
-DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*", re.ASCII)
-DOTTED_QUAD = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}", re.ASCII)
-NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)
-FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,127}", re.ASCII)
-FIELD_VALUE = re.compile(r"(?:[!-z|~](?:[ -z|~]{0,2046}[!-z|~])?)?", re.ASCII)
-PORT = re.compile(r"[1-9][0-9]{0,4}", re.ASCII)
-PATH = re.compile(_PATH, re.ASCII)
-QUERY = re.compile(r"(?:[A-Za-z0-9._~!&+,=:@/?-]|%[0-9A-Fa-f]{2})*", re.ASCII)
-ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}", re.ASCII)
-USER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._@+-]{0,62}[A-Za-z0-9])?", re.ASCII)
-BCRYPT = re.compile(r"\$2[aby]\$(?:1[0-6])\$[./A-Za-z0-9]{53}", re.ASCII)
+LABEL = pattern(_LABEL, re.ASCII)
+DOMAIN = pattern(rf"{_LABEL}(?:\.{_LABEL})*", re.ASCII)
+DOTTED_QUAD = pattern(rf"{_OCTET}(?:\.{_OCTET}){{3}}", re.ASCII)
+NUMBER = pattern(r"[0-9]+|0x[0-9a-f]*", re.ASCII)
+FIELD = pattern(r"[A-Za-z][A-Za-z0-9_-]{0,127}", re.ASCII)
+FIELD_VALUE = pattern(r"(?:[!-z|~](?:[ -z|~]{0,2046}[!-z|~])?)?", re.ASCII)
+PORT = pattern(r"[1-9][0-9]{0,4}", re.ASCII)
+PATH = pattern(_PATH, re.ASCII)
+QUERY = pattern(r"(?:[A-Za-z0-9._~!&+,=:@/?-]|%[0-9A-Fa-f]{2})*", re.ASCII)
+ESCAPE = pattern(r"%[0-9A-Fa-f]{2}", re.ASCII)
+USER = pattern(r"[A-Za-z0-9](?:[A-Za-z0-9._@+-]{0,62}[A-Za-z0-9])?", re.ASCII)
+BCRYPT = pattern(r"\$2[aby]\$(?:1[0-6])\$[./A-Za-z0-9]{53}", re.ASCII)
 
 FRAMING: Final = frozenset(
     ("Connection", "Content-Length", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade")

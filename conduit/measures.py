@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
-DURATION = re.compile(r"([0-9]{1,6})(ms|s|m|h|d)", re.ASCII)
-SIZE = re.compile(r"([0-9]{1,9})(B|KB|MB|GB|KiB|MiB|GiB)?", re.ASCII)
-INSTANT = re.compile(
+from conduit.patterns import pattern
+
+DURATION = pattern(r"([0-9]{1,6})(ms|s|m|h|d)", re.ASCII)
+SIZE = pattern(r"([0-9]{1,9})(B|KB|MB|GB|KiB|MiB|GiB)?", re.ASCII)
+INSTANT = pattern(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?:[Zz]|[-+][0-9]{2}:[0-9]{2}))?"
 )
 

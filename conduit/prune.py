@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable
 from typing import Any, Final
 
@@ -10,10 +9,11 @@ from conduit.change import Action, Change, Outcome, Result
 from conduit.errors import ConduitError
 from conduit.model import Live, walk
 from conduit.obstacles import passable
+from conduit.patterns import pattern
 from conduit.providers.base import ObjectProvider
 from conduit.work import BAD, Work
 
-_WORDS: Final = re.compile(r"""[^\s;"']+""")
+_WORDS: Final = pattern(r"""[^\s;"']+""")
 
 
 def prune(work: Work) -> None:

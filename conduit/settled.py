@@ -23,6 +23,7 @@ from typing import Final, NamedTuple
 
 from conduit import __version__
 from conduit.evidence import AFTER, BEFORE, Evidence, hash_of, inode, inode_of
+from conduit.patterns import pattern
 from conduit.providers.files import read_regular, write_cache
 from conduit.second_look import LOOKS, MAX_BYTES, Again
 from conduit.variables import given
@@ -31,7 +32,7 @@ FORMAT: Final = 2
 """Raise it when what a sort of evidence means changes."""
 STATE_DIR: Final = "/var/lib/conduit"
 """The default of `state_dir`, which `conduit.settings` would take too long to tell."""
-STATE_LINE: Final = re.compile(rb"^state_dir: *([\w./-]+) *$", re.MULTILINE)
+STATE_LINE: Final = pattern(rb"^state_dir: *([\w./-]+) *$", re.MULTILINE)
 """Where to look for kept evidence. It must name this very settings file, so a wrong guess does no harm."""
 FRESH: Final = 2.0
 """Seconds in which a source file may have changed after it was imported."""

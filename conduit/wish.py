@@ -12,13 +12,14 @@ from conduit.evidence import Evidence, hash_of_contents
 from conduit.expand import DeclaredLook, Desired, expand
 from conduit.manifests.load import Loaded, Manifests
 from conduit.model import NO_FIELDS
+from conduit.patterns import pattern
 from conduit.providers.resolver import Resolver
 from conduit.providers.site_files import SiteFiles
 from conduit.resources import Kinds
 from conduit.settings import Settings
 from conduit.upstreams import rules_of
 
-KEYS: Final = re.compile(r"[a-z_]+/[a-z0-9._-]+", re.ASCII)
+KEYS: Final = pattern(r"[a-z_]+/[a-z0-9._-]+", re.ASCII)
 """The keys that the words of a problem name."""
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 
 from conduit.audit.act import LONGEST_WORD
+from conduit.patterns import pattern
 
 VERBS: Final[Mapping[str, str]] = {"POST": "create", "PUT": "update", "PATCH": "update", "DELETE": "delete"}
-NOT_IN_A_WORD: Final = re.compile(r"[^a-z0-9]+")
+NOT_IN_A_WORD: Final = pattern(r"[^a-z0-9]+")
 
 
 def action_of(scope: Mapping[str, Any]) -> str:

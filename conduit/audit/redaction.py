@@ -6,22 +6,24 @@ import json
 import re
 from typing import Any, Final
 
+from conduit.patterns import pattern
+
 LONGEST_BODY: Final = 10_000
 """Characters kept of a body."""
 HIDDEN: Final = "[redacted]"
 WORDS: Final = (
     "password|token|secret|api_?key|authorization|totp|recovery|passphrase|private_?key|basic_?auth|credential"
 )
-SECRET: Final = re.compile(WORDS, re.IGNORECASE)
+SECRET: Final = pattern(WORDS, re.IGNORECASE)
 """What makes the value of a key one that is not kept."""
-SECRET_LINE: Final = re.compile(rf"((?:{WORDS})[^\s:=]{{0,64}}[:= \t])[^\n]*", re.IGNORECASE)
+SECRET_LINE: Final = pattern(rf"((?:{WORDS})[^\s:=]{{0,64}}[:= \t])[^\n]*", re.IGNORECASE)
 """What follows such a word in a line of a text: `KEY: value` of a Compose file, `--option value` of a command.
 
 Bounded, so that no text makes it slow.
 """
-PRIVATE_KEY: Final = re.compile(r"-----BEGIN [A-Z0-9 ]{0,32}PRIVATE KEY-----.*", re.DOTALL)
+PRIVATE_KEY: Final = pattern(r"-----BEGIN [A-Z0-9 ]{0,32}PRIVATE KEY-----.*", re.DOTALL)
 """A private key and all behind it (RFC 7468)."""
-USER_INFO: Final = re.compile(r"://[^/\s@]*@")
+USER_INFO: Final = pattern(r"://[^/\s@]*@")
 """User and password in a URL (RFC 3986 section 3.2.1)."""
 
 

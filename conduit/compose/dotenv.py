@@ -12,19 +12,20 @@ from collections.abc import Mapping
 from typing import Final
 
 from conduit.compose.interpolate import substitute
+from conduit.patterns import pattern
 
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*", re.ASCII)
+NAME = pattern(r"[A-Za-z_][A-Za-z0-9_.]*", re.ASCII)
 SPACE: Final = " \t\v\f"
-BLANK = re.compile(r"(?:[ \t\v\f\n]+|#[^\n]*)+")
-STATEMENT = re.compile(r"(?:export(?=[ \t]))?[ \t\v\f]*([^=:\n]*?)[ \t\v\f]*(?:([=:])[ \t\v\f]*|(?=\n)|\Z)")
+BLANK = pattern(r"(?:[ \t\v\f\n]+|#[^\n]*)+")
+STATEMENT = pattern(r"(?:export(?=[ \t]))?[ \t\v\f]*([^=:\n]*?)[ \t\v\f]*(?:([=:])[ \t\v\f]*|(?=\n)|\Z)")
 QUOTED: Final = {
-    '"': re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL),
-    "'": re.compile(r"'((?:[^'\\]|\\.)*)'", re.DOTALL),
+    '"': pattern(r'"((?:[^"\\]|\\.)*)"', re.DOTALL),
+    "'": pattern(r"'((?:[^'\\]|\\.)*)'", re.DOTALL),
 }
-ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+ESCAPE = pattern(r"\\(.)", re.DOTALL)
 ESCAPED: Final = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\", "$": "$$"}
 """What a backslash and this letter mean between double quotes; `$$` is a dollar that begins no variable."""
-COMMENT = re.compile(r"(?:^|(?<=[ \t]))#.*")
+COMMENT = pattern(r"(?:^|(?<=[ \t]))#.*")
 MAX_VARIABLES: Final = 10_000
 
 

@@ -12,6 +12,7 @@ from typing import Final
 
 from conduit.compose.nodes import Node, Problems, mapped
 from conduit.errors import Code
+from conduit.patterns import pattern
 
 BAD_VARIABLE = Code(
     "CND-1401",
@@ -32,7 +33,7 @@ UNSET_VARIABLE = Code(
     "environment or in .env, or write ${NAME-} to say that nothing is meant.",
 )
 
-TOKEN = re.compile(r"\$(?:(\$)|([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)(:?[-?+]|\})|)", re.ASCII)
+TOKEN = pattern(r"\$(?:(\$)|([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)(:?[-?+]|\})|)", re.ASCII)
 MAX_LENGTH: Final = 1 << 20
 """The longest text variables may make: 1 MiB."""
 MAX_DEPTH: Final = 20

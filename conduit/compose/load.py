@@ -22,6 +22,7 @@ from conduit.compose.used import with_what_is_used
 from conduit.compose.validate import checked
 from conduit.errors import Code, Diagnostic, LoadError
 from conduit.model import Source
+from conduit.patterns import pattern
 from conduit.providers.files import read_regular
 
 BAD_PROJECT = Code(
@@ -30,7 +31,7 @@ BAD_PROJECT = Code(
     "The name begins the names of containers, networks and volumes, so it holds only a-z, 0-9, _ and -, and begins "
     "with a letter or digit. `name` in the Compose file gives it, else COMPOSE_PROJECT_NAME, else the directory.",
 )
-PROJECT = re.compile("[a-z0-9][a-z0-9_-]*", re.ASCII)
+PROJECT = pattern("[a-z0-9][a-z0-9_-]*", re.ASCII)
 MAX_SERVICES: Final = 500
 
 

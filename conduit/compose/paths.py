@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os.path
-import re
 from typing import Final
 
-REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|git@|github\.com/|oci:|docker-image:")
+from conduit.patterns import pattern
+
+REMOTE = pattern(r"[A-Za-z][A-Za-z0-9+.-]*://|git@|github\.com/|oci:|docker-image:")
 """Build contexts that are no directory."""
 LONGEST: Final = 4096
 

@@ -10,7 +10,9 @@ import re
 from ipaddress import ip_address
 from typing import Any, Final
 
-PORT: Final = re.compile(
+from conduit.patterns import pattern
+
+PORT: Final = pattern(
     r"(?:(?:(?P<ip>\[[0-9A-Fa-f:.]+\]|[0-9.]+):)?(?P<host>[0-9]{1,5}(?:-[0-9]{1,5})?)?:)?"
     r"(?P<target>[0-9]{1,5}(?:-[0-9]{1,5})?)(?:/(?P<protocol>[A-Za-z]+))?",
     re.ASCII,

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from conduit.compose.short_forms import address
+from conduit.patterns import pattern
 
 FLAGS: Final = {
     **dict.fromkeys(("true", "True", "TRUE", "yes", "y", "on", "1"), True),
@@ -27,14 +28,14 @@ TIMES: Final = {
     "ns": Decimal("0.000001"),
 }
 """Milliseconds per unit (Go's time.ParseDuration)."""
-TIME_PARTS = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?:h|ms|us|µs|ns|m|s))+", re.ASCII)
-TIME_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(h|ms|us|µs|ns|m|s)", re.ASCII)
-SIZE = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,9})?) ?([kmgtp]?)i?b?", re.ASCII | re.IGNORECASE)
-WHOLE = re.compile(r"[-+]?[0-9]{1,18}", re.ASCII)
-FRACTION = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?", re.ASCII)
+TIME_PARTS = pattern(r"(?:[0-9]+(?:\.[0-9]+)?(?:h|ms|us|µs|ns|m|s))+", re.ASCII)
+TIME_PART = pattern(r"([0-9]+(?:\.[0-9]+)?)(h|ms|us|µs|ns|m|s)", re.ASCII)
+SIZE = pattern(r"([0-9]{1,18}(?:\.[0-9]{1,9})?) ?([kmgtp]?)i?b?", re.ASCII | re.IGNORECASE)
+WHOLE = pattern(r"[-+]?[0-9]{1,18}", re.ASCII)
+FRACTION = pattern(r"[0-9]{1,9}(?:\.[0-9]{1,9})?", re.ASCII)
 LONGEST: Final = 10 * 365 * 24 * 3_600_000
 POWERS: Final = {"": 0, "k": 10, "m": 20, "g": 30, "t": 40, "p": 50}
-SIGNAL = re.compile(r"(?:SIG)?[A-Z][A-Z0-9]{1,11}(?:[+-][0-9]{1,2})?|[0-9]{1,2}", re.ASCII)
+SIGNAL = pattern(r"(?:SIG)?[A-Z][A-Z0-9]{1,11}(?:[+-][0-9]{1,2})?|[0-9]{1,2}", re.ASCII)
 
 
 def flag(value: Any) -> Any:
@@ -144,12 +145,12 @@ def one_of(*names: str) -> BeforeValidator:
     return BeforeValidator(check)
 
 
-def matching(pattern: str, words: str) -> AfterValidator:
-    """Take text that matches a pattern as a whole; `words` say how to write it."""
-    compiled = re.compile(pattern, re.ASCII)
+def matching(expression: str, words: str) -> AfterValidator:
+    """Take text that matches an expression as a whole; `words` say how to write it."""
+    whole_text = pattern(expression, re.ASCII)
 
     def check(text: str) -> str:
-        if not compiled.fullmatch(text):
+        if not whole_text.fullmatch(text):
             raise ValueError(words)
         return text
 

@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 from conduit.dialect.words import did_you_mean, nearest, shown
 from conduit.errors import Code
 from conduit.model import Secret
+from conduit.patterns import pattern
 
 UNKNOWN_KEY = Code(
     "CND-0201",
@@ -59,8 +60,8 @@ MESSAGES: Final = {
     "enum": "write {expected}",
 }
 YAML_1_1_WORDS: Final = frozenset(("yes", "no", "on", "off", "y", "n"))
-NO_SPACE = re.compile(r"[a-z_]+:[^ ]")
-NUMBER_LIKE = re.compile(r"[-+]?[0-9][0-9_.]*")
+NO_SPACE = pattern(r"[a-z_]+:[^ ]")
+NUMBER_LIKE = pattern(r"[-+]?[0-9][0-9_.]*")
 
 
 class Complaint(NamedTuple):

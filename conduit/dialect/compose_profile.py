@@ -11,13 +11,14 @@ from typing import Any, Final
 
 from conduit.dialect.builder import ALIAS, Builder
 from conduit.dialect.text import SourceText
+from conduit.patterns import pattern
 
 FIELD: Final = "compose"
 """The field of a declared name below which the profile holds, and nothing is filled in for `{{ }}`."""
 NAME_DEPTH: Final = 3
 """How deep the fields of a declared name lie in a manifest: below its kind and its name."""
 MERGE: Final = "<<"
-OCTAL = re.compile(r"0[0-7]+", re.ASCII)
+OCTAL = pattern(r"0[0-7]+", re.ASCII)
 MAX_ALIASES: Final = 1_000
 
 

@@ -12,11 +12,12 @@ from yaml.resolver import Resolver
 from conduit.dialect.scalars import resolve
 from conduit.dialect.spans import Style
 from conduit.dialect.text import UNPRINTABLE
+from conduit.patterns import pattern
 
-PLAIN: Final = re.compile(r"[A-Za-z0-9_./](?:[A-Za-z0-9_./:@%+=~()' -]*[A-Za-z0-9_./@%+=~()'-])?", re.ASCII)
+PLAIN: Final = pattern(r"[A-Za-z0-9_./](?:[A-Za-z0-9_./:@%+=~()' -]*[A-Za-z0-9_./@%+=~()'-])?", re.ASCII)
 """Text that may stand without quotes, once no reader takes it for anything but text."""
 ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t"}
-ESCAPED: Final = re.compile(rf'["\\\n\t]|{UNPRINTABLE}')
+ESCAPED: Final = pattern(rf'["\\\n\t]|{UNPRINTABLE}')
 YAML_1_1: Final[Any] = Resolver()
 TEXT_TAG: Final = "tag:yaml.org,2002:str"
 SHORT: Final = 60

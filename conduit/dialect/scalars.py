@@ -10,6 +10,8 @@ import re
 from math import isinf
 from typing import Final
 
+from conduit.patterns import pattern
+
 Scalar = str | int | float | bool | None
 
 WORDS: Final[dict[str, Scalar]] = {
@@ -18,7 +20,7 @@ WORDS: Final[dict[str, Scalar]] = {
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
 NUMERIC: Final = frozenset("+-.0123456789")
-NUMBER = re.compile(
+NUMBER = pattern(
     r"(?P<integer>0|[-+]?[1-9][0-9]*)"
     r"|(?P<based>0o[0-7]+|0x[0-9a-fA-F]+)"
     r"|(?P<endless>[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))"
@@ -26,7 +28,7 @@ NUMBER = re.compile(
     re.ASCII,
 )
 """The sorts of number; what matches several is the first of them."""
-TEMPLATE = re.compile(r"\{[{%#]")
+TEMPLATE = pattern(r"\{[{%#]")
 """What makes text look like a template."""
 SIGNED_ZERO: Final = frozenset(("-0", "+0"))
 LONGEST: Final = 400

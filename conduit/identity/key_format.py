@@ -13,10 +13,12 @@ from hashlib import sha256
 from typing import Final, NamedTuple
 from zlib import crc32
 
+from conduit.patterns import pattern
+
 DIGITS: Final = string.digits + string.ascii_uppercase + string.ascii_lowercase
 ID, SECRET, CHECKSUM = 8, 43, 6
 """Base62 digits of each part: 62**43 is more than 2**256, 62**6 more than 2**32."""
-FORM: Final = re.compile(rf"(cdt_([0-9A-Za-z]{{{ID}}})_[0-9A-Za-z]{{{SECRET}}})([0-9A-Za-z]{{{CHECKSUM}}})", re.ASCII)
+FORM: Final = pattern(rf"(cdt_([0-9A-Za-z]{{{ID}}})_[0-9A-Za-z]{{{SECRET}}})([0-9A-Za-z]{{{CHECKSUM}}})", re.ASCII)
 
 
 class NewKey(NamedTuple):

@@ -15,12 +15,13 @@ from typing import Any, NamedTuple, Self
 
 from conduit.errors import Code, ConduitError, Diagnostic, Refused
 from conduit.model import Key, Secret
+from conduit.patterns import pattern
 
 Fingerprint = Callable[[str], str]
 Password = Callable[[str, Any], Any]
 """Turns a declared password of a user into its native form."""
 
-BCRYPT = re.compile(r"\$2[aby]\$(?:0[4-9]|1[0-6])\$[./A-Za-z0-9]{53}", re.ASCII)
+BCRYPT = pattern(r"\$2[aby]\$(?:0[4-9]|1[0-6])\$[./A-Za-z0-9]{53}", re.ASCII)
 COST = 10
 """Caddy keeps a cache of passwords it accepted, so the cost is paid per login and per guess."""
 LONGEST = 72

@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from conduit.errors import Code, Diagnostic, Refused
 from conduit.model import Key
+from conduit.patterns import pattern
 from conduit.providers.accounts import hide_hashes
 from conduit.providers.caddy_compose import Document
 from conduit.providers.caddy_document import SERVERS
@@ -36,7 +37,7 @@ NOT_RESTORED = Code(
     "Caddy's log, correct what it says, then apply again.",
 )
 
-_ROUTE = re.compile(rf"server ({'|'.join(SERVERS.values())}): .*?\broute ([0-9]{{1,9}}):", re.ASCII | re.DOTALL)
+_ROUTE = pattern(rf"server ({'|'.join(SERVERS.values())}): .*?\broute ([0-9]{{1,9}}):", re.ASCII | re.DOTALL)
 _LONGEST = 800
 
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any, Final, NamedTuple
 
+from conduit.patterns import pattern
 from conduit.providers.generation import Generation
 
 RECORDS: Final = "dns_record"
@@ -32,12 +33,12 @@ Sign = Callable[[str, str, str], str]
 _NAME: Final = r"[a-z0-9._-]{1,253}"
 _ADDRESS: Final = r"[0-9a-fA-F.:]{2,45}"
 _NUMBER: Final = r"[0-9]{1,5}"
-_OWNED: Final = re.compile(r"(.+) # (\S+) (\S+?)( protected)?")
-_HOST: Final = re.compile(rf"({_ADDRESS}) ({_NAME})(?: # (\S+) (\S+)( protected)?)?")
-_LOCAL: Final = re.compile(rf"local=/((?:\*\.)?{_NAME})/")
-_ADDN_HOSTS: Final = re.compile(r"addn-hosts=(.+)")
-_WILDCARD: Final = re.compile(rf"address=/(?P<name>\*\.{_NAME})/(?P<value>{_ADDRESS})")
-_ELSEWHERE: Final = re.compile(rf"(?:address=/|host-record=)(?P<name>{_NAME})[/,](?P<value>{_ADDRESS})")
+_OWNED: Final = pattern(r"(.+) # (\S+) (\S+?)( protected)?")
+_HOST: Final = pattern(rf"({_ADDRESS}) ({_NAME})(?: # (\S+) (\S+)( protected)?)?")
+_LOCAL: Final = pattern(rf"local=/((?:\*\.)?{_NAME})/")
+_ADDN_HOSTS: Final = pattern(r"addn-hosts=(.+)")
+_WILDCARD: Final = pattern(rf"address=/(?P<name>\*\.{_NAME})/(?P<value>{_ADDRESS})")
+_ELSEWHERE: Final = pattern(rf"(?:address=/|host-record=)(?P<name>{_NAME})[/,](?P<value>{_ADDRESS})")
 _FORMS: Final = {
     "CNAME": rf"cname=(?P<name>{_NAME}),(?P<value>{_NAME})",
     "TXT": rf'txt-record=(?P<name>{_NAME}),"(?P<value>(?:[ !#-\[\]-~]|\\["\\]){{0,255}})"',

@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple
 
 from conduit.errors import Code, Diagnostic, Refused
 from conduit.model import Key, Native
+from conduit.patterns import pattern
 from conduit.providers.dnsmasq_files import HEADER, RECORDS, Entry, Record, Sign, is_host, part_of, quote, read_files
 
 UNWRITABLE = Code(
@@ -25,8 +26,8 @@ UNWRITABLE = Code(
     "because dnsmasq's own check accepts injected lines. This record did not come back as itself. Correct its values.",
 )
 
-_TOKEN: Final = re.compile(r"[A-Za-z0-9._:*/@+=~-]+", re.ASCII)
-_TEXT: Final = re.compile(r'"(?:[ !#-\[\]-~]|\\["\\])*"', re.ASCII)
+_TOKEN: Final = pattern(r"[A-Za-z0-9._:*/@+=~-]+", re.ASCII)
+_TEXT: Final = pattern(r'"(?:[ !#-\[\]-~]|\\["\\])*"', re.ASCII)
 _LINE: Final = 1024
 """dnsmasq cuts longer lines and reads the rest as a line of its own."""
 

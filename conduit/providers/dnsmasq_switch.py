@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any, Final
 
 from conduit.errors import Code, ConduitError, Diagnostic, Refused, RollbackFailed, Stale
 from conduit.model import Key
+from conduit.patterns import pattern
 from conduit.providers.child import ENVIRONMENT
 from conduit.providers.dnsmasq_daemon import Daemon, Files
 from conduit.providers.dnsmasq_files import RECORDS
@@ -43,7 +43,7 @@ MOVED = Code(
 _CHECK_SECONDS: Final = 20
 _NOBODY: Final = 65534
 _SAID: Final = 500
-_LINE: Final = re.compile(r"at line ([0-9]{1,9}) of (\S+)")
+_LINE: Final = pattern(r"at line ([0-9]{1,9}) of (\S+)")
 
 
 def check_conf(program: Path, body: str) -> None:

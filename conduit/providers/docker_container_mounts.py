@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from conduit.model import Native
+from conduit.patterns import pattern
 
-ANONYMOUS = re.compile("[0-9a-f]{64}")
+ANONYMOUS = pattern("[0-9a-f]{64}")
 """The name of a volume that nobody named."""
 EVERYONE: Final = 0o444
 """The permissions of a file when none are asked for."""
@@ -77,8 +78,8 @@ def mounted(host: Mapping[str, Any]) -> dict[str, Native]:
 
 def _bound(source: str, words: str) -> Native:
     options: dict[str, Any] = {"CreateMountpoint": True}
-    for name, pattern in (("SELinux", r"\b[zZ]\b"), ("Propagation", r"\br?(?:private|shared|slave)\b")):
-        if said := re.search(pattern, words):
+    for name, telling in (("SELinux", r"\b[zZ]\b"), ("Propagation", r"\br?(?:private|shared|slave)\b")):
+        if said := re.search(telling, words):
             options[name] = said[0]
     return _entry("bind", source, "ro" in words.split(","), "BindOptions", options)
 

@@ -14,9 +14,10 @@ from itertools import product
 from typing import Final, NamedTuple
 
 from conduit.model import Key
+from conduit.patterns import pattern
 
 KIND: Final = "image"
-TAG: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", re.ASCII)
+TAG: Final = pattern(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", re.ASCII)
 """What Docker takes for a tag."""
 
 

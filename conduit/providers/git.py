@@ -7,7 +7,6 @@ libgit2's check of who owns the repository stays. Sources: https://www.pygit2.or
 from __future__ import annotations
 
 import os
-import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from conduit.errors import Code, ConduitError, Diagnostic, Stale
+from conduit.patterns import pattern
 
 if TYPE_CHECKING:
     from pygit2 import Commit, Index, Oid, Tree
@@ -47,7 +47,7 @@ REWOUND = Code(
 COMMITTER: Final = ("conduit", "conduit@localhost")
 PLAIN: Final = (0o100644, 0o100755)
 """How git notes plain files, such as one may be run and one not."""
-NOT_IN_A_NAME: Final = re.compile("[<>\x00-\x1f]")
+NOT_IN_A_NAME: Final = pattern("[<>\x00-\x1f]")
 INDEX_SECONDS: Final = 2.0
 """How long to wait for a person's own git command to give the index back."""
 

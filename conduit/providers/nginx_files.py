@@ -24,11 +24,11 @@ else, and is not what the blocks ask for, is the frame's `unknown`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from conduit.patterns import pattern
 from conduit.providers.generation import Generation
 from conduit.providers.nginx_layout import Server, Shape, host_of
 from conduit.providers.nginx_scan import Found, Fragment, scan, servers
@@ -43,7 +43,7 @@ SHOWN: Final = 20
 Sign = Callable[[str, str, str], str]
 """(resource name, part, object's name) -> our mark for just that."""
 
-_SEAL: Final = re.compile(r"geo \$conduit_generation \{ default ([0-9a-f]{32}); \}\n")
+_SEAL: Final = pattern(r"geo \$conduit_generation \{ default ([0-9a-f]{32}); \}\n")
 _OWN_NAME: Final = ("upstream ", "zone ", "proxy_pass ", "try_files ", "location @")
 """The lines in which the name nginx knows a vhost by stands for `self.conduit`."""
 _OF_FILES: Final = ("ssl_certificate", "auth_basic_user_file ")

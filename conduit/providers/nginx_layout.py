@@ -8,17 +8,17 @@ depth, so `*.a.lan` is written as the regular expression for one label.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from conduit.model import Native
+from conduit.patterns import pattern
 from conduit.providers.nginx_text import directive, word
 from conduit.providers.nginx_vhost import PARTS, path_of
 
 _LABEL: Final = "^[^.]+"
-_WILDCARD: Final = re.compile(r"~\^\[\^\.\]\+\\\.(.+)\\z")
+_WILDCARD: Final = pattern(r"~\^\[\^\.\]\+\\\.(.+)\\z")
 _SMALLEST_TABLE: Final = 1024
 
 

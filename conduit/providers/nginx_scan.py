@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from conduit.patterns import pattern
 from conduit.providers.nginx_layout import Part, Server
 
 HEADER: Final = "# Written by conduit. What is changed here by hand shows up as drift and is put back."
 SITES: Final = "# vhosts"
 END: Final = "# end"
-_HEADER: Final = re.compile(
+_HEADER: Final = pattern(
     r"# vhost (?P<name>[a-z0-9._-]{1,253}) (?P<part>upstream|https|http)(?P<also> also)? (?P<mark>[0-9a-f]{1,64})"
     r"(?P<protected> protected)?(?: certificate=(?P<certificate>[a-z0-9._-]{1,253}))?"
 )

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from conduit.errors import Code, ConduitError, Diagnostic, Refused, RollbackFailed, Stale
 from conduit.model import Key, Native
+from conduit.patterns import pattern
 from conduit.providers.accounts import hide_hashes
 from conduit.providers.child import ENVIRONMENT
 from conduit.providers.generation import File
@@ -47,9 +48,9 @@ MOVED = Code(
 
 CHECK_SECONDS: Final = 60
 _SAID: Final = 700
-_LISTEN: Final = re.compile(r"^ *listen (?:\S*:)?([0-9]{1,5})[ ;]", re.MULTILINE)
-_PLACE: Final = re.compile(r" in (\S+):([0-9]{1,9})")
-_LOGGED = re.compile(r"[0-9]+#[0-9]+: ")
+_LISTEN: Final = pattern(r"^ *listen (?:\S*:)?([0-9]{1,5})[ ;]", re.MULTILINE)
+_PLACE: Final = pattern(r" in (\S+):([0-9]{1,9})")
+_LOGGED = pattern(r"[0-9]+#[0-9]+: ")
 """Who wrote a line of the error log: a process and a thread, which tell a person nothing."""
 _TEMPORARY: Final = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 

@@ -12,12 +12,15 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
+from conduit.patterns import pattern
+
 _BARE: Final = r"(?:[!$%&()*+,./0-9:<=>?@A-Z\[\]^_a-z|~-]|\\[.+?z])+"
 _QUOTED: Final = r'"(?:[^"\\$\x00-\x1f\x7f]|\\["\\])*"'
-_WORD: Final = re.compile(rf"{_BARE}|{_QUOTED}")
-_LINE: Final = re.compile(rf"(?:{_WORD.pattern})(?: (?:{_WORD.pattern}))*(?:;| \{{)|\}}")
-_PLAIN: Final = re.compile(r"[A-Za-z0-9_./:@%+,=~*\[\]-]+")
-_NOTE: Final = re.compile(r"# [!-~]+(?: [!-~]+)*")
+_ONE: Final = rf"(?:{_BARE}|{_QUOTED})"
+_WORD: Final = pattern(_ONE)
+_LINE: Final = pattern(rf"{_ONE}(?: {_ONE})*(?:;| \{{)|\}}")
+_PLAIN: Final = pattern(r"[A-Za-z0-9_./:@%+,=~*\[\]-]+")
+_NOTE: Final = pattern(r"# [!-~]+(?: [!-~]+)*")
 LONGEST: Final = 4000
 """nginx reads no word that does not fit its buffer of 4,096 bytes."""
 

@@ -6,15 +6,15 @@ colon (ngx_http_auth_basic_module.c).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Final
 
+from conduit.patterns import pattern
 from conduit.providers.accounts import Fingerprint, Hashed, Seal, is_hash
 
-FILE: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,199}\.[0-9a-f]{32}")
-_LINE: Final = re.compile(r"([^:\s]+):([^:\s]+)(?::([0-9a-f]+)\.([0-9a-f]+))?")
+FILE: Final = pattern(r"[a-z0-9][a-z0-9._-]{0,199}\.[0-9a-f]{32}")
+_LINE: Final = pattern(r"([^:\s]+):([^:\s]+)(?::([0-9a-f]+)\.([0-9a-f]+))?")
 
 
 def content_of(users: Mapping[str, Hashed]) -> bytes:

@@ -20,6 +20,7 @@ from typing import Any, Final, NamedTuple
 
 from conduit import measures
 from conduit.model import Native
+from conduit.patterns import pattern
 from conduit.providers.accounts import Password
 from conduit.providers.maintenance_page import CONTENT_TYPE, page
 from conduit.providers.nginx_text import directive, word, words_of
@@ -49,7 +50,7 @@ _FAILED: Final = ("error", "timeout", "http_500", "http_502", "http_503", "http_
 TIMEOUTS: Final = {"connect": "3000ms", "write": "24h", "read": "24h"}
 DIRECTIVES: Final = {"connect": "proxy_connect_timeout", "write": "proxy_send_timeout", "read": "proxy_read_timeout"}
 REST: Final = "/$conduit_rest$is_args$args"
-_PREFIX: Final = re.compile(r"\^(.+)\(\?:/\|\\z\)")
+_PREFIX: Final = pattern(r"\^(.+)\(\?:/\|\\z\)")
 
 
 class Dialect(NamedTuple):

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from conduit.fields import duration_text, size_text
 from conduit.model import Native
+from conduit.patterns import pattern
 from conduit.providers.maintenance_page import message_of
 from conduit.providers.nginx_text import words_of
 from conduit.providers.nginx_vhost import DIRECTIVES, REST, SELF, STANDARD, TIMEOUTS, path_of
 
-_HEALTH: Final = re.compile(r"# health (\S+) every (\S+) within (\S+) expects (\S+)")
+_HEALTH: Final = pattern(r"# health (\S+) every (\S+) within (\S+) expects (\S+)")
 
 
 def fields(native: Native) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from conduit import grammar
 from conduit.errors import Code, ConduitError, Diagnostic
 from conduit.evidence import Evidence, of_bytes, of_inode
+from conduit.patterns import pattern
 from conduit.providers.files import make_directory, read_regular, remove_file, write_file
 from conduit.providers.keys import Keys
 from conduit.providers.sealing import seal, unseal
@@ -24,7 +25,7 @@ FORMAT = b"conduit-secret-1\n"
 LIMIT = 64 * 1024
 """Most bytes of one value: enough for a key or a token file, small enough to hold in memory."""
 SUFFIX = ".secret"
-VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+VARIABLE = pattern(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 MISSING = Code(
     "CND-0902",

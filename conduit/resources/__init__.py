@@ -6,14 +6,14 @@ A composite module may import the specs of leaf modules; nothing else goes sidew
 from __future__ import annotations
 
 import importlib
-import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from conduit.kind import KINDS, Kind
+from conduit.patterns import pattern
 
-_HEAD: Final = re.compile(rb'\n    name = "(\w+)"\n    plural = "(\w+)"\n')
+_HEAD: Final = pattern(rb'\n    name = "(\w+)"\n    plural = "(\w+)"\n')
 """How the class of a kind begins."""
 
 

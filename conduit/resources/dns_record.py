@@ -15,6 +15,7 @@ from conduit.change import Level, Proof
 from conduit.grammar import NUMBER, address, domain_name, shown
 from conduit.kind import Context, Kind
 from conduit.model import Claim, Key, Native
+from conduit.patterns import pattern
 from conduit.settings import Settings
 from conduit.spec import Resource, Spec
 
@@ -22,7 +23,7 @@ RecordType = Literal["A", "AAAA", "CNAME", "TXT", "SRV", "MX", "PTR"]
 Number = Annotated[int, Field(ge=0, le=65535)]
 
 OWN_LABEL: Final = "_conduit"
-ADDRESS_LIKE = re.compile(r"[0-9.]+|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*", re.ASCII)
+ADDRESS_LIKE = pattern(r"[0-9.]+|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*", re.ASCII)
 NUMBERS: Final[Mapping[str, tuple[str, ...]]] = {"SRV": ("priority", "weight", "port"), "MX": ("priority",)}
 """The numbers a record type has; the others have none."""
 

@@ -9,8 +9,9 @@ from pydantic import AfterValidator, Field
 
 from conduit import grammar
 from conduit.identity.permissions import permission
+from conduit.patterns import pattern
 
-EMAIL: Final = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,253}", re.ASCII)
+EMAIL: Final = pattern(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,253}", re.ASCII)
 
 
 def _sorted(values: tuple[str, ...]) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field
@@ -10,10 +9,11 @@ from pydantic import AfterValidator, Field
 from conduit import grammar
 from conduit.kind import Kind
 from conduit.model import Secret
+from conduit.patterns import pattern
 from conduit.spec import Spec
 
-HOST_KEY: Final = re.compile(r"(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa) [A-Za-z0-9+/]{40,1400}={0,2}")
-USER: Final = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
+HOST_KEY: Final = pattern(r"(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa) [A-Za-z0-9+/]{40,1400}={0,2}")
+USER: Final = pattern(r"[a-z_][a-z0-9_-]{0,31}")
 
 
 def _host_key(text: str) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Set
 from enum import Enum
 from typing import Any, Final
 
 from conduit.change import Change, FieldChange
 from conduit.model import FRAME, UNRESOLVED, Fingerprint, Late, Ref, Secret
+from conduit.patterns import pattern
 from conduit.spec import Marker, Spec
 
 
@@ -20,7 +20,7 @@ class Hidden(Enum):
 
 HIDDEN: Final = Hidden.HIDDEN
 
-LOOKS_SECRET = re.compile(
+LOOKS_SECRET = pattern(
     r"\$2[aby]\$[0-9]{2}\$[./A-Za-z0-9]{53}|-----BEGIN [A-Z ]*PRIVATE KEY-----(?s:.*?)(?:-----END [A-Z ]*-----|\Z)"
 )
 """bcrypt hashes and private keys, wherever a daemon's own form shows them."""
