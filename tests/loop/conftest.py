@@ -135,9 +135,18 @@ def committed(records: Callable[..., Path], git: Callable[..., str]) -> Callable
 @pytest.fixture
 def kept(site: Site, watching: Callable[..., Watch], records: Callable[..., Path]) -> Callable[..., Watch]:
     """`kept({"interval": 1}, one="10.0.0.1")` declares these names, starts the loop, and waits until they are live."""
+    return _keeper(site, watching, records)
 
+
+@pytest.fixture
+def kept_in_git(site: Site, watching: Callable[..., Watch], committed: Callable[..., Path]) -> Callable[..., Watch]:
+    """The same as `kept`, of names that are committed."""
+    return _keeper(site, watching, committed)
+
+
+def _keeper(site: Site, watching: Callable[..., Watch], declare: Callable[..., Path]) -> Callable[..., Watch]:
     def start(reconcile: dict[str, Any] | None = None, **addresses: str) -> Watch:
-        records(**addresses)
+        declare(**addresses)
         watch = watching(reconcile)
         for name, address in addresses.items():
             wait_for(lambda name=name, address=address: site.dig(f"{name}.home.arpa") == [address], f"{name} is live")

@@ -17,15 +17,12 @@ A, B = "10.0.0.1", "10.0.0.2"
 
 def test_nothing_is_deleted_for_an_uncommitted_edit(
     site: Site,
-    watching: Callable[..., Watch],
+    kept_in_git: Callable[..., Watch],
     records: Callable[..., Path],
-    committed: Callable[..., Path],
     wait_for: Callable[..., Any],
     git: Callable[..., str],
 ) -> None:
-    committed(one=A, two=A)
-    loop = watching()
-    wait_for(lambda: site.dig("two.home.arpa") == [A], "applied")
+    loop = kept_in_git(one=A, two=A)
     records(one=B)
     wait_for(lambda: site.dig("one.home.arpa") == [B], "the uncommitted change is live")
     wait_for(lambda: loop.heard("STATUS=1 resources, 1 changes held back"), "the deletion waits")
@@ -35,15 +32,10 @@ def test_nothing_is_deleted_for_an_uncommitted_edit(
 
 
 def test_an_empty_or_broken_tree_never_reaches_a_daemon(
-    site: Site,
-    watching: Callable[..., Watch],
-    committed: Callable[..., Path],
-    wait_for: Callable[..., Any],
-    git: Callable[..., str],
+    site: Site, kept_in_git: Callable[..., Watch], wait_for: Callable[..., Any], git: Callable[..., str]
 ) -> None:
-    path = committed(one=A, two=A)
-    loop = watching()
-    wait_for(lambda: site.dig("two.home.arpa") == [A], "applied")
+    loop = kept_in_git(one=A, two=A)
+    path = site.desired / "records.yaml"
     whole = path.read_text()
     for text, code in (
         (f"<<<<<<< ours\n{whole}=======\n>>>>>>> theirs\n", "CND-0103"),
@@ -126,16 +118,13 @@ def test_outside_git_nothing_is_deleted_before_the_manifests_have_rested(
 
 def test_only_what_is_committed_counts_when_settings_say_so(
     site: Site,
-    watching: Callable[..., Watch],
+    kept_in_git: Callable[..., Watch],
     records: Callable[..., Path],
-    committed: Callable[..., Path],
     wait_for: Callable[..., Any],
     git: Callable[..., str],
     cli: Callable[..., Ran],
 ) -> None:
-    committed(one=A, two=A)
-    watching({"source": "commit", "interval": 1})
-    wait_for(lambda: site.dig("one.home.arpa") == [A], "applied")
+    kept_in_git({"source": "commit", "interval": 1}, one=A, two=A)
     records(one=B)
     site.write("broken.yaml", "dns_records: [")
     assert cli("diff", "--detailed-exitcode").code == 0

@@ -16,6 +16,13 @@ from tests.loop.conftest import Watch
 A, B = "10.0.0.1", "10.0.0.2"
 
 
+@pytest.fixture
+def web(site: Site, upstream: Any) -> Callable[[], bool]:
+    """Declare a site beside the records; returns whether the proxy serves it."""
+    site.write("web.yaml", f'services:\n  web: {{upstream: "{upstream().address}"}}\n')
+    return lambda: site.page("https://web.home.arpa/")[0] == 200
+
+
 def test_a_saved_file_is_live_and_the_service_manager_hears_of_it(
     site: Site, kept: Callable[..., Watch], records: Callable[..., Path], wait_for: Callable[..., Any]
 ) -> None:
@@ -81,12 +88,11 @@ def test_observed_kinds_are_told_and_left_alone(
     watching: Callable[..., Watch],
     records: Callable[..., Path],
     wait_for: Callable[..., Any],
-    upstream: Any,
+    web: Callable[[], bool],
 ) -> None:
     records(one=A)
-    site.write("web.yaml", f'services:\n  web: {{upstream: "{upstream().address}"}}\n')
     loop = watching({"kinds": {"dns_record": "observe", "service": "apply"}})
-    wait_for(lambda: site.curl("https://web.home.arpa/").stdout.startswith("HTTP/"), "the proxy serves")
+    wait_for(web, "the proxy serves")
     assert site.dig("one.home.arpa") == []
     assert loop.heard("STATUS=2 resources, 2 changes held back")
     held = [line["changes"] for line in loop.lines("held")]
@@ -99,18 +105,17 @@ def test_daemons_come_and_go(
     watching: Callable[..., Watch],
     records: Callable[..., Path],
     wait_for: Callable[..., Any],
-    upstream: Any,
+    web: Callable[[], bool],
 ) -> None:
     records(one=A)
-    site.write("web.yaml", f'services:\n  web: {{upstream: "{upstream().address}"}}\n')
     loop = watching()
-    wait_for(lambda: site.curl("https://web.home.arpa/").stdout.startswith("HTTP/"), "applied")
+    wait_for(web, "applied")
     site.daemons["caddy"].stop()
     records(one=B)
     wait_for(lambda: site.dig("one.home.arpa") == [B], "the other daemon's change is applied")
     wait_for(lambda: loop.heard("STATUS=2 resources, unknown: caddy"), "the silent daemon is unknown")
     site.daemons["caddy"].start()
-    wait_for(lambda: site.curl("https://web.home.arpa/").stdout.startswith("HTTP/"), "back, it is served again")
+    wait_for(web, "back, it is served again")
 
 
 def test_c3_people_and_the_loop_take_turns(
