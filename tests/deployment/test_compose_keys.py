@@ -268,6 +268,8 @@ def _look_inside(fixed: Any, inspect: Callable[[str, str], Any], docker: Callabl
     assert {"www", "all"} <= set(fixed["NetworkSettings"]["Networks"]["keys-front"]["Aliases"])
     shown = docker("exec", "fixed", "sh", "-c", "cat /run/word /srv/page; stat -c ' %u %a' /run/word")
     assert shown.stdout == "secret wordhello 12 400\n"
+    limits = docker("exec", "fixed", "grep", "-E", "open files|processes", "/proc/1/limits").stdout
+    assert [line.split()[-3:-1] for line in limits.splitlines()] == [["99", "99"], ["100", "200"]]
     beside = inspect("container", "keys-beside-1")["HostConfig"]
     assert {beside[mode] for mode in ("NetworkMode", "IpcMode", "PidMode")} == {f"container:{fixed['Id']}"}
     assert inspect("container", "keys-job-1")["State"]["FinishedAt"] <= fixed["State"]["StartedAt"]
