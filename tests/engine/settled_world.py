@@ -15,9 +15,8 @@ from conduit.change import Action, Change, Diff, Origin
 from conduit.journal import Journal
 from conduit.model import Key, Source
 from conduit.settled import settled
+from tests.engine.by_hand import admin, conf_file, edit, hosts_file, route_path
 from tests.engine.conftest import World
-from tests.engine.test_drift import route_path
-from tests.engine.test_kind_contract import admin, conf_file, edit, hosts_file
 
 NOTHING = "No changes. Live state matches desired/.\n"
 RECORD = "dns_records:\n  more: {name: more.home.arpa, value: 10.0.0.9}\n"

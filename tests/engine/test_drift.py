@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,15 +10,8 @@ import pytest
 
 from conduit.change import Origin
 from conduit.model import UNRESOLVED, Key
+from tests.engine.by_hand import admin, conf_file, edit, hosts_file, route_path
 from tests.engine.conftest import World
-from tests.engine.test_kind_contract import admin, conf_file, edit, hosts_file
-
-
-def route_path(world: World, server: str) -> str:
-    """The admin path of the service's route in one of our servers."""
-    routes = admin(world, "GET", f"/config/apps/http/servers/conduit_{server}/routes")
-    index = next(i for i, route in enumerate(routes) if "web.home.arpa" in json.dumps(route))
-    return f"/config/apps/http/servers/conduit_{server}/routes/{index}"
 
 
 def drifted(world: World) -> dict[str, list[str]]:

@@ -8,6 +8,7 @@ import pytest
 
 from conduit.model import Key
 from conduit.report import ApplyOptions
+from tests.engine.by_hand import edit, hosts_file
 from tests.engine.conftest import World
 from tests.engine.settled_world import (
     DAMAGES,
@@ -19,7 +20,6 @@ from tests.engine.settled_world import (
     kept,
     manifest,
 )
-from tests.engine.test_kind_contract import edit, hosts_file
 
 
 @pytest.mark.parametrize("name", DAMAGES)

@@ -20,9 +20,9 @@ from conduit.manifests.settings_file import read_settings
 from conduit.settings import Settings
 from conduit.settled import settled
 from tests.conftest import ROOT
+from tests.engine.by_hand import edit, hosts_file
 from tests.engine.conftest import World
 from tests.engine.settled_world import NOTHING, RECORD, commit, is_settled, kept, leave_a_killed_run, manifest
-from tests.engine.test_kind_contract import edit, hosts_file
 
 
 def test_the_second_diff_says_the_same_without_loading_anything(service: World) -> None:
