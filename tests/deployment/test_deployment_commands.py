@@ -40,7 +40,7 @@ def _environment(site: Site) -> dict[str, str]:
 
 
 def test_every_example_of_the_help_works(wiki: Site) -> None:
-    fetching = "pull"  # needs a registry: tests/docker/test_images.py
+    fetching = "pull"  # needs a registry: tests/docker/test_image_pulls.py
     for command in (command for name, command in kind_commands().items() if name != fetching):
         lines = [line.strip() for line in command.help.splitlines() if line.strip().startswith("conduit ")]
         assert lines

@@ -11,7 +11,7 @@ import pytest
 from conduit.sandbox.daemon import Daemon
 from conduit.sandbox.image import NAME
 from tests.conftest import Ran, Site
-from tests.docker.container_world import Containers
+from tests.docker.container_world import SLEEP, Containers
 from tests.engine.conftest import World
 
 
@@ -31,6 +31,14 @@ def world(docker_site: Site) -> World:
 def containers(world: World, docker: Callable[..., Ran]) -> Containers:
     """Containers on an empty site with Docker."""
     return Containers(world, docker)
+
+
+@pytest.fixture
+def web(containers: Containers) -> Containers:
+    """One container that runs."""
+    containers.declare(web=SLEEP)
+    containers.apply()
+    return containers
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from conduit.canonical import digest_of
 from conduit.errors import ConduitError
 from conduit.evidence import hash_of_contents
 from conduit.past import undo
-from tests.docker.test_image_rollback import Docker, go_back
+from tests.docker.image_world import Docker
 from tests.engine.conftest import World
 
 MANIFEST = "deployments:\n  app: {file: ../app/compose.yaml}\n"
@@ -54,9 +54,9 @@ def test_an_undo_brings_back_the_files_that_manifests_name(world: World, docker:
     """Regression: they were read as they lie there now, so that nothing was undone."""
     twice(world)
     assert told(docker) == ("second", SECOND)
-    go_back(world, undo)
+    world.go_back(undo)
     assert told(docker) == ("first", FIRST)
-    go_back(world, undo)
+    world.go_back(undo)
     assert told(docker) == ("second", SECOND)
 
 
@@ -66,7 +66,7 @@ def test_a_file_that_was_not_there_then_is_not_there_again(world: World, docker:
     (world.site.directory / "app" / "compose.yaml").write_text(APPLICATION % '"${WHO:-nobody}"')
     assert world.apply().exit_code == 0
     assert told(docker) == ("later", SECOND)
-    go_back(world, undo)
+    world.go_back(undo)
     assert told(docker) == ("second", SECOND)
 
 

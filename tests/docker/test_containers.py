@@ -5,14 +5,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from conduit.change import Action, Origin, Result
-from conduit.providers.docker_marks import KEY, MADE, MARK, SITE, WISH
+from conduit.change import Action, Origin
 from tests.conftest import missing
 from tests.docker.container_world import SLEEP, Containers
 
@@ -30,14 +26,6 @@ FULL = """command: [sleep, '600'], environment: {GREETING: hello world}, working
       {type: volume, target: /any},
       {type: bind, source: /etc/hostname, target: /host/name, read_only: true, bind: {create_host_path: false}},
       {type: bind, source: HERE/made, target: /made, bind: {propagation: rprivate}}]"""
-
-
-@pytest.fixture
-def web(containers: Containers) -> Containers:
-    """One container that runs."""
-    containers.declare(web=SLEEP)
-    containers.apply()
-    return containers
 
 
 def test_everything_asked_for_is_had_and_read_back(containers: Containers) -> None:
@@ -105,113 +93,6 @@ def test_limits_change_while_it_runs(containers: Containers) -> None:
     assert containers.settled()
 
 
-DAMAGE: dict[str, tuple[str, ...]] = {
-    "stopped state": ("stop", "NAME"),
-    "killed state": ("kill", "NAME"),
-    "paused state": ("pause", "NAME"),
-    "renamed name": ("rename", "NAME", "mine"),
-    "larger memory": ("update", "--memory", "96m", "--memory-swap", "192m", "NAME"),
-    "fewer pids": ("update", "--pids-limit", "7", "NAME"),
-    "keen restart": ("update", "--restart", "always", "NAME"),
-    "alone networks.front": ("network", "disconnect", "front", "NAME"),
-    "social networks.extra": ("network", "connect", "extra", "NAME"),
-}
-"""What a person does to a container of that name, and the field in which it differs then."""
-
-
-def test_what_is_done_by_hand_is_drift_and_put_right_in_place(containers: Containers) -> None:
-    containers.hand("network", "create", "front")
-    containers.hand("network", "create", "extra")
-    fields = dict(damage.split() for damage in DAMAGE)
-    containers.declare(**dict.fromkeys(fields, f"{SLEEP}, memory: 64m, networks: {{front: {{aliases: [www]}}}}"))
-    containers.apply()
-    before = {name: containers.inspect(name) for name in fields}
-    for name, words in zip(fields, DAMAGE.values(), strict=True):
-        containers.hand(*(word.replace("NAME", name) for word in words))
-    changes = {change.key.name: change for change in containers.world.changes()}
-    assert {name: [each.path for each in changes[name].diff.fields] for name in fields} == {
-        name: [field] for name, field in fields.items()
-    }
-    assert {(change.action, change.origin) for change in changes.values()} == {(Action.UPDATE, Origin.DRIFT)}
-    containers.apply()
-    for name in fields:
-        after = containers.inspect(name)
-        assert (after["Id"], after["State"]["Status"]) == (before[name]["Id"], "running")
-        assert set(after["NetworkSettings"]["Networks"]) == {"front"}
-        assert after["HostConfig"]["Memory"] == 64 << 20
-    assert containers.settled()
-
-
-CHECKED = f"{SLEEP}, healthcheck: {{test: [CMD, test, '!', -e, /tmp/sick], interval: 1s, retries: 1}}"
-
-
-@pytest.fixture
-def checked(containers: Containers, wait_for: Callable[..., Any]) -> Containers:
-    """A container with a health check, paused by hand until Docker calls it unhealthy for that."""
-    containers.declare(web=CHECKED)
-    containers.apply()
-    containers.hand("pause", "web")
-    wait_for(lambda: containers.inspect("web")["State"]["Health"]["Status"] == "unhealthy", "it is unhealthy")
-    return containers
-
-
-def test_a_paused_container_is_judged_by_a_check_of_after_its_pause(checked: Containers) -> None:
-    """Docker calls a paused container unhealthy, and goes on to until its next check: it was given up at once."""
-    checked.apply()
-    state = checked.inspect("web")["State"]
-    assert (state["Status"], state["Health"]["Status"]) == ("running", "healthy")
-    assert checked.settled()
-
-
-def test_drift_that_cannot_be_put_right_stays_as_it_was_found_and_stays_drift(checked: Containers) -> None:
-    """It was told as reverted while the container ran on, or as a change of the manifests."""
-    checked.hand("unpause", "web")
-    checked.hand("exec", "web", "touch", "/tmp/sick")
-    checked.hand("pause", "web")
-    assert [outcome.result for outcome in checked.apply(code=4).outcomes] == [Result.REVERTED]
-    assert checked.inspect("web")["State"]["Status"] == "paused"
-    change = checked.change()
-    assert ([field.path for field in change.diff.fields], change.origin) == (["state"], Origin.DRIFT)
-
-
-def test_memory_changed_alone_by_hand_is_put_right_in_place(containers: Containers) -> None:
-    """Docker keeps the limit with swap then, which is no longer twice that of memory."""
-    containers.declare(web=f"{SLEEP}, memory: 64m")
-    containers.apply()
-    before = containers.inspect("web")
-    containers.hand("update", "--memory", "40m", "web")
-    change = containers.change()
-    assert (change.action, change.origin) == (Action.UPDATE, Origin.DRIFT)
-    assert {each.path for each in change.diff.fields} == {"memory", "memswap_limit"}
-    containers.apply()
-    after = containers.inspect("web")
-    assert (after["Id"], after["State"]["Pid"]) == (before["Id"], before["State"]["Pid"])
-    assert (after["HostConfig"]["Memory"], after["HostConfig"]["MemorySwap"]) == (64 << 20, 128 << 20)
-    assert containers.settled()
-
-
-def test_what_no_spec_says_is_drift_too(web: Containers) -> None:
-    web.hand("update", "--cpu-shares", "512", "web")
-    change = web.change()
-    assert (change.action, change.origin) == (Action.REPLACE, Origin.DRIFT)
-    assert "CpuShares" in change.diff.raw
-    web.apply()
-    assert web.inspect("web-b")["HostConfig"]["CpuShares"] == 0
-
-
-def test_a_container_that_restarts_again_and_again_is_drift(
-    containers: Containers, wait_for: Callable[..., Any]
-) -> None:
-    containers.declare(
-        web="command: [sh, -c, 'test ! -e /tmp/broken && sleep 600'], restart: always, stop_signal: SIGKILL"
-    )
-    containers.apply()
-    containers.hand("exec", "web", "touch", "/tmp/broken")
-    containers.docker("kill", "web")
-    wait_for(lambda: containers.inspect("web")["State"]["Status"] != "running", "the container is down")
-    assert [each.path for each in containers.change().diff.fields] == ["state"]
-
-
 def test_a_stopped_container_is_wished_for_and_started_again(web: Containers) -> None:
     before = web.inspect("web")["Id"]
     web.declare(web=f"{SLEEP}, state: stopped")
@@ -234,96 +115,6 @@ def test_a_container_that_ran_to_its_end_is_stopped_and_wished_for_again(contain
         (name,) = containers.names()
         started = containers.inspect(name)["State"]["StartedAt"].startswith("2")
         assert started is (state == "finished")
-
-
-def test_values_of_variables_are_told_apart_and_never_shown(containers: Containers) -> None:
-    containers.declare(web=f"{SLEEP}, environment: {{PASSWORD: tr0ub4dor, MODE: fast}}")
-    created = containers.site.conduit("apply", "--yes")
-    assert created.code == 0, created.stdout
-    containers.declare(web=f"{SLEEP}, environment: {{PASSWORD: correct-horse, MODE: fast}}")
-    plan = containers.site.conduit("diff")
-    assert "environment.PASSWORD" in plan.stdout
-    assert "environment.MODE" not in plan.stdout
-    told = created.stdout + plan.stdout + containers.site.conduit("diff", "--json").stdout
-    assert containers.site.conduit("apply", "--yes").code == 0
-    state = [path for path in containers.site.directory.rglob("*") if path.is_file() and "docker" not in path.parts]
-    for secret in ("tr0ub4dor", "correct-horse"):
-        assert secret not in told
-        holding = {path.name for path in state if secret.encode() in path.read_bytes()}
-        assert holding <= {"site.yaml", "manifests.json"}  # where it was written, and the copy that is parsed only once
-
-
-def test_what_is_ignored_passes_on_to_the_successor(containers: Containers) -> None:
-    ignore = "ignore: [{path: environment.MODE, reason: tried by hand}, {path: memory, reason: tried by hand}]"
-    containers.declare(web=f"{SLEEP}, memory: 64m, environment: {{MODE: hand-made}}")
-    containers.apply()
-    containers.hand("update", "--memory", "96m", "--memory-swap", "192m", "web")
-    declared = f"{SLEEP}, memory: 64m, environment: {{MODE: declared}}, {ignore}"
-    containers.declare(web=declared)
-    assert containers.settled()
-    containers.declare(web=f"{declared}, labels: {{a: b}}")
-    assert [each.path for each in containers.change().diff.fields] == ["labels.a"]
-    containers.apply()
-    made = containers.inspect("web-b")
-    assert ("MODE=hand-made" in made["Config"]["Env"], made["HostConfig"]["Memory"]) == (True, 96 << 20)
-    assert containers.settled()
-
-
-def test_a_stored_secret_reaches_the_container(containers: Containers) -> None:
-    assert containers.site.conduit("secret", "set", "db", input="tr0ub4dor").code == 0
-    containers.declare(web=f"{SLEEP}, environment: {{URL: ['db://app:', {{secret: db}}, '@db']}}")
-    containers.apply()
-    assert "URL=db://app:tr0ub4dor@db" in containers.inspect("web")["Config"]["Env"]
-    assert containers.settled()
-    assert containers.site.conduit("secret", "set", "db", input="changed").code == 0
-    assert [each.path for each in containers.change().diff.fields] == ["environment.URL"]
-
-
-def test_files_are_there_as_asked_for_and_gone_when_unused(containers: Containers) -> None:
-    secret = "{target: /run/secrets/key, content: tr0ub4dor, uid: '7', gid: '8', mode: '0400'}"
-    containers.declare(web=f"{SLEEP}, files: [{secret}, {{target: /etc/app.conf, content: 'a=1'}}]")
-    containers.apply()
-    shown = containers.hand(
-        "exec", "web", "sh", "-c", "stat -c '%a %u %g' /run/secrets/key /etc/app.conf; cat /etc/app.conf"
-    )
-    assert shown.splitlines() == ["400 7 8", "444 0 0", "a=1"]
-    files = containers.files()
-    assert len(files) == 2
-    assert "tr0ub4dor" not in containers.hand("inspect", "web")
-    assert containers.settled()
-
-    changed = next(path for path in files if path.read_text() == "a=1")
-    changed.write_text("a=2")
-    assert [each.path for each in containers.change().diff.fields] == ["files.0.content"]
-    containers.apply()
-    assert containers.hand("exec", "web-b", "cat", "/etc/app.conf") == "a=1"
-    assert containers.settled()
-
-    containers.declare()
-    containers.apply(allow_deletes=1)
-    assert containers.files() == []
-
-
-def test_copied_labels_do_not_make_a_container_ours(web: Containers, wait_for: Callable[..., Any]) -> None:
-    labels = web.inspect("web")["Config"]["Labels"]
-    options = [word for name in (KEY, MADE, MARK, SITE, WISH) for word in ("--label", f"{name}={labels[name]}")]
-    copy = web.hand("run", "--detach", "--name", "copy", *options, "sandbox/busybox:1", "sleep", "600")
-    assert web.settled()
-    web.declare()
-    web.apply(allow_deletes=1)
-    assert web.names() == ["copy"]
-    assert web.inspect("copy")["Id"] == copy
-
-
-def test_a_name_that_a_foreign_container_has_is_left_to_it(containers: Containers) -> None:
-    other = containers.hand("run", "--detach", "--name", "web", "sandbox/busybox:1", "sleep", "600")
-    containers.declare(web=SLEEP)
-    (told,) = containers.world.plan().warnings
-    assert "container/web: what has this name already is not conduit's" in str(told)
-    report = containers.apply(code=4)
-    (reason,) = [outcome.reason for outcome in report.outcomes if outcome.key.name == "web"]
-    assert "already in use" in reason
-    assert (containers.names(), containers.inspect("web")["Id"]) == (["web"], other)
 
 
 def test_other_tools_see_the_application(containers: Containers) -> None:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from conduit.change import Origin
 from conduit.past import rollback, undo
-from conduit.plan import Plan
 from conduit.sandbox.daemon import Daemon
 from conduit.sandbox.image import NAME
-from tests.conftest import Ran, run_program
+from tests.conftest import run_program
+from tests.docker.image_world import Docker, Publish, ours, running
 from tests.engine.conftest import World
 
-Docker = Callable[..., Ran]
-Publish = Callable[..., str]
 APPLICATION = """deployments:
   app:
     compose:
@@ -27,20 +24,6 @@ APPLICATION = """deployments:
 
 def declare(world: World, what: str) -> None:
     world.site.write("app.yaml", APPLICATION.format(what=what))
-
-
-def go_back(world: World, planned: Callable[..., Plan], *words: str) -> Plan:
-    """Plan what was, apply it, and return the plan."""
-    engine = world.engine()
-    plan = planned(engine, *words)
-    assert engine.apply(plan).exit_code == 0
-    return plan
-
-
-def running(docker: Docker) -> str:
-    """What the image of the only container says."""
-    (container,) = docker("ps", "--quiet").stdout.split()
-    return docker("inspect", "--format", '{{index .Config.Labels "says"}}', container).stdout.strip()
 
 
 def git(world: World, *words: str) -> None:
@@ -58,20 +41,20 @@ def test_an_undo_brings_back_the_image_that_was_pulled_over(world: World, docker
     """The manifests are the same before and after a pull, so that there was nothing to undo."""
     declare(world, f'image: "{publish("1")}"')
     assert world.apply().exit_code == 0
-    before = docker("image", "inspect", "--format", "{{.Id}}", _ours(docker)).stdout.strip()
+    before = docker("image", "inspect", "--format", "{{.Id}}", ours(docker, "app-web")).stdout.strip()
     publish("1", says="newer")
     assert world.site.conduit("pull", "app").code == 0
     assert world.apply().exit_code == 0
     assert running(docker) == "newer"
     assert before not in docker("image", "ls", "--all", "--no-trunc", "--quiet").stdout
 
-    plan = go_back(world, undo)
+    plan = world.go_back(undo)
     (change,) = (each for each in plan.changes if each.key.name == "app-web" and each.want)
     assert [(each.path, each.new) for each in change.diff.fields] == [("pin", before)]
     assert change.origin is Origin.PENDING
     assert running(docker) == "1"
     assert world.plan().empty, "the tag stands for another image, which is an update and no difference"
-    go_back(world, undo)
+    world.go_back(undo)
     assert running(docker) == "newer"
 
 
@@ -83,9 +66,9 @@ def test_a_rollback_runs_the_images_of_that_commit(world: World, docker: Docker,
         commit(world)
         assert world.apply().exit_code == 0
     publish("1", says="newer")
-    go_back(world, rollback, "HEAD~1")
+    world.go_back(rollback, "HEAD~1")
     assert running(docker) == "1"
-    go_back(world, rollback, "HEAD")
+    world.go_back(rollback, "HEAD")
     assert running(docker) == "2"
 
 
@@ -100,7 +83,7 @@ def test_an_image_that_is_gone_for_good_is_told_and_built_again(
     declare(world, f'image: "{publish("1")}"')
     assert world.apply().exit_code == 0
     assert docker("image", "prune", "--all", "--force", "--filter", "label=says=built").code == 0
-    plan = go_back(world, undo)
+    plan = world.go_back(undo)
     (told,) = (str(warning) for warning in plan.warnings if "image/app-web" in str(warning))
     assert "is gone and in no registry; it is built again" in told
     assert running(docker) == "built"
@@ -131,11 +114,5 @@ def test_a_record_that_was_damaged_pins_nothing(world: World, docker: Docker, pu
     engine.history.wait()
     declare(world, f'image: "{publish("2")}"')
     assert world.apply().exit_code == 0
-    go_back(world, undo)
+    world.go_back(undo)
     assert running(docker) == "1"
-
-
-def _ours(docker: Docker) -> str:
-    listed = docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}").stdout.split()
-    (name,) = (name for name in listed if name.startswith("conduit.internal/"))
-    return name

@@ -35,6 +35,13 @@ class World:
         engine.recover()
         return engine.apply(engine.plan(Selection(**selection)), ApplyOptions(prove=prove, timeout=10))
 
+    def go_back(self, planned: Callable[..., Plan], *words: str) -> Plan:
+        """Plan what was, as `undo` or `rollback` does, apply it, and return the plan."""
+        engine = self.engine()
+        plan = planned(engine, *words)
+        assert engine.apply(plan).exit_code == 0
+        return plan
+
     def changes(self) -> list[Change]:
         """The changes of a plan without those of frames."""
         return [change for change in self.plan().changes if change.key.kind != FRAME]
