@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, ClassVar
 
+import psutil
+
 from conduit.kind import Kind
 from conduit.model import Key, Ref
 from conduit.resources.vhost import VhostSpec
@@ -47,8 +49,8 @@ class World(ProxyWorld):
     def footprint(self) -> tuple[Any, ...]:
         """What a no-op must leave alone: the file whole, the process and its workers."""
         found = self.conf.stat()
-        workers = self.provider._daemon.workers()
-        return (self.daemon.pid, sorted(workers), found.st_ino, found.st_mtime_ns, found.st_ctime_ns)
+        workers = sorted(child.pid for child in psutil.Process(self.daemon.pid).children())
+        return (self.daemon.pid, workers, found.st_ino, found.st_mtime_ns, found.st_ctime_ns)
 
 
 def plain(name: str = "wiki.lan", upstream: str = "127.0.0.1:1", **fields: Any) -> Any:

@@ -8,15 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from nginx_world import World, certificate, key_of, plain, secure
-from pydantic import ValidationError
+from nginx_world import World, key_of, plain
 
-from conduit.errors import Refused, Stale, Unreadable
-from conduit.model import Late
-from conduit.providers.nginx import Config
-from conduit.providers.transaction import Block, transact
+from conduit.errors import Unreadable
 from conduit.sandbox.daemon import Daemon
-from tests.conftest import Ran
 from tests.proxy_world import HASH
 
 NEIGHBOUR = "server {\n    listen 127.0.0.1:1;\n    server_name theirs.lan wiki.lan;\n    return 200 theirs;\n}\n"
@@ -46,18 +41,6 @@ def test_a_vhost_lives(world: World, upstream: Callable[..., Daemon]) -> None:
     world.apply({"wiki": None})
     assert world.status("http://wiki.lan/") == 404
     assert world.read().owned() == {}
-
-
-def test_as_many_connections_may_wait_as_the_settings_say(world: World, run: Callable[..., Ran]) -> None:
-    """With nginx's own 511, one busy moment at 1,000 requests a second filled the queue, and more were lost."""
-    for backlog in (300, 600):
-        world.options = {"backlog": backlog}
-        world.apply({"wiki": plain(redirect={"to": "https://x.lan"})})
-        (listener,) = world.daemon.section["http"]
-        assert run("ss", "-Hltn", "src", listener).stdout.split()[2] == str(backlog)
-        assert world.frame_diff() == ()
-    with pytest.raises(ValidationError, match="default server"):
-        Config(backlog=300, catch_all=False)
 
 
 @pytest.mark.parametrize("websockets", [True, False])
@@ -102,27 +85,6 @@ def test_a_name_taken_out_of_a_server_is_that_field(world: World) -> None:
     diff = world.diff("wiki", spec)
     assert diff
     assert [change.path for change in diff.fields] == ["names"]
-
-
-def test_lines_outside_blocks_are_a_frame_difference(world: World) -> None:
-    world.apply({"wiki": plain()})
-    world.edit("server_names_hash_max_size 1024;", "server_names_hash_max_size 4096;")
-    world.conf.write_text(world.text + "server {\n    server_name mine.lan;\n}\nmap $a $b {\n}\n")
-    words = repr(world.frame_diff())
-    for expected in ("max_size 4096", "max_size 1024", "mine.lan is not as declared", "map $a $b {"):
-        assert expected in words
-    assert world.diff("wiki", plain()) is None
-    world.apply({})
-    assert world.frame_diff() == ()
-    assert "mine.lan" not in world.text
-
-
-def test_a_server_edited_around_its_blocks_is_a_frame_difference(world: World) -> None:
-    world.apply({"wiki": plain(), "other": plain("other.lan")})
-    world.edit("        server_name wiki.lan;".strip(), "server_name wiki.lan;\n    root /;")
-    assert "server wiki.lan is not as declared" in repr(world.frame_diff())
-    world.apply({})
-    assert world.frame_diff() == ()
 
 
 def test_a_copied_block_with_anothers_mark_is_nobodys(world: World) -> None:
@@ -209,60 +171,6 @@ def test_stored_passwords_are_hashed_compared_by_seal_and_rotated(world: World) 
     assert list(passwords.iterdir()) == []
 
 
-def test_a_missing_secret_refuses_its_vhost_alone(world: World) -> None:
-    bad = plain("bad.lan", redirect={"to": "/x"}, basic_auth={"ann": {"secret": "none"}})
-    staged = world.transact(world.blocks({"bad": bad, "good": plain("good.lan")}))
-    assert set(staged.quarantined) == {key_of("bad")}
-    assert set(world.read().owned()) == {key_of("good")}
-
-
-def test_a_certificate_nginx_cannot_load_blames_its_vhost(world: World, directory: Path) -> None:
-    good, bad, gone = (certificate(directory, name) for name in ("good", "bad", "gone"))
-    Path(bad.value["certificate"]).write_text("not a certificate\n")
-    Path(gone.value["key"]).unlink()
-    vhosts = {name: secure(pair, f"{name}.lan") for name, pair in (("good", good), ("bad", bad), ("gone", gone))}
-    staged = world.transact(world.blocks(vhosts))
-    assert set(staged.quarantined) == {key_of("bad"), key_of("gone")}
-    assert set(world.read().owned()) == {key_of("good")}
-
-
-def test_a_line_nginx_refuses_blames_its_vhost(world: World) -> None:
-    world.apply({"old": plain("old.lan")})
-    native = world.rendered(plain("bad.lan"))
-    native["http"].insert(1, "proxy_no_such_thing on;")
-    changes = {key_of("bad"): Block(native), key_of("new"): Block(world.rendered(plain("new.lan")))}
-    _, staged = transact(world.provider, world.read(), changes)
-    assert set(staged.quarantined) == {key_of("bad")}
-    assert "proxy_no_such_thing" in staged.quarantined[key_of("bad")].summary
-    assert set(world.read().owned()) == {key_of("old"), key_of("new")}
-
-
-def test_an_other_file_that_is_broken_blames_nobody_and_changes_nothing(world: World) -> None:
-    world.apply({"wiki": plain()})
-    before = world.footprint()
-    world.conf.with_name("theirs.conf").write_text("no_such_thing;\n")
-    with pytest.raises(Refused, match="no_such_thing") as refusal:
-        world.apply({"new": plain("new.lan")})
-    assert (refusal.value.blamed, refusal.value.whole) == ((), True)
-    assert world.footprint() == before
-
-
-def test_a_late_certificate_is_refused_by_name(world: World, directory: Path) -> None:
-    pair = certificate(directory, "wiki")
-    with pytest.raises(Refused, match="vhost/wiki has no certificate files yet") as refusal:
-        world.apply({"wiki": secure(pair.resolved(Late(pair.key, "nginx")))})
-    assert refusal.value.blamed == (key_of("wiki"),)
-
-
-def test_a_stale_reading_is_refused_and_nothing_is_written(world: World) -> None:
-    reading = world.read()
-    world.apply({"other": plain("other.lan")})
-    before = world.text
-    with pytest.raises(Stale):
-        world.apply({"wiki": plain()}, reading)
-    assert world.text == before
-
-
 def test_restore_puts_back_an_earlier_reading(world: World) -> None:
     earlier = world.apply({"wiki": plain(redirect={"to": "/a"}, basic_auth={"bob": HASH})})
     later = world.apply({"wiki": plain(redirect={"to": "/b"}, basic_auth={"bob": HASH, "al": HASH})})
@@ -295,41 +203,3 @@ def test_a_dead_nginx_is_unknown_but_not_before_the_first_frame(world: World) ->
         world.read()
     world.daemon.start()
     assert world.diff("wiki", plain(redirect={"to": "/a"})) is None
-
-
-@pytest.mark.parametrize("field", ["access_log", "challenges"])
-def test_settings_that_change_every_server_are_one_frame_change(world: World, directory: Path, field: str) -> None:
-    world.apply({"wiki": plain(redirect={"to": "/a"})})
-    world.options[field] = str(directory / "extra")
-    assert world.frame_diff()
-    assert world.diff("wiki", plain(redirect={"to": "/a"})) is None
-    world.apply({})
-    assert world.frame_diff() == ()
-    if field == "challenges":
-        token = directory / "extra" / ".well-known" / "acme-challenge" / "token"
-        token.parent.mkdir(parents=True)
-        token.write_text("proof")
-        for url in ("http://wiki.lan", "http://unknown.lan"):
-            assert world.curl(f"{url}/.well-known/acme-challenge/token")[1].endswith("proof")
-    else:
-        world.status("http://wiki.lan/")
-        lines = (directory / "extra").read_text().splitlines()
-        assert json.loads(lines[-1])["host"] == "wiki.lan"
-
-
-def test_many_long_names_get_a_table_that_holds_them(world: World) -> None:
-    names = [f"{'x' * 60}.{'y' * 60}.{number}.lan" for number in range(300)]
-    world.apply({"wiki": plain(names=names, redirect={"to": "/a"})})
-    assert world.status(f"http://{names[-1]}/") == 302
-    assert "could not build" not in (world.daemon.directory / "error.log").read_text()
-
-
-def test_findings_name_what_is_missing(world: World) -> None:
-    assert list(world.provider.check()) == []
-    world.options |= {"program": "/none/nginx", "config": "/none/nginx.conf"}
-    assert ["nginx.program" in f or "nginx.config" in f for f in world.provider.check()] == [True, True]
-
-
-def test_settings_with_a_path_nginx_would_misread_are_refused() -> None:
-    with pytest.raises(ValidationError, match="the name of a variable"):
-        Config.model_validate({"passwords": "/etc/$x"})
