@@ -1,85 +1,27 @@
-"""A small kind of our own, and a loader for manifests written by the test."""
+"""A loader for manifests written by the test, and a site of two pages in git."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import pytest
-from pydantic import AfterValidator, Field
 
-from conduit import grammar
 from conduit.errors import Diagnostic, LoadError
-from conduit.kind import Kind
 from conduit.manifests import load as loading
 from conduit.manifests.load import Manifests
 from conduit.manifests.tree import read_tree
-from conduit.model import Secret
 from conduit.resources import Kinds
-from conduit.settings import Settings
-from conduit.spec import Spec
-
-NOW = 1_800_000_000.0
+from tests.manifests.page_kind import KINDS, NOW, settings_at
+from tests.manifests.store_world import site_at
 
 
-class Check(Spec):
-    """A nested mapping."""
-
-    path: Annotated[str, AfterValidator(grammar.path)] = "/"
-    every: str = "10s"
-
-
-class Backend(Spec):
-    """A member of a union."""
-
-    address: str
-    weight: int = 1
-
-
-class PageSpec(Spec):
-    """One field of every sort."""
-
-    upstream: str | None = None
-    port: int | None = Field(None, ge=1, le=65535)
-    ratio: float | None = None
-    live: bool = False
-    mode: Literal["internal", "off"] = "internal"
-    check: Check | None = None
-    backends: tuple[str | Backend, ...] = Field((), strict=False)
-    headers: dict[str, str] = Field(default_factory=dict)
-    password: str | Secret | None = None
-
-
-class NeedySpec(Spec):
-    """A field without a default."""
-
-    upstream: str
-    anything: Any = None
-
-
-class Page(Kind[PageSpec]):
-    """A composite kind; without a class-level name it stays out of the registry."""
-
-    plural, spec = "pages", PageSpec
-
-
-class Needy(Kind[NeedySpec]):
-    """A leaf kind of a provider called `oven`."""
-
-    plural, spec, provider = "needies", NeedySpec, "oven"
-
-
-Page.name, Needy.name = "page", "needy"
-KINDS = Kinds({"pages": "page", "needies": "needy"}, {"page": Page(), "needy": Needy()}.__getitem__)
-
-
-def settings_at(base: Path, **sections: Any) -> Settings:
-    """Settings whose conduit.yaml lies in `base`, with a section for the provider `oven`."""
-    settings = Settings.model_validate({"oven": {}, **sections})
-    settings._base = base
-    return settings
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    """The directory of a committed site with two pages."""
+    return site_at(tmp_path / "site")
 
 
 @pytest.fixture
@@ -116,6 +58,17 @@ def refuse(load: Callable[..., Manifests]) -> Callable[..., list[Diagnostic]]:
         with pytest.raises(LoadError) as caught:
             load(*words, **options)
         return list(caught.value.diagnostics)
+
+    return run
+
+
+@pytest.fixture
+def problem_of(refuse: Callable[..., list[Diagnostic]]) -> Callable[..., Diagnostic]:
+    """`problem_of(...)`: load what must not load, and return the one problem it has."""
+
+    def run(*words: Any, **options: Any) -> Diagnostic:
+        (problem,) = refuse(*words, **options)
+        return problem
 
     return run
 

@@ -26,7 +26,7 @@ from conduit.sandbox.machine import wait_for
 from conduit.spec import Ignore
 from conduit.stamps import FRESH_NS
 from conduit.wish import Wish
-from tests.manifests.conftest import KINDS, NOW, settings_at
+from tests.manifests.page_kind import KINDS, NOW, settings_at
 from tests.manifests.store_world import ANN, PAGES, site_at, store_at
 
 

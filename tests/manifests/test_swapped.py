@@ -16,13 +16,11 @@ from conduit.manifests.known import Known
 from conduit.manifests.settings_file import read_settings
 from conduit.manifests.store import SetField
 from conduit.manifests.tree import Tree
-from conduit.model import Key
 from conduit.recall import Recall
 from tests.conftest import Site
-from tests.manifests.store_world import ANN, PAGES, git, save, site_at, store_at
+from tests.manifests.store_world import ANN, PAGES, WIKI, git, save, site_at, store_at
 
 SOAK = [pytest.mark.soak, pytest.mark.timeout(3600)]
-WIKI = Key("page", "wiki")
 
 
 def other_file(base: Path) -> None:
