@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from conduit.engine import Engine
 from conduit.errors import Diagnostic, LoadError
 from conduit.expand import DeclaredLook, Desired
@@ -32,6 +34,7 @@ services:
   wiki:
     upstream: 10.0.1.5:3000
 """
+BLOG = SERVICE + "domains:\n  blog: {domain: Blog.Example.com., service: wiki"
 
 
 def engine(place: Path, text: str, **settings: Any) -> Engine:
@@ -65,3 +68,11 @@ def expanded(place: Path, text: str) -> tuple[Desired | None, list[Diagnostic]]:
         return desired(place, text), []
     except LoadError as error:
         return None, list(error.diagnostics)
+
+
+def refusal(place: Path, text: str) -> Any:
+    """The one problem of a manifest."""
+    with pytest.raises(LoadError) as caught:
+        desired(place, text)
+    (problem,) = caught.value.diagnostics
+    return problem

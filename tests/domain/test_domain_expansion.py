@@ -7,29 +7,17 @@ from typing import Any
 
 import pytest
 import yaml
-from domain_world import SERVICE, desired, expanded, parts
+from domain_world import BLOG, SERVICE, desired, expanded
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conduit.errors import ConduitError, LoadError
 from conduit.expand import CLASH
-from conduit.graph import MISSING
 from conduit.model import Key, Ref
-from conduit.resources.domain_names import TWO_ADDRESSES
 from conduit.resources.domain_spec import DomainSpec
 from conduit.resources.service_spec import ServiceSpec
 from conduit.resources.upstream_spec import Upstream
 
 HASH = "$2b$12$" + "a" * 53
-BLOG = SERVICE + "domains:\n  blog: {domain: Blog.Example.com., service: wiki"
-
-
-def refusal(place: Path, text: str) -> Any:
-    """The one problem of a manifest."""
-    with pytest.raises(LoadError) as caught:
-        desired(place, text)
-    (problem,) = caught.value.diagnostics
-    return problem
 
 
 def test_the_plainest_domain_is_a_certificate_and_a_route_beside_the_services(directory: Path) -> None:
@@ -154,118 +142,6 @@ def test_www_may_answer_as_well(directory: Path) -> None:
     assert Key("route", "blog.www") not in found
 
 
-TWO = SERVICE + (
-    "domains:\n"
-    "  blog: {domain: b.home.arpa, service: wiki, aliases: [b.example.com]}\n"
-    "  docs: {domain: b.home.arpa, service: wiki, path: /docs, protect: true, www: redirect}\n"
-)
-
-
-def test_domains_of_one_name_share_its_record_and_one_certificate_for_all_their_names(directory: Path) -> None:
-    found = desired(directory, TWO)
-    certificate, record = (found.leaves[Key(kind, "b.home.arpa")] for kind in ("certificate", "dns_record"))
-    assert set(certificate.spec.names) == {"b.home.arpa", "b.example.com", "www.b.home.arpa"}
-    for leaf in (certificate, record):
-        assert (leaf.parent, leaf.protect, leaf.source.line) == (None, True, 6)
-        assert all(leaf.key in found.children[Key("domain", name)] for name in ("blog", "docs"))
-    routes = [found.leaves[Key("route", name)].spec for name in ("blog.domain", "docs.domain")]
-    assert [route.certificate.key for route in routes] == [certificate.key] * 2
-    alone = desired(directory, "\n".join(TWO.splitlines()[:-1]) + "\n").leaves[certificate.key]
-    assert (alone.parent, alone.protect) == (Key("domain", "blog"), False)
-
-
-def test_a_name_that_a_service_answers_keeps_the_services_record(directory: Path) -> None:
-    text = SERVICE + "domains:\n  docs: {domain: wiki.home.arpa, service: wiki, path: /docs}\n"
-    found = desired(directory, text)
-    assert [key.name for key in found.leaves if key.kind == "dns_record"] == ["wiki"]
-    assert {key.name for key in found.leaves if key.kind == "route"} == {"wiki", "docs.domain"}
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        "services:\n  there: {upstream: 10.0.1.6:80, address: 10.8.8.8, domain: b.home.arpa, path: /x}\n",
-        SERVICE + "domains:\n  there: {domain: b.home.arpa, service: wiki, address: 10.8.8.8, path: /x}\n",
-    ],
-)
-def test_one_name_at_two_addresses_is_an_error_that_names_both(directory: Path, other: str) -> None:
-    both = yaml.safe_load(other)
-    both.setdefault("services", {})["wiki"] = {"upstream": "10.0.1.5:3000"}
-    both.setdefault("domains", {})["blog"] = {"domain": "b.home.arpa", "service": "wiki"}
-    with pytest.raises(LoadError) as caught:
-        desired(directory, yaml.safe_dump(both, sort_keys=False))
-    for problem in caught.value.diagnostics:
-        assert problem.code is TWO_ADDRESSES
-        assert {"10.8.8.8", "10.9.9.9"} <= set(problem.summary.replace(",", "").split())
-        assert "site.yaml:" in problem.hint
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        "services:\n  x: {upstream: 10.0.1.6:80, domain: BLOG.example.com, dns: false}\n",
-        "routes:\n  x: {names: [blog.example.com.], tls: false, upstreams: [{address: '10.0.1.6:80'}]}\n",
-        "vhosts:\n  x: {names: [blog.example.com], tls: false, upstreams: [{address: '10.0.1.6:80'}]}\n",
-        "domains:\n  x: {domain: blog.EXAMPLE.com, redirect: {to: 'https://y.example.com'}}\n",
-    ],
-)
-def test_a_name_in_use_elsewhere_is_an_error_that_names_both_places(directory: Path, other: str) -> None:
-    (directory / "desired").mkdir()
-    (directory / "desired" / "other.yaml").write_text(other)
-    problem = refusal(directory, BLOG + "}\n")
-    assert (problem.code, "blog.example.com /" in problem.summary) == (CLASH, True)
-    places = f"{problem.source} {problem.hint}"
-    assert "other.yaml:2" in places
-    assert "site.yaml:6" in places
-
-
-def test_a_record_of_the_same_name_is_a_clash(directory: Path) -> None:
-    text = BLOG + ", dns: true}\ndns_records:\n  x: {name: blog.example.com, value: 10.1.1.1}\n"
-    problem = refusal(directory, text)
-    assert (problem.code, "domain/blog" in problem.summary + problem.hint) == (CLASH, True)
-
-
-def test_one_host_in_two_spellings_of_unicode_is_one(directory: Path) -> None:
-    text = SERVICE + (
-        "domains:\n  one: {domain: Bücher.example, service: wiki}\n"
-        "  two: {domain: xn--bcher-kva.example., service: wiki}\n"
-    )
-    assert refusal(directory, text).code is CLASH
-
-
-def test_a_service_nobody_declared_is_named_with_the_nearest(directory: Path) -> None:
-    problem = refusal(directory, SERVICE + "domains:\n  blog: {domain: b.example.com, service: wikki}\n")
-    assert (problem.code, problem.source.line) == (MISSING, 6)
-    assert "service/wiki" in problem.hint
-
-
-@pytest.mark.parametrize(
-    ("fields", "words"),
-    [
-        ("service: wiki, redirect: {to: 'https://x.example.com'}", "exactly one of"),
-        ("aliases: [y.example.com]", "exactly one of"),
-        ("service: wiki, aliases: [B.example.com]", "named twice"),
-        ("service: wiki, www: both, aliases: [www.b.example.com]", "named twice"),
-        ("service: wiki, strip_prefix: true", "strip_prefix needs a path"),
-        ("redirect: {to: 'https://x.example.com'}, health: {}", "health means nothing"),
-    ],
-)
-def test_what_makes_no_sense_is_told_at_the_domain(directory: Path, fields: str, words: str) -> None:
-    problem = refusal(directory, SERVICE + f"domains:\n  blog: {{domain: b.example.com, {fields}}}\n")
-    assert words in problem.summary
-    assert problem.source.line == 6
-
-
-@pytest.mark.parametrize("length", [150, 151])
-def test_a_domain_is_at_most_as_long_as_a_file_name_bears(directory: Path, length: int) -> None:
-    domain = ".".join(["d" * 60, "e" * 60, "f" * (length - 122)])
-    text = SERVICE + f"domains:\n  blog: {{domain: {domain}, service: wiki}}\n"
-    if length == 150:
-        assert Key("certificate", domain) in desired(directory, text).leaves
-    else:
-        assert "at most 150" in refusal(directory, text).summary
-
-
 def test_every_leaf_field_names_the_domains_field_it_comes_from(directory: Path) -> None:
     found = desired(directory, BLOG + ", dns: true, www: redirect, allow: [10.0.0.0/8]}\n")
     for key in found.children[Key("domain", "blog")]:
@@ -274,70 +150,6 @@ def test_every_leaf_field_names_the_domains_field_it_comes_from(directory: Path)
         assert set(leaf.from_.values()) <= set(DomainSpec.model_fields)
     route = found.leaves[Key("route", "blog.domain")]
     assert (route.from_["allow"], route.from_["deny"], route.from_["upstreams"]) == ("allow", "service", "service")
-
-
-DEPLOYMENT = """
-deployments:
-  shop:
-    compose:
-      services:
-        web: {image: "shop:1", expose: ["8080"], deploy: {replicas: 2}}
-        api: {image: "api:1", expose: ["9000", "9001"]}
-        db: {image: "db:1"}
-"""
-
-
-def upstream_keys(found: dict[str, Any], route: str) -> list[tuple[str, int]]:
-    spec = found[f"route/{route}"].spec
-    return [(str(upstream.container.key), upstream.port) for upstream in spec.upstreams]
-
-
-def test_domains_lead_to_several_ports_of_one_deployment(directory: Path) -> None:
-    text = DEPLOYMENT + (
-        "domains:\n"
-        "  web: {domain: shop.example.com, deployment: shop, container: web}\n"
-        "  api: {domain: shop.example.com, deployment: shop, path: /api, container: api, container_port: 9001}\n"
-    )
-    found = parts(directory, text)
-    assert upstream_keys(found, "web.domain") == [("container/shop-web-1", 8080), ("container/shop-web-2", 8080)]
-    assert upstream_keys(found, "api.domain") == [("container/shop-api-1", 9001)]
-    serves = {leaf.key.name: leaf.spec.serves for leaf in found.values() if leaf.key.kind == "container"}
-    assert serves == {"shop-web-1": (8080,), "shop-web-2": (8080,), "shop-api-1": (9001,), "shop-db-1": ()}
-    assert found["route/web.domain"].from_["upstreams"] == "deployment"
-
-
-def test_a_domain_of_a_service_with_a_deployment_leads_there_too(directory: Path) -> None:
-    text = DEPLOYMENT + (
-        "services:\n  shop: {deployment: shop, container: web}\n"
-        "domains:\n  shop: {domain: shop.example.com, service: shop, max_body: 1MB}\n"
-    )
-    found = parts(directory, text)
-    assert upstream_keys(found, "shop.domain") == upstream_keys(found, "shop")
-
-
-def test_a_stopped_deployment_is_a_page_that_says_so(directory: Path) -> None:
-    text = DEPLOYMENT.replace("    compose", "    state: stopped\n    compose")
-    text += "domains:\n  shop: {domain: shop.example.com, deployment: shop, container: web}\n"
-    route = parts(directory, text)["route/shop.domain"].spec
-    assert (route.upstreams, "shop is stopped" in route.maintenance.message) == ((), True)
-
-
-@pytest.mark.parametrize(
-    ("fields", "words"),
-    [
-        ("deployment: shpo", "shpo, which is not declared"),
-        ("deployment: shop, container: wbe", 'no service "wbe"'),
-        ("deployment: shop, container: api", "ports 9000, 9001"),
-        ("deployment: shop, service: wiki, container: web", "exactly one of"),
-        ("service: wiki, container: web", "means nothing without a deployment"),
-    ],
-)
-def test_a_deployment_that_cannot_be_reached_is_told_at_the_domain(directory: Path, fields: str, words: str) -> None:
-    text = SERVICE + DEPLOYMENT + f"domains:\n  blog: {{domain: b.example.com, {fields}}}\n"
-    with pytest.raises(ConduitError, match=words) as caught:
-        parts(directory, text)
-    line = len(text.splitlines())
-    assert all(problem.source.line == line for problem in caught.value.diagnostics)
 
 
 hosts = st.sampled_from(["a.example.com", "A.example.com.", "www.b.example.org", "c.home.arpa", "bücher.example"])
