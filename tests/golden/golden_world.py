@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import ssl
@@ -117,3 +118,8 @@ def exactly(client: socket.socket, count: int) -> bytes:
     while len(found) < count and (piece := client.recv(count - len(found))):
         found += piece
     return found
+
+
+def echoed(body: str) -> Any:
+    """What the upstream says it was asked."""
+    return json.loads(body)

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import ssl
-from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from golden_world import DOMAIN, World, exactly
-
-from tests.proxy_world import HASH
+from golden_world import DOMAIN, World, echoed
 
 
 @pytest.fixture(scope="module")
-def declared(upstreams: dict[str, str], switching: str, full: str) -> dict[str, dict[str, Any]]:
-    """Every service of the suite."""
-    at = upstreams | {"full": full}
+def declared(upstreams: dict[str, str]) -> dict[str, dict[str, Any]]:
+    """Services that pass requests on, each in its own way, or send visitors elsewhere."""
+    at = upstreams
     echo = {"upstream": at["a"], "tls": "off"}
     shared = {"domain": "shared-PROXY.example", "tls": "off"}
-    guarded = {"basic_auth": {"ann": HASH}, "allow": ["10.0.0.0/8"]}
     services = {
         "plain": echo,
         "named": {"upstream": at["a"], "domain": "Named-PROXY.example.", "aliases": ["alias-PROXY.example"]},
@@ -38,53 +32,8 @@ def declared(upstreams: dict[str, str], switching: str, full: str) -> dict[str, 
             "request_headers": {"X-Team": "blue; \"so\" \\ 'it' is", "User-Agent": None, "Host": "inner.example"},
             "response_headers": {"X-Policy": "default-src 'self'; a \"b\" \\c", "Content-Type": "text/x-own"},
         },
-        "sockets": {"upstream": switching, "tls": "off"},
-        "nosockets": {"upstream": switching, "tls": "off", "websockets": False},
-        "locked": {**echo, "basic_auth": {"ann": HASH}},
-        "banned": {**echo, "deny": ["127.0.0.0/8"]},
-        "welcome": {**echo, "allow": ["127.0.0.1"], "deny": ["10.0.0.0/8"]},
-        "distant": {**echo, "allow": ["10.0.0.0/8"]},
-        "both": {**echo, **guarded},
-        "lockedmoved": {"redirect": {"to": "/new"}, "tls": "off", "basic_auth": {"ann": HASH}},
-        "lockeddown": {"maintenance": {"message": "Back"}, "tls": "off", "basic_auth": {"ann": HASH}},
-        "bannedmoved": {"redirect": {"to": "/new"}, "tls": "off", **guarded},
-        "small": {**echo, "max_body": "1KB"},
-        "large": echo,
-        "hasty": {"upstream": at["slow"], "tls": "off", "timeouts": {"read": "200ms"}},
-        "full": {"upstream": at["full"], "tls": "off", "timeouts": {"connect": "300ms"}},
-        "dead": {"upstream": at["dead"], "tls": "off"},
-        "down": {"maintenance": {"message": "<b>back</b> & $oon \\o/", "retry_after": "2m"}, "tls": "off"},
-        "weighted": {
-            "upstreams": [{"address": at["a"], "weight": 3}, {"address": at["b"], "weight": 1}],
-            "tls": "off",
-        },
-        "failing": {"upstreams": [at["dead"], at["b"]], "tls": "off"},
-        "checked": {
-            "upstreams": [at["sick"], at["b"]],
-            "tls": "off",
-            "health": {"path": "/ok", "interval": "100ms"},
-        },
-        "alone": {"upstream": at["sick"], "tls": "off", "health": {"path": "/ok", "interval": "100ms"}},
-        "many": {
-            **echo,
-            "aliases": [f"h{number}-PROXY.example" for number in range(150)],
-            "basic_auth": {"ann": HASH},
-        },
-        "open": {**echo, "domain": "part-PROXY.example"},
-        "closed": {
-            **echo,
-            "domain": "part-PROXY.example",
-            "path": "/admin",
-            "dns": False,
-            "basic_auth": {"ann": HASH},
-        },
     }
     return {"services": services}
-
-
-def echoed(body: str) -> Any:
-    """What the upstream says it was asked."""
-    return json.loads(body)
 
 
 def test_nothing_is_left_to_do(world: World) -> None:
@@ -214,71 +163,6 @@ def test_headers_are_set_replaced_and_removed(world: World, proxy: str) -> None:
     assert answer.headers["content-type"] == "text/x-own"
 
 
-def test_websockets_pass(world: World, proxy: str) -> None:
-    with world.websocket(proxy, "sockets") as client:
-        assert client.recv(1024).startswith(b"HTTP/1.1 101")
-        client.sendall(b"echo")
-        assert exactly(client, 4) == b"echo"
-
-
-def test_websockets_outlive_a_reload(world: World, proxy: str, upstreams: dict[str, str]) -> None:
-    with world.websocket(proxy, "sockets") as client:
-        assert client.recv(1024).startswith(b"HTTP/1.1 101")
-        world.put({"services": {f"extra-{proxy}": {"upstream": upstreams["a"], "tls": "off"}}}, "extra")
-        client.sendall(b"still here")
-        assert exactly(client, 10) == b"still here"
-
-
-def test_without_websockets_the_upstream_sees_no_upgrade(world: World, proxy: str) -> None:
-    with world.websocket(proxy, "nosockets") as client:
-        assert client.recv(1024).startswith(b"HTTP/1.1 426")
-
-
-@pytest.mark.parametrize(
-    ("name", "answers"),
-    [("locked", [401, 401, 401, 200]), ("lockedmoved", [401, 401, 401, 302]), ("lockeddown", [401, 401, 401, 503])],
-)
-def test_basic_auth(world: World, proxy: str, name: str, answers: list[int]) -> None:
-    users = ((), ("-u", "ann:no"), ("-u", "bob:secret"), ("-u", "ann:secret"))
-    found = [world.fetch(proxy, f"http://{name}/", *who) for who in users]
-    assert [answer.status for answer in found] == answers
-    assert found[0].headers["www-authenticate"] == 'Basic realm="restricted"'
-
-
-@pytest.mark.parametrize(
-    ("name", "status"), [("banned", 403), ("welcome", 200), ("distant", 403), ("both", 403), ("bannedmoved", 403)]
-)
-def test_allow_and_deny(world: World, proxy: str, name: str, status: int) -> None:
-    assert world.fetch(proxy, f"http://{name}/").status == status
-    assert world.fetch(proxy, f"http://{name}/", "-H", "X-Forwarded-For: 10.1.1.1").status == status
-
-
-def test_the_largest_body(world: World, proxy: str) -> None:
-    assert world.fetch(proxy, "http://small/", "-d", "x" * 1000).status == 200
-    assert world.fetch(proxy, "http://small/", "-d", "x" * 1001).status == 413
-    assert world.fetch(proxy, "http://large/", "-d", "x" * 100_000).status == 200
-
-
-def test_a_silent_upstream_is_504(world: World, proxy: str) -> None:
-    assert world.fetch(proxy, "http://hasty/").status == 504
-
-
-def test_an_upstream_that_does_not_connect_in_time(world: World, proxy: str) -> None:
-    """Differs: Caddy counts it as a bad gateway, nginx as a timeout."""
-    assert world.fetch(proxy, "http://full/").status == {"caddy": 502, "nginx": 504}[proxy]
-
-
-def test_a_dead_upstream_is_502(world: World, proxy: str) -> None:
-    assert [world.fetch(proxy, "http://dead/").status for _ in range(3)] == [502] * 3
-
-
-def test_maintenance(world: World, proxy: str) -> None:
-    answer = world.fetch(proxy, "http://down/any")
-    assert (answer.status, answer.headers["retry-after"]) == (503, "120")
-    assert (answer.headers["cache-control"], answer.headers["content-type"]) == ("no-store", "text/html; charset=utf-8")
-    assert "&lt;b&gt;back&lt;/b&gt; &amp; " in answer.body
-
-
 def test_the_chain_is_the_internal_cas_and_the_name_is_right(world: World, proxy: str) -> None:
     name = f"secure-{proxy}.{DOMAIN}"
     assert world.fetch(proxy, "https://secure/").status == 200
@@ -294,46 +178,6 @@ def test_http2(world: World, proxy: str) -> None:
     answer = world.fetch(proxy, "https://secure/", "--http2")
     assert (answer.version, answer.status) == ("HTTP/2", 200)
     assert echoed(answer.body)["headers"]["Host"] == f"secure-{proxy}.{DOMAIN}"
-
-
-def test_weights(world: World, proxy: str) -> None:
-    names = Counter(echoed(world.fetch(proxy, "http://weighted/").body)["name"] for _ in range(16))
-    assert names == {"a": 12, "b": 4}
-
-
-def test_a_dead_upstream_of_several_costs_no_request(world: World, proxy: str) -> None:
-    assert [world.fetch(proxy, "http://failing/").status for _ in range(6)] == [200] * 6
-
-
-def test_an_upstream_that_fails_its_check_costs_no_request(
-    world: World, proxy: str, wait_for: Callable[..., Any]
-) -> None:
-    def only_well() -> bool:
-        return all(world.fetch(proxy, "http://checked/").status == 200 for _ in range(8))
-
-    assert wait_for(only_well, "the sick upstream is left out")
-
-
-def test_a_single_upstream_that_fails_its_check(world: World, proxy: str, wait_for: Callable[..., Any]) -> None:
-    """Differs: Caddy asks the check's path and answers 503 itself; nginx has no other upstream and passes 500 on."""
-    expected = {"caddy": 503, "nginx": 500}[proxy]
-    assert wait_for(lambda: world.fetch(proxy, "http://alone/").status == expected, "the upstream fails")
-
-
-@pytest.mark.parametrize("target", ["/", "/ADMIN", "/%61dmin", "//admin", "/x/..;/admin", "/x/../admin", "/admin/./"])
-def test_a_protected_site_with_many_hosts_asks_every_time(world: World, proxy: str, target: str) -> None:
-    for host in (f"many-{proxy}.{DOMAIN}", f"MANY-{proxy}.{DOMAIN}", f"H149-{proxy}.Example"):
-        answer = world.fetch(proxy, f"http://many{target}", "-H", f"Host: {host}")
-        assert answer.status == 401
-
-
-@pytest.mark.parametrize(
-    "target",
-    ["/admin", "/ADMIN", "/%61dmin", "//admin", "/x/../admin", "/admin/deep", "/Admin%2Fx", "/admin/", "/./admin"],
-)
-def test_a_protected_path_beside_an_open_one(world: World, proxy: str, target: str) -> None:
-    assert world.ask(proxy, f"http://part-{proxy}.example{target}").status == 401
-    assert world.ask(proxy, f"http://part-{proxy}.example/free").status == 200
 
 
 def test_nothing_in_a_value_is_expanded(world: World, proxy: str) -> None:
