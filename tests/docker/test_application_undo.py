@@ -116,10 +116,10 @@ def rotated(world: World) -> World:
 def test_an_undo_brings_back_the_value_of_a_stored_secret(rotated: World, docker: Docker) -> None:
     """Regression: the manifests were the same, so that there was nothing to undo; else the value of today was used."""
     assert told(docker) == (SECOND, SECOND)
-    go_back(rotated, undo)
+    rotated.go_back(undo)
     assert told(docker) == (FIRST, FIRST)
     assert rotated.engine().secrets.get("word") == SECOND
-    go_back(rotated, undo)
+    rotated.go_back(undo)
     assert told(docker) == (SECOND, SECOND)
 
 
@@ -128,7 +128,7 @@ def test_an_undo_brings_back_a_secret_that_was_removed_since(rotated: World, doc
     rotated.engine().secrets.remove("word")
     assert rotated.apply().exit_code == 0
     assert told(docker) == ("plain", "plain")
-    go_back(rotated, undo)
+    rotated.go_back(undo)
     assert told(docker) == (SECOND, SECOND)
 
 
