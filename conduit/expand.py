@@ -120,7 +120,7 @@ def expand(look: Look, kinds: Mapping[str, Kind[Any]]) -> Desired:
     if cycle:
         problems.append(cycle)
     if problems:
-        raise LoadError(problems)
+        raise LoadError(dict.fromkeys(problems))
     return Desired(declared, leaves, children, depends, look.doubts)
 
 

@@ -54,7 +54,7 @@ def wish_of(manifests: Manifests, settings: Settings, kinds: Kinds, files: SiteF
     places = f"{settings.path(settings.desired)}\0{settings.base}"
     tree = Evidence("tree", places, manifests.digest)
     evidence = None if seen is None else (tree, *resolver.evidence(), *seen)
-    warnings = (*manifests.warnings, *look.warnings, *look.doubts.values())
+    warnings = (*manifests.warnings, *look.warnings, *dict.fromkeys(look.doubts.values()))
     return Wish(manifests, desired, warnings, evidence, files.contents)
 
 

@@ -18,6 +18,8 @@ from conduit.model import Key, Ref
 from conduit.resources.domain_names import Sharer, certificate, effective, record
 from conduit.resources.domain_spec import OWN, DomainSpec
 from conduit.resources.route_spec import PORTS, Redirect, port_of
+from conduit.resources.service import parts_of
+from conduit.resources.service_spec import ServiceSpec
 from conduit.resources.site_leaves import CARRIED, LEAF, Misfit, dialled, leaf, misfits, proxy_of, route_of
 from conduit.resources.upstream_spec import Upstream
 from conduit.settings import Settings
@@ -41,26 +43,43 @@ class Domain(Kind[DomainSpec]):
 
     def expand(self, resource: Resource[DomainSpec], look: Look) -> Iterable[Resource[Any]]:
         """Return the DNS records, the certificate and the routes or vhosts of a domain. Raises `ConduitError`."""
-        site = effective(resource, look)
+        site, wanted = effective(resource, look), Key("service", resource.spec.service or "")
+        service = look.declared.get(wanted)
         if site is None:
-            wanted = Key("service", resource.spec.service or "")
             raise ConduitError([missing(resource, wanted, look.declared, "service")])
-        if site.deployment is not None:
-            from conduit.resources.deployment_reach import held
-
-            site = held(Resource(resource.key, site, resource.source), site, look).spec
-        key = Key(LEAF[proxy_of(site, look.settings)], f"{resource.key.name}.domain")
-        found = () if site.maintenance else dialled(resource, site, key, look)
         try:
-            return list(_leaves(Sharer(resource, site), look, found))
+            return _parts(resource, site, service or resource, look)
         except Misfit as misfit:
-            raise ConduitError(misfits(resource, misfit)) from None
+            told = _misfit_of(service, look) if service else None
+            raise ConduitError(misfits(resource, misfit, told)) from None
 
     def prove(self, ctx: Context, resource: Resource[DomainSpec]) -> Proof | None:
         """Ask for each name, then for the site; see `conduit.resources.site_proof`."""
         from conduit.resources.site_proof import prove
 
         return prove(ctx, ctx.prober, resource.key) if ctx.prober else None
+
+
+def _parts(resource: Resource[DomainSpec], site: ServiceSpec, behind: Resource[Any], look: Look) -> list[Resource[Any]]:
+    """Return the parts of a domain; what answers is declared with `behind`. Raises `Misfit`, `ConduitError`."""
+    if site.deployment is not None:
+        from conduit.resources.deployment_reach import held
+
+        site = held(Resource(behind.key, site, behind.source), site, look).spec
+    key = Key(LEAF[proxy_of(site, look.settings)], f"{resource.key.name}.domain")
+    found = () if site.maintenance else dialled(behind, site, key, look)
+    return list(_leaves(Sharer(resource, site), look, found))
+
+
+def _misfit_of(service: Resource[ServiceSpec], look: Look) -> Misfit | None:
+    """Return what does not fit of the service itself; its domains need not repeat it."""
+    try:
+        parts_of(service, look)
+    except Misfit as misfit:
+        return misfit
+    except ConduitError:
+        return None
+    return None
 
 
 def _leaves(own: Sharer, look: Look, found: tuple[Upstream, ...]) -> Iterable[Resource[Any]]:

@@ -73,15 +73,8 @@ class Service(Kind[ServiceSpec]):
 
     def expand(self, resource: Resource[ServiceSpec], look: Look) -> Iterable[Resource[Any]]:
         """Return the DNS records, the certificate and the route or vhost of a service. Raises `ConduitError`."""
-        if resource.spec.deployment is not None:
-            from conduit.resources.deployment_reach import held
-
-            resource = held(resource, resource.spec, look)
-        spec = resource.spec
-        key = Key(LEAF[proxy_of(spec, look.settings)], resource.key.name)
-        found = () if spec.maintenance else dialled(resource, spec, key, look)
         try:
-            return list(_leaves(resource, look.settings, found))
+            return parts_of(resource, look)
         except Misfit as misfit:
             raise ConduitError(misfits(resource, misfit)) from None
 
@@ -94,6 +87,18 @@ class Service(Kind[ServiceSpec]):
     def check_seconds(self, spec: ServiceSpec) -> float | None:
         """Return the interval of the declared health check."""
         return measures.duration(spec.health.interval) if spec.health else None
+
+
+def parts_of(resource: Resource[ServiceSpec], look: Look) -> list[Resource[Any]]:
+    """Return the parts of a service. Raises `Misfit`, `ConduitError`."""
+    if resource.spec.deployment is not None:
+        from conduit.resources.deployment_reach import held
+
+        resource = held(resource, resource.spec, look)
+    spec = resource.spec
+    key = Key(LEAF[proxy_of(spec, look.settings)], resource.key.name)
+    found = () if spec.maintenance else dialled(resource, spec, key, look)
+    return list(_leaves(resource, look.settings, found))
 
 
 def names_of(name: str, spec: ServiceSpec, settings: Settings) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any, Final, Literal
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from conduit.dialect.complaints import words_of
 from conduit.errors import Code, ConduitError, Diagnostic
@@ -68,6 +69,11 @@ class Misfit(ValueError):
     def __init__(self, kind: str, origin: Mapping[str, str], error: ValidationError) -> None:
         super().__init__(str(error))
         self.kind, self.origin, self.error = kind, origin, error
+
+    @property
+    def problems(self) -> dict[tuple[object, ...], ErrorDetails]:
+        """What is wrong, by the part, the field and the words of it."""
+        return {(self.kind, each["loc"], each["msg"]): each for each in self.error.errors(include_url=False)}
 
 
 def _spec_of(kind: str) -> type[Spec]:
@@ -165,10 +171,11 @@ def upstreams_of(spec: Upstreams) -> Iterable[tuple[str, str, int]]:
         yield f"upstreams.{number}", address, weight
 
 
-def misfits(resource: Resource[Any], misfit: Misfit) -> Iterable[Diagnostic]:
-    """Yield what makes a part of a site invalid, told of the fields that were declared."""
+def misfits(resource: Resource[Any], misfit: Misfit, told: Misfit | None = None) -> Iterable[Diagnostic]:
+    """Yield what makes a part of a site invalid, told of the fields that were declared, but for what is `told`."""
     part = PARTS.get(misfit.kind, misfit.kind)
-    for problem in misfit.error.errors(include_url=False):
+    others = told.problems if told else {}
+    for problem in (each for words, each in misfit.problems.items() if words not in others):
         field = misfit.origin.get(str(problem["loc"][0]), "") if problem["loc"] else ""
         named = not field or field in resource.spec.model_fields_set
         what = (f'"{field}"' if named else "its name") if field else "it"

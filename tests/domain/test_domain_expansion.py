@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 import yaml
-from domain_world import BLOG, SERVICE, desired, expanded
+from domain_world import BLOG, SERVICE, desired, engine, expanded
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from conduit.errors import LoadError
 from conduit.expand import CLASH
 from conduit.model import Key, Ref
 from conduit.resources.domain_spec import DomainSpec
@@ -193,3 +194,36 @@ def test_valid_domains_expand_into_valid_leaves_or_clash(directory: Path, declar
         for host in leaf.spec.names
     ]
     assert len(set(served)) == len(served)
+
+
+FAULTS = """
+services:
+  headless: {upstream: "10.0.0.1:80", proxy: nginx, request_headers: {Host: null}}
+  cheeky: {upstream: "10.0.0.1:80", response_headers: {Server: me}}
+  lost: {deployment: nowhere}
+domains:
+  same: {domain: same.example.com, service: headless}
+  again: {domain: again.example.com, service: lost}
+  own: {domain: own.example.com, service: headless, request_headers: {Host: ""}}
+  moved: {domain: moved.example.com, service: cheeky, proxy: nginx}
+"""
+
+
+def test_what_is_wrong_with_a_service_is_not_told_again_for_its_domains(directory: Path) -> None:
+    """Regression: each domain of a broken service told the same, as if it had to be mended there."""
+    with pytest.raises(LoadError) as caught:
+        desired(directory, FAULTS, docker={})
+    assert sorted(problem.summary for problem in caught.value.diagnostics) == [
+        "domain/moved: it does not fit its vhost: response_headers: nginx always says Server itself; "
+        "it cannot be set or removed",
+        "domain/own: it does not fit its vhost: Host: nginx sends no empty header; write null to remove it",
+        "service/headless: it does not fit its vhost: request_headers: Host can be changed, not removed",
+        "service/lost reaches deployment/nowhere, which is not declared",
+    ]
+
+
+def test_a_host_name_in_doubt_is_told_once_for_a_service_and_its_domains(directory: Path) -> None:
+    site = engine(directory, BLOG.replace("10.0.1.5", "nowhere.invalid") + "}\n")
+    found = site.load()
+    assert [str(warning.code.id) for warning in site.warnings] == ["CND-0322"]
+    assert sorted(map(str, found.doubts)) == ["route/blog.domain", "route/wiki"]
