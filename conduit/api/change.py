@@ -23,7 +23,7 @@ from conduit.api.routing import Result
 from conduit.api.writes import Edited
 from conduit.errors import ConduitError, Unsafe
 from conduit.model import Key
-from conduit.reconcile.asks import Apply, Passed
+from conduit.reconcile.asks import Apply, Passed, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ async def change(desk: Desk, caller: Caller, wanted: Change, prefer: str | None 
 
 
 async def _change(desk: Desk, caller: Caller, wanted: Change, prefer: str | None) -> Response[Any]:
-    standing, before = desk.passes.standing(wanted.named), desk.passes.snapshot.number
+    standing, before = desk.passes.standing(wanted.named), desk.passes.snapshot
     try:
         edited = await asyncio.to_thread(wanted.edit)
     except (ApiError, ConduitError) as error:
@@ -75,7 +75,7 @@ def _saved(said: str) -> Result:
     return Result(ok=True, stdout=f"{said}\n", stderr="", exit_code=0, changes=[], run=0)
 
 
-async def _finish(desk: Desk, caller: Caller, wanted: Change, edited: Edited, before: int) -> Result:
+async def _finish(desk: Desk, caller: Caller, wanted: Change, edited: Edited, before: Snapshot) -> Result:
     """Make an edit true, or take it back, and record how it ended.
 
     Raises `Unsafe` for an edit that led to a plan no rule allows: it is taken back, else nothing would be applied.
@@ -101,7 +101,7 @@ async def _take_back(desk: Desk, caller: Caller, edited: Edited) -> None:
     desk.passes.leaving.add(standing)
 
 
-async def _finish_later(desk: Desk, caller: Caller, wanted: Change, edited: Edited, before: int) -> None:
+async def _finish_later(desk: Desk, caller: Caller, wanted: Change, edited: Edited, before: Snapshot) -> None:
     """Finish after the answer has left; what went wrong is in the audit trail."""
     with suppress(Unsafe):
         await _finish(desk, caller, wanted, edited, before)
@@ -114,14 +114,15 @@ def _record(
     desk.record(caller, wanted.action, message, ok=ok, details=details)
 
 
-async def _made_true(desk: Desk, caller: Caller, key: Key, said: str, before: int) -> Result:
+async def _made_true(desk: Desk, caller: Caller, key: Key, said: str, before: Snapshot) -> Result:
     """Apply, and tell what that did; where a pass of the loop did it since the snapshot `before`, what that one did."""
     try:
-        passed: Passed = await desk.ask(Apply())
+        own = frozenset((key, *before.desired.children.get(key, ())))
+        passed: Passed = await desk.ask(Apply(own=own))
     except Unsafe:
         raise
     except ConduitError as error:
         return refused(str(error), error.exit_code)
     if not passed.changed(key) and not passed.unjudged(key):
-        passed = desk.passes.changed_since(before, key) or passed
+        passed = desk.passes.changed_since(before.number, key) or passed
     return applied(desk.sight(caller).passed(passed, key), key, said)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -24,16 +24,27 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class Apply:
-    """Ask for a plan and its apply. With `digest` only the very plan that was looked at is applied."""
+    """Ask for a plan and its apply. With `digest` only the very plan that was looked at is applied.
+
+    An act on some resources has these, and what stood for them, as its `own`: of all others it carries along what the
+    loop would apply now, and nothing else. None stands for all, whatever the loop would leave alone.
+    """
 
     selection: Selection = Selection()
     digest: str = ""
+    own: frozenset[Key] | None = None
     options: ApplyOptions = ApplyOptions()
 
     @property
     def shared(self) -> bool:
         """Whether others may be answered by the same pass."""
         return self.selection == Selection() and not self.digest
+
+    def with_others(self, others: Iterable[Apply]) -> Apply:
+        """Return the pass that answers this and `others`, whose limits are of the same sort."""
+        if self.own is None:
+            return self
+        return replace(self, own=self.own.union(*(other.own or () for other in others)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -48,6 +48,22 @@ class Keeper:
 
     def allowed(self, plan: Plan) -> Plan | None:
         """Return the part of a plan that may be applied now, None when nothing may. Raises `Unsafe`."""
+        self.held = self._held(plan)
+        if self.suspended or (self.held and len(self.held) == len(plan.changes)):
+            return None
+        plan = self._without(plan, self.held)
+        if plan.unsafe:
+            raise Unsafe(plan.unsafe)
+        return plan
+
+    def allowed_beside(self, plan: Plan, own: Collection[Key]) -> Plan:
+        """Return the part of a plan that an act on `own` may apply now: all that is of these, and what the loop may."""
+        others = {change.key for change in plan.changes if change.key not in own and change.root not in own}
+        held = self._held(plan) if others else {}
+        return self._without(plan, {key: why for key, why in held.items() if key in others})
+
+    def _held(self, plan: Plan) -> Mapping[Key, str]:
+        """Return the changes of a plan that are to be left alone now, with the reasons."""
         engine, now = self.engine, self.engine.now()
         self.ages = engine.history.note_drift([change.key for change in plan.drift], now)
         self.backoff.keep({*(str(change.root) for change in plan.changes), *plan.unknown, WHOLE})
@@ -56,17 +72,14 @@ class Keeper:
         self._recall(plan)
         self.suspended = suspension(engine.state, now)
         if self.suspended:
-            self.held = {change.key: str(self.suspended) for change in plan.changes}
-            return None
-        self.held = held_back(plan, engine.settings.reconcile, self.backoff, now, keep=self._keep())
-        if self.held and len(self.held) == len(plan.changes):
-            return None
-        if self.held:
-            excludes = (*plan.selection.excludes, *sorted(self.held))
-            plan = engine.plan_again(plan.selection._replace(excludes=excludes))
-        if plan.unsafe:
-            raise Unsafe(plan.unsafe)
-        return plan
+            return {change.key: str(self.suspended) for change in plan.changes}
+        return held_back(plan, engine.settings.reconcile, self.backoff, now, keep=self._keep())
+
+    def _without(self, plan: Plan, held: Mapping[Key, str]) -> Plan:
+        """Return a plan of what was observed without these changes."""
+        if not held:
+            return plan
+        return self.engine.plan_again(plan.selection._replace(excludes=(*plan.selection.excludes, *sorted(held))))
 
     def learn(self, plan: Plan, report: Report) -> None:
         """Remember which roots failed, and let those that worked be tried at once the next time."""

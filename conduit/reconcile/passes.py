@@ -132,6 +132,8 @@ class Passes:
             return Passed(plan, desired)
         if ask.digest and ask.digest != plan.digest:
             raise Stale(Diagnostic(OTHER_PLAN, f"the present plan is {plan.digest}", hint="look at it again"))
+        if ask.own is not None:
+            plan = self.keeper.allowed_beside(plan, ask.own.union(self.leaving.named))
         return self._applied(plan, ask.options)
 
     def _tend(self) -> Passed:

@@ -103,7 +103,7 @@ class Worker:
     def _answer(self, together: list[Waiting]) -> None:
         try:
             with collector_paused():
-                result = self._passes.carry_out(together[0].ask)
+                result = self._passes.carry_out(_whole(together))
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait have to be told
             _fail((each.future for each in together), error)
         else:
@@ -116,7 +116,15 @@ class Worker:
 def _same_pass(first: Waiting, other: Waiting) -> bool:
     if isinstance(first.ask, (Preview, Tend)):
         return first.ask == other.ask
-    return isinstance(first.ask, Apply) and isinstance(other.ask, Apply) and first.ask.shared and other.ask.shared
+    if not (isinstance(first.ask, Apply) and isinstance(other.ask, Apply) and first.ask.shared and other.ask.shared):
+        return False
+    return (first.ask.own is None) == (other.ask.own is None)
+
+
+def _whole(together: list[Waiting]) -> Ask:
+    """Return the one request that answers all of them."""
+    first, *others = (each.ask for each in together)
+    return first.with_others(each for each in others if isinstance(each, Apply)) if isinstance(first, Apply) else first
 
 
 def _fail(futures: Iterable[Future[Any]], error: Exception) -> None:

@@ -18,6 +18,7 @@ from conduit.resources.service import names_of
 from conduit.resources.service_spec import ServiceSpec
 from conduit.resources.site_leaves import upstreams_of
 
+SITES: Final = ("service", "domain")
 UNREACHABLE: Final = "Caddy admin API unreachable"
 
 
@@ -71,15 +72,16 @@ def routing_health(desk: Here) -> Response[RoutesHealth]:
 
 @route("POST", "/api/routing/reload", "routes:write", act="caddy_reload", summary="Apply the routes again")
 async def reload(desk: Here, caller: Who) -> Reloaded:
-    """Plan and apply what is declared, so that the proxy serves it; nothing that is not ours is touched."""
+    """Plan and apply every site, so that its proxy serves it; nothing that is not ours is touched."""
     problem = await _applied_again(desk, caller)
     desk.record(caller, "caddy_reload", problem or "applied the routes again", ok=not problem)
     return {"ok": False, "error": problem} if problem else {"ok": True}
 
 
 async def _applied_again(desk: Desk, caller: Caller) -> str:
+    sites = frozenset(key for key in desk.desired.roots if key.kind in SITES)
     try:
-        passed: Passed = await desk.ask(Apply())
+        passed: Passed = await desk.ask(Apply(own=sites))
     except ConduitError as error:
         return str(error)
     if "caddy" in passed.plan.unknown:

@@ -129,10 +129,11 @@ async def rotate(desk: Here, caller: Who, name: Name) -> Result:
 
 async def _rotated(desk: Desk, caller: Caller, service: Key) -> Result:
     try:
-        outcome: Outcome = await desk.ask(Operate(Key("certificate", service.name), "rotate"))
+        certificate = Key("certificate", service.name)
+        outcome: Outcome = await desk.ask(Operate(certificate, "rotate"))
         if not (revoked := operated(outcome))["ok"]:
             return revoked
-        passed: Passed = await desk.ask(Apply())
+        passed: Passed = await desk.ask(Apply(own=frozenset((service, certificate))))
     except ConduitError as error:
         return refused(str(error), error.exit_code)
     said = f"rotated the certificate of {service.name}: {outcome.reason}"
