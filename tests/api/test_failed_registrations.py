@@ -9,6 +9,7 @@ from typing import Any
 from contract_rows import answered
 
 from conduit.sandbox.machine import wait_for
+from tests.failing import paused_at
 
 
 def test_fault_08_one_bad_entry_is_told_and_blocks_nobody_silently(served: Any) -> None:
@@ -77,7 +78,7 @@ def test_what_the_loop_made_true_first_is_told_in_the_answer(served: Any) -> Non
     """A registration that the loop had applied before its own pass began was answered with no changes and run 0."""
     gate = served.directory / "gate"
     served.stop()
-    served.serve(CONDUIT_TEST="1", CONDUIT_FAILPOINT="edit.renamed:pause", CONDUIT_FAILPOINT_GATE=str(gate))
+    served.serve(**paused_at("edit.renamed", gate))
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(served.register, "overtaken")
         wait_for(lambda: served.dig("overtaken.home.arpa") == ["127.0.0.1"], "the loop applies what was saved")

@@ -13,6 +13,7 @@ from api_world import make_served
 from contract_rows import answered
 
 from conduit.sandbox.machine import wait_for
+from tests.failing import paused_at, reached
 
 
 @pytest.fixture(scope="module")
@@ -217,10 +218,10 @@ def test_a_removal_that_the_loop_sees_first_is_still_one_by_name(tmp_path: Any) 
         assert put_new(site, "only").status_code == 201
         tag = version(site, "only")
         site.stop()
-        site.serve(CONDUIT_TEST="1", CONDUIT_FAILPOINT="edit.renamed:pause", CONDUIT_FAILPOINT_GATE=str(gate))
+        site.serve(**paused_at("edit.renamed", gate))
         with ThreadPoolExecutor(1) as pool:
             removal = pool.submit(site.api, "DELETE", "/api/resources/service/only", headers={"If-Match": tag})
-            wait_for(gate.with_name("gate.reached").exists, "the manifest is gone")
+            wait_for(reached(gate).exists, "the manifest is gone")
             os.kill(site.pid, signal.SIGHUP)
             listed = "/api/resources/service"
             wait_for(lambda: not site.api("GET", listed).json()["items"], "the loop has seen it")

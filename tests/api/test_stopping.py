@@ -17,6 +17,7 @@ from api_world import make_served
 from conduit.api.errors import as_api_error
 from conduit.reconcile.worker import stopped
 from conduit.sandbox.machine import wait_for
+from tests.failing import paused_at, reached
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def site(gate: Path) -> Iterator[Any]:
     with make_served() as site:
         assert site.register("first")["ok"]
         site.stop()
-        site.serve(CONDUIT_TEST="1", CONDUIT_FAILPOINT="apply.intent:pause", CONDUIT_FAILPOINT_GATE=str(gate))
+        site.serve(**paused_at("apply.intent", gate))
         yield site
 
 
@@ -43,7 +44,7 @@ def put(site: Any, name: str) -> httpx.Response:
 def begun(site: Any, gate: Path, pool: ThreadPoolExecutor) -> list[Future[httpx.Response]]:
     """Begin one change that is half way through its apply, and one that waits for its own."""
     first = pool.submit(put, site, "second")
-    wait_for(gate.with_name("gate.reached").exists, "the apply has begun")
+    wait_for(reached(gate).exists, "the apply has begun")
     waiting = pool.submit(put, site, "third")
     wait_for((site.desired / "services" / "third.yaml").exists, "the other one is saved")
     return [first, waiting]

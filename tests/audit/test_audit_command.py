@@ -19,6 +19,7 @@ from conduit.audit.act import FAILURE, Act
 from conduit.audit.trail import Trail
 from conduit.manifests.settings_file import read_settings
 from tests.conftest import ROOT
+from tests.failing import at
 
 SERVICE = "services:\n  wiki: {upstream: 10.0.0.5:80}\n"
 NASTY = 'x\n{"event":"login"}\x1b[31m\u202e'
@@ -73,7 +74,7 @@ def test_secrets_and_suspensions_are_recorded_without_the_secret(site: Any, cli:
 def test_a_kill_around_an_entry_leaves_a_trail_that_goes_on(
     site: Any, cli: Callable[..., Any], point: str, count: int
 ) -> None:
-    killed = cli("suspend", env={"CONDUIT_TEST": "1", "CONDUIT_FAILPOINT": f"{point}:kill"})
+    killed = cli("suspend", env=at(point))
     assert killed.code == -signal.SIGKILL
     assert len(entries(site)) == count
     assert cli("audit", "verify").code == 0
@@ -84,7 +85,7 @@ def test_a_kill_around_an_entry_leaves_a_trail_that_goes_on(
 
 def test_a_run_that_was_killed_is_recorded_by_the_next_one(site: Any, cli: Callable[..., Any]) -> None:
     site.write("wiki.yaml", SERVICE)
-    killed = cli("apply", "--yes", env={"CONDUIT_TEST": "1", "CONDUIT_FAILPOINT": "apply.committed:kill"})
+    killed = cli("apply", "--yes", env=at("apply.committed"))
     assert killed.code == -signal.SIGKILL
     assert entries(site) == []
     for _ in range(2):

@@ -9,6 +9,7 @@ import pytest
 from conduit.failpoints import NAMES
 from tests.conftest import Ran
 from tests.docker.container_world import SLEEP, Containers
+from tests.failing import at
 
 POINTS = [name for name in NAMES if name.startswith("docker.container.")]
 BESIDE = ""
@@ -16,7 +17,7 @@ AFTER = ", mounts: [{type: volume, source: data, target: /data}], files: [{targe
 
 
 def apply(containers: Containers, point: str = "", action: str = "kill") -> Ran:
-    env = {"CONDUIT_TEST": "1", "CONDUIT_FAILPOINT": f"{point}:{action}"} if point else {}
+    env = at(point, action) if point else {}
     return containers.site.conduit("apply", "--yes", env=env)
 
 
@@ -77,7 +78,7 @@ def test_a_removal_may_be_killed(containers: Containers) -> None:
     declare(containers, "one", AFTER)
     check_whole(containers, "one")
     containers.declare()
-    env = {"CONDUIT_TEST": "1", "CONDUIT_FAILPOINT": "docker.container.removed:kill"}
+    env = at("docker.container.removed")
     removed = containers.site.conduit("apply", "--yes", "--allow-deletes", "1", env=env)
     assert removed.code == -signal.SIGKILL
     assert apply(containers).code == 0

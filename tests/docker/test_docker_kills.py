@@ -10,6 +10,7 @@ import pytest
 
 from conduit.failpoints import NAMES
 from tests.conftest import Ran, Site
+from tests.failing import at
 
 Docker = Callable[..., Ran]
 SORTS = ("docker.network.", "docker.volume.", "docker.image.")
@@ -48,7 +49,7 @@ def site(docker_site: Site) -> Site:
 
 
 def apply(site: Site, point: str = "", action: str = "kill") -> Ran:
-    env = {"CONDUIT_TEST": "1", "CONDUIT_FAILPOINT": f"{point}:{action}"} if point else {}
+    env = at(point, action) if point else {}
     return site.conduit("apply", "--yes", "--allow-deletes", "1", env=env)
 
 

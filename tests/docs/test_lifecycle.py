@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.docs.conftest import ROOT, blocks
+from tests.failing import at
 
 PAGE = ROOT / "docs" / "lifecycle.md"
 MASKS = {
@@ -67,7 +68,7 @@ class Story:
         self.declare("64MiB")
         self.conduit("apply", "--yes", "--exclude", "service/notes", "--allow-deletes", "3")
         self.declare("128MiB")
-        self.conduit("apply", "--yes", CONDUIT_TEST="1", CONDUIT_FAILPOINT="caddy.commit.sent:kill")
+        self.conduit("apply", "--yes", **at("caddy.commit.sent"))
 
     def conduit(self, *words: str, **environment: str) -> str:
         """Run conduit; returns all it printed, as a terminal would show it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -23,6 +24,7 @@ from tests.conftest import ROOT
 from tests.engine.by_hand import edit, hosts_file
 from tests.engine.conftest import World
 from tests.engine.settled_world import NOTHING, RECORD, commit, is_settled, kept, leave_a_killed_run, manifest
+from tests.failing import at
 
 
 def test_the_second_diff_says_the_same_without_loading_anything(service: World) -> None:
@@ -128,8 +130,7 @@ def test_a_merge_that_stopped_half_way_is_noticed(quiet: World) -> None:
 
 def test_an_apply_drops_the_answer_before_it_changes_anything(quiet: World) -> None:
     quiet.site.write("more.yaml", RECORD)
-    environment = {"CONDUIT_FAILPOINT": "apply.intent:kill", "CONDUIT_TEST": "1"}
-    quiet.site.conduit("apply", "--yes", env=environment)
+    assert quiet.site.conduit("apply", "--yes", env=at("apply.intent")).code == -signal.SIGKILL
     assert not kept(quiet).exists()
 
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import oracle
 
-from conduit.failpoints import NAMES
 from conduit.sandbox.machine import free_port, wait_for
 from tests.conftest import ROOT, Ran, Site
+from tests.failing import paused_at, reached
 
 BEFORE = {"one.home.arpa": "a", "two.home.arpa": "b", "three.home.arpa": "a"}
 AFTER = {
@@ -124,12 +124,12 @@ class World:
     def apply_until(self, point: str) -> Paused:
         """Start an apply and return when it stands at a failpoint."""
         gate = self.site.directory / "gate"
-        reached = gate.with_name("gate.reached")
-        for path in (gate, reached):
+        stands = reached(gate)
+        for path in (gate, stands):
             path.unlink(missing_ok=True)
-        process = self.start("apply", "--yes", **at(point, "pause"), CONDUIT_FAILPOINT_GATE=str(gate))
-        wait_for(lambda: reached.exists() or process.poll() is not None, f"conduit reaches {point}")
-        assert reached.exists(), process.communicate()
+        process = self.start("apply", "--yes", **paused_at(point, gate))
+        wait_for(lambda: stands.exists() or process.poll() is not None, f"conduit reaches {point}")
+        assert stands.exists(), process.communicate()
         return Paused(process, gate)
 
 
@@ -145,12 +145,6 @@ class Paused:
         self.gate.touch()
         out, err = self.process.communicate(timeout=60)
         return Ran(self.process.returncode, out, err)
-
-
-def at(point: str, action: str = "kill") -> dict[str, str]:
-    """Return the environment that makes conduit do `action` at a failpoint."""
-    assert point in NAMES
-    return {"CONDUIT_TEST": "1", "CONDUIT_FAILPOINT": f"{point}:{action}"}
 
 
 def spread(points: list[Any], count: int) -> list[Any]:

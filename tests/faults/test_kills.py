@@ -6,9 +6,10 @@ import signal
 
 import oracle
 import pytest
-from faults_world import BEFORE, WISHES, World, at, spread
+from faults_world import BEFORE, WISHES, World, spread
 
 from conduit.failpoints import NAMES
+from tests.failing import at
 
 ROLLBACK = [name for name in NAMES if name.startswith("rollback.")]
 FORWARD = [

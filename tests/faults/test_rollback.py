@@ -9,11 +9,12 @@ from contextlib import closing
 
 import oracle
 import pytest
-from faults_world import World, at
+from faults_world import World
 
 from conduit.history import History
 from conduit.model import Key
 from conduit.sandbox import upstream as private_upstream
+from tests.failing import at
 
 BEFORE = """
 services:

@@ -11,6 +11,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from tests.conftest import Ran, Site
+from tests.failing import at
 
 ADA = "users:\n  ada: {role: admin, email: ada@home.arpa}\n"
 BOB = "  bob: {role: viewer}\n"
@@ -220,7 +221,7 @@ def test_all_or_nothing_at_every_step(site: Site, point: str, action: str) -> No
     """Several users change together: after a kill all of them have, or none, and one apply heals."""
     declare(site, ADA + BOB)
     site.write("users.yaml", ADA + "  bob: {role: operator}\n  eve: {role: viewer}\n")
-    failed = apply(site, env={"CONDUIT_TEST": "1", "CONDUIT_FAILPOINT": f"{point}:{action}"})
+    failed = apply(site, env=at(point, action))
     assert failed.code == (-signal.SIGKILL if action == "kill" else 4)
     assert "Traceback" not in failed.stderr
     found = dict(sql(site, "SELECT name, role FROM users"))

@@ -14,6 +14,7 @@ from conduit.reconcile import passes
 from conduit.reconcile.asks import Preview
 from conduit.reconcile.worker import Worker
 from tests.conftest import Site
+from tests.failing import paused_at, reached
 
 
 def test_a_pass_without_a_sign_of_life_is_not_alive(
@@ -21,13 +22,12 @@ def test_a_pass_without_a_sign_of_life_is_not_alive(
 ) -> None:
     """Regression: the watchdog was fed for as long as the thread was there."""
     gate = tmp_path / "gate"
-    monkeypatch.setenv("CONDUIT_TEST", "1")
-    monkeypatch.setenv("CONDUIT_FAILPOINT", "plan.observed:pause")
-    monkeypatch.setenv("CONDUIT_FAILPOINT_GATE", str(gate))
+    for name, value in paused_at("plan.observed", gate).items():
+        monkeypatch.setenv(name, value)
     found = Worker(passes.Passes(Engine(read_settings(site.settings_file)), lambda event, content: None))
     found.start()
     preview = found.submit(Preview())
-    wait_for(gate.with_name("gate.reached").exists, "the pass is under way")
+    wait_for(reached(gate).exists, "the pass is under way")
     assert found.alive
     monkeypatch.setattr(passes, "HANGS_SECONDS", 0.0)
     assert not found.alive

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from conduit.sandbox.daemon import Daemon
 from tests.conftest import Ran, Site
+from tests.failing import at
 
 A, B = "10.0.0.1", "10.0.0.2"
 
@@ -95,7 +96,7 @@ def test_an_undo_takes_a_rotated_password_back_though_its_run_was_killed(
         return [word for word, answer in asked.items() if answer.stdout.startswith("HTTP/2 200")]
 
     assert applied("first") == 0
-    killed = applied("second", CONDUIT_FAILPOINT="caddy.commit.after:kill", CONDUIT_TEST="1")
+    killed = applied("second", **at("caddy.commit.after"))
     assert (killed, accepted()) == (-signal.SIGKILL, ["second"])
     done = cli("apply", "--undo", "--yes")
     assert (done.code, accepted()) == (0, ["first"]), done
@@ -109,7 +110,7 @@ def test_a_killed_apply_is_resumed_with_what_it_did_not_finish(
     nothing = cli("apply", "--resume", "--yes")
     assert (nothing.code, nothing.stderr) == (0, "the last run left nothing undone\n")
     site.write("web.yaml", f'services:\n  web: {{upstream: "{upstream().address}"}}\n')
-    killed = cli("apply", "--yes", env={"CONDUIT_FAILPOINT": "certs.issue.after:kill", "CONDUIT_TEST": "1"})
+    killed = cli("apply", "--yes", env=at("certs.issue.after"))
     assert killed.code == -signal.SIGKILL
     records(one=B)
     done = cli("apply", "--resume", "--yes")

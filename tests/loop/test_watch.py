@@ -11,6 +11,7 @@ import pytest
 
 from conduit.sandbox.machine import free_port
 from tests.conftest import Ran, Site
+from tests.failing import at
 from tests.loop.conftest import Watch
 
 A, B = "10.0.0.1", "10.0.0.2"
@@ -145,7 +146,7 @@ def test_a_killed_loop_is_finished_by_the_next_one(
     first = kept(one=A)
     assert first.ended() == 0
     records(one=B)
-    killed = watching(CONDUIT_FAILPOINT=f"{point}:kill", CONDUIT_TEST="1")
+    killed = watching(**at(point))
     assert killed.process is not None
     assert killed.process.wait(20) == -signal.SIGKILL
     watching()

@@ -17,6 +17,7 @@ from conduit.manifests.store import SetField
 from conduit.model import Key
 from conduit.providers.git import GIT_FAILED
 from tests.conftest import ROOT
+from tests.failing import at
 from tests.manifests.store_world import ANN, git, put, refused, save, store_at
 
 KILLED = """
@@ -35,7 +36,7 @@ store.edit(key, [edit], "Edit", ANN)
 
 def killed(base: Path, point: str, what: str = "set") -> None:
     """Make an edit of a process that is killed at a failpoint."""
-    environment = os.environ | {"CONDUIT_FAILPOINT": f"{point}:kill", "CONDUIT_TEST": "1", "PYTHONPATH": str(ROOT)}
+    environment = os.environ | at(point) | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-c", KILLED, str(base), what], env=environment, check=False, timeout=60)
     assert done.returncode == -signal.SIGKILL
 

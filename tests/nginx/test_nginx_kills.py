@@ -12,6 +12,7 @@ import pytest
 from conduit.failpoints import NAMES
 from conduit.sandbox.daemon import Daemon
 from tests.conftest import Ran, Site
+from tests.failing import at
 
 POINTS = [name for name in NAMES if name.startswith("nginx.")]
 SITES = ("one", "two")
@@ -35,7 +36,7 @@ def wish(site: Site, upstream: Callable[..., Daemon]) -> Callable[..., None]:
 
 
 def apply(site: Site, point: str = "", action: str = "kill") -> Ran:
-    env = {"CONDUIT_TEST": "1", "CONDUIT_FAILPOINT": f"{point}:{action}"} if point else {}
+    env = at(point, action) if point else {}
     return site.conduit("apply", "--yes", env=env)
 
 
