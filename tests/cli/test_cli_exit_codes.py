@@ -5,19 +5,16 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import subprocess
-import sys
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
 from conduit.lock import Lock
+from tests.failing import at
 
-ROOT = Path(__file__).parents[2]
 WIKI = "services:\n  wiki:\n    upstream: 127.0.0.1:9\n    tls: off\n"
 BLOG = WIKI + "  blog:\n    upstream: 127.0.0.1:9\n    tls: off\n"
 Check = Callable[[Mapping[str, Any]], None]
@@ -30,10 +27,6 @@ def applied(site: Any) -> Any:
     done = site.conduit("apply", "--yes", "--no-prove", "-q")
     assert done.code == 0, done
     return site
-
-
-def failing(point: str) -> dict[str, str]:
-    return {"CONDUIT_TEST": "1", "CONDUIT_FAILPOINT": point}
 
 
 def test_0_done_and_in_sync(applied: Any) -> None:
@@ -78,7 +71,13 @@ def test_2_pending_and_an_unknown_origin(applied: Any) -> None:
     assert applied.conduit("diff").code == 0
     done = applied.conduit("diff", "--detailed-exitcode")
     assert done.code == 2, done
-    assert re.search(r"^Plan: [12] to add", done.stdout, re.MULTILINE)
+    assert "Plan: 2 to add, 0 to change" in done.stdout
+    applied.write("a.yaml", WIKI)
+    remove_route(applied, "wiki")
+    (applied.directory / "state" / "records.db").unlink()
+    done = applied.conduit("diff", "--detailed-exitcode")
+    assert done.code == 2, done
+    assert "DRIFT" not in done.stdout
 
 
 def test_3_drift_of_the_host_is_told_from_pending(applied: Any) -> None:
@@ -93,7 +92,7 @@ def test_3_drift_of_the_host_is_told_from_pending(applied: Any) -> None:
 def test_4_a_failed_change_names_itself_and_the_rest_goes_on(site: Any, check_document: Check) -> None:
     site.write("a.yaml", WIKI)
     site.write("b.yaml", "services:\n  secure:\n    upstream: 127.0.0.1:9\n")
-    done = site.conduit("apply", "--yes", "--no-prove", env=failing("certs.issue.before:eio"))
+    done = site.conduit("apply", "--yes", "--no-prove", env=at("certs.issue.before", "eio"))
     assert done.code == 4, done
     assert "FAILED      certificate/secure" in done.stdout
     assert "next: conduit diff -t certificate/secure" in done.stdout
@@ -203,69 +202,9 @@ def test_64_what_only_expands_is_told_to_be_live_as_something_else(nowhere: Call
     assert (done.returncode, "a service is live as what it becomes" in done.stderr) == (64, True), done
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_130_and_143_the_first_signal_finishes_the_step(
-    site: Any, wait_for: Callable[..., Any], number: signal.Signals, code: int
-) -> None:
-    running, gate = paused_apply(site, wait_for)
-    running.send_signal(number)
-    wait_for(lambda: b"stopping" in os.read(running.stderr.fileno(), 200), "the answer to the signal")
-    gate.touch()
-    out, _ = running.communicate(timeout=60)
-    assert running.returncode == code
-    assert b"Apply interrupted" in out
-    assert b"next: conduit apply" in out
-    assert site.conduit("apply", "--yes", "--no-prove").code == 0
-    assert site.dig("wiki.home.arpa") == ["127.0.0.1"]
-
-
-def test_130_the_second_signal_aborts_and_the_next_run_tells(site: Any, wait_for: Callable[..., Any]) -> None:
-    running, _ = paused_apply(site, wait_for)
-    running.send_signal(signal.SIGINT)
-    wait_for(lambda: b"stopping" in os.read(running.stderr.fileno(), 200), "the answer to the signal")
-    running.send_signal(signal.SIGINT)
-    running.communicate(timeout=60)
-    assert running.returncode == 130
-    done = site.conduit("apply", "--yes", "--no-prove")
-    assert done.code == 0, done
-    assert "did not end" in done.stdout
-    assert site.dig("wiki.home.arpa") == ["127.0.0.1"]
-
-
-def test_130_at_a_diff(site: Any, wait_for: Callable[..., Any]) -> None:
-    gate = site.directory / "gate"
-    running = start(site, ["diff"], failing("plan.observed:pause") | {"CONDUIT_FAILPOINT_GATE": str(gate)})
-    wait_for(lambda: gate.with_name("gate.reached").exists(), "the pause")
-    running.send_signal(signal.SIGINT)
-    _, told = running.communicate(timeout=60)
-    assert running.returncode == 130
-    assert told.strip() == b"interrupted"
-
-
 def remove_route(site: Any, name: str) -> None:
     """Delete a route in Caddy behind conduit's back."""
     found = json.loads(site.conduit("get", f"route/{name}", "-o", "json").stdout)["objects"]
     socket = site.daemons["caddy"].address.removeprefix("unix/")
     argv = ["curl", "-sSf", "--unix-socket", socket, "-X", "DELETE", f"http://localhost/id/{found[0]['id']}"]
     subprocess.run(argv, check=True, timeout=10)
-
-
-def paused_apply(site: Any, wait_for: Callable[..., Any]) -> tuple[subprocess.Popen[bytes], Path]:
-    """Start an apply that waits right after its first intent until the gate is there."""
-    site.write("a.yaml", WIKI)
-    gate = site.directory / "gate"
-    environment = failing("apply.intent:pause") | {"CONDUIT_FAILPOINT_GATE": str(gate)}
-    running = start(site, ["apply", "--yes", "--no-prove"], environment)
-    wait_for(lambda: gate.with_name("gate.reached").exists(), "the pause")
-    return running, gate
-
-
-def start(site: Any, words: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    paths = {"CONDUIT_CONFIG": str(site.settings_file), "PYTHONPATH": str(ROOT)}
-    return subprocess.Popen(
-        [sys.executable, "-m", "conduit", *words],
-        cwd=site.directory,
-        env=os.environ | paths | environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
