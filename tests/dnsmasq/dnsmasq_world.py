@@ -18,6 +18,10 @@ from conduit.resources import load_kinds
 from conduit.sandbox.daemon import Daemon
 from conduit.settings import Settings
 
+A = {"name": "a.home.arpa", "value": "10.0.0.5"}
+MOVED_A = {"name": "a.home.arpa", "value": "10.0.0.9"}
+TEXT = {"name": "t.home.arpa", "type": "TXT", "value": "one"}
+
 
 def mark(key: Key, part: str, name: str) -> str:
     """The marks of these tests: keyed, like the real ones."""
