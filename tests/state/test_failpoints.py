@@ -107,8 +107,8 @@ def test_an_installed_conduit_needs_a_file_of_root(tmp_path: Path, child: Child)
     """Outside a source checkout CONDUIT_TEST alone is not enough."""
     installed = tmp_path / "site-packages"
     (installed / "conduit").mkdir(parents=True)
-    for module in ("__init__", "documented", "errors", "model", "failpoints"):
-        shutil.copy(PACKAGE / f"{module}.py", installed / "conduit")
+    for module in PACKAGE.glob("*.py"):
+        shutil.copy(module, installed / "conduit")
     permit = tmp_path / "permit"
     code = (
         f"from pathlib import Path\nfrom conduit import failpoints\nfailpoints.PERMIT = Path({str(permit)!r})\n" + REACH
