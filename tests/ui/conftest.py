@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -76,3 +76,14 @@ def window(browser: Any, served: Served, cookies: Any) -> Iterator[Window]:
     found = Window(browser, served.url, storage_state=cookies)
     yield found
     found.close()
+
+
+@pytest.fixture
+def hold(served: Served) -> Iterator[Callable[[], None]]:
+    """`hold()` suspends the loop, else it puts right what a test breaks; afterwards it goes on."""
+
+    def suspend() -> None:
+        assert served.conduit("suspend", "--reason", "moving the rack").code == 0
+
+    yield suspend
+    assert served.conduit("resume").code == 0

@@ -3,28 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from window import Window
 
 from conduit.sandbox.machine import wait_for
-from tests.api import people_world
 
 pytestmark = pytest.mark.soak
-
-
-@pytest.fixture(autouse=True)
-def _resumed(served: Any) -> Iterator[None]:
-    """No test leaves the loop suspended."""
-    yield
-    assert served.conduit("resume").code == 0
-
-
-def hold(served: Any) -> None:
-    """Suspend the loop, else it puts right what a test breaks."""
-    assert served.conduit("suspend", "--reason", "moving the rack").code == 0
 
 
 def summary(served: Any) -> dict[str, Any]:
@@ -40,39 +27,11 @@ def certificate(served: Any, host: str) -> str:
     return str(shown.partition("-----BEGIN CERTIFICATE-----")[2].partition("-----END")[0])
 
 
-def test_signing_in_leads_to_where_one_wanted_to_go(stranger: Window) -> None:
-    stranger.open("/services")
-    assert stranger.page.get_by_role("navigation").count() == 0
-    stranger.sign_in("ada")
-    stranger.page.get_by_role("heading", name="Services", level=1).wait_for()
-    assert stranger.page.evaluate("document.cookie") == "", "no script can read the session"
-    stranger.press("Sign out")
-    stranger.page.get_by_label("User name").wait_for()
-
-
-def test_a_wrong_password_is_told(stranger: Window) -> None:
-    stranger.open("/")
-    stranger.page.get_by_label("User name").fill("nobody")
-    stranger.page.get_by_label("Password").fill("not the password")
-    stranger.press("Sign in", exact=True)
-    stranger.page.get_by_role("alert").get_by_text("wrong user name, password or key").wait_for()
-
-
-def test_a_second_factor_is_asked_for(stranger: Window, served: Any) -> None:
-    people_world.add_user(served, "joe", "operator")
-    people_world.enrol(served, "joe")
-    app = people_world.APPS["joe"]
-    confirmed = people_world.ask(
-        served, people_world.minted(served, "joe"), "/api/auth/totp/confirm", "POST", json={"totp": app.now()}
-    )
-    stranger.open("/")
-    stranger.sign_in("joe", totp=confirmed.json()["recovery_codes"][0])
-    stranger.page.get_by_text("joe", exact=True).wait_for()
-
-
-def test_the_overview_has_the_numbers_of_the_command_line(window: Window, served: Any) -> None:
+def test_the_overview_has_the_numbers_of_the_command_line(
+    window: Window, served: Any, hold: Callable[[], None]
+) -> None:
     assert served.register("counted")["ok"]
-    hold(served)
+    hold()
     served.write("more.yaml", f"services:\n  pending: {{upstream: '{served.echo}'}}\n")
     served.forget_route("counted.home.arpa")
     wanted = summary(served)
@@ -88,7 +47,9 @@ def test_the_overview_has_the_numbers_of_the_command_line(window: Window, served
     assert served.api("POST", "/api/apply").json()["ok"]
 
 
-def test_a_service_is_registered_breaks_is_seen_and_is_put_back(window: Window, served: Any) -> None:
+def test_a_service_is_registered_breaks_is_seen_and_is_put_back(
+    window: Window, served: Any, hold: Callable[[], None]
+) -> None:
     window.open("/services/new")
     window.page.get_by_label("Name", exact=True).fill("shop")
     window.page.get_by_label("Host").fill(served.echo)
@@ -98,7 +59,7 @@ def test_a_service_is_registered_breaks_is_seen_and_is_put_back(window: Window, 
     window.page.get_by_role("link", name="Services").click()
     window.row("shop.home.arpa").get_by_text("up").wait_for()
 
-    hold(served)
+    hold()
     served.forget_route("shop.home.arpa")
     window.page.get_by_role("link", name="Drift").click()
     window.row("route/shop").wait_for()
@@ -124,8 +85,8 @@ def test_a_service_is_registered_breaks_is_seen_and_is_put_back(window: Window, 
     assert served.dig("shop.home.arpa") == []
 
 
-def test_a_plan_that_moved_on_is_not_applied(window: Window, served: Any) -> None:
-    hold(served)
+def test_a_plan_that_moved_on_is_not_applied(window: Window, served: Any, hold: Callable[[], None]) -> None:
+    hold()
     served.write("seen.yaml", f"services:\n  seen: {{upstream: '{served.echo}'}}\n")
     window.open("/plan")
     window.press("Apply this plan")
@@ -141,11 +102,11 @@ def test_a_plan_that_moved_on_is_not_applied(window: Window, served: Any) -> Non
     assert served.dig("unseen.home.arpa") == ["127.0.0.1"]
 
 
-def test_a_live_value_is_accepted_into_the_manifest(window: Window, served: Any) -> None:
+def test_a_live_value_is_accepted_into_the_manifest(window: Window, served: Any, hold: Callable[[], None]) -> None:
     record = "dns_records:\n  printer: # second floor\n    name: printer.home.arpa\n    value: 10.0.0.7\n"
     served.write("printer.yaml", record)
     assert served.api("POST", "/api/apply").json()["ok"]
-    hold(served)
+    hold()
     served.move_record("10.0.0.7", "10.0.0.8")
     window.open("/drift")
     window.press("Accept dns_record/printer")
@@ -240,25 +201,3 @@ def test_a_name_is_resolved(window: Window, served: Any) -> None:
     window.page.get_by_label("Resolve a name").and_(window.page.get_by_role("textbox")).fill("asked.home.arpa")
     window.press("Resolve")
     window.page.get_by_text("asked.home.arpa is 127.0.0.1").wait_for()
-
-
-def test_a_viewer_is_offered_no_change(stranger: Window, served: Any) -> None:
-    assert served.register("looked-at")["ok"]
-    hold(served)
-    served.forget_route("looked-at.home.arpa")
-    stranger.open("/drift")
-    stranger.sign_in("eve")
-    stranger.row("route/looked-at").wait_for()
-    for name in ("Put everything back", "Accept"):
-        assert stranger.page.get_by_role("button", name=name).count() == 0
-    stranger.page.get_by_role("link", name="Services").click()
-    stranger.row("looked-at").wait_for()
-    assert stranger.page.get_by_role("link", name="Register a service").count() == 0
-
-
-def test_a_session_that_ended_leads_back_to_signing_in(stranger: Window, served: Any) -> None:
-    stranger.open("/services")
-    stranger.sign_in("ada")
-    people_world.change_user(served, "ada")
-    stranger.page.get_by_role("link", name="Certificates").click()
-    stranger.page.get_by_label("User name").wait_for()
