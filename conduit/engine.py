@@ -173,7 +173,7 @@ class Engine(Declarations):
 
     def _nothing_to_do(self, plan: Plan, options: ApplyOptions) -> Report:
         """End a killed run that left nothing to change, and prove again what never passed its proof."""
-        from conduit.run import prove_owed
+        from conduit.run import settle_owed
 
         _, desired, observed = self._planned
         left = None if plan.unknown else self.journal.unfinished()
@@ -183,9 +183,9 @@ class Engine(Declarations):
                 lives = (live for view in observed.values() for live in view.reading.ours())
                 self.history.record({live.key: live.native for live in lives if live.key in done})
                 self.journal.settle(left)
-        proofs = prove_owed(desired, observed, self._means(options)) if options.prove else {}
+        proofs, told = settle_owed(desired, observed, self._means(options)) if options.prove else ({}, ())
         unread, unjudged = bool(plan.unknown), bool(plan.unjudged)
-        return Report(0, (), proofs, recovered=self.recovered, unread=unread, unjudged=unjudged)
+        return Report(0, (), proofs, told, self.recovered, unread=unread, unjudged=unjudged)
 
     def _means(self, options: ApplyOptions) -> Means:
         from conduit.run import Means

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from zlib import crc32
 
 from conduit.change import Level, Proof
 from conduit.kind import Context, Kind
@@ -13,6 +16,8 @@ from conduit.spec import Resource
 
 AT_ONCE = 16
 """Proofs that run side by side."""
+OWED_SECONDS = 1.0
+"""How long an apply may take for proofs that earlier ones owe."""
 PAUSE = 0.05
 """Seconds between two tries of a proof that does not pass yet."""
 
@@ -27,6 +32,43 @@ def prove(roots: Iterable[Resource[Any]], kinds: Mapping[str, Kind[Any]], contex
     roots = list(roots)
     with ThreadPoolExecutor(min(context.parallel or AT_ONCE, len(roots) or 1)) as pool:
         return {proof.key: proof for proof in pool.map(one, roots) if proof}
+
+
+def prove_within(
+    roots: Iterable[Resource[Any]], kinds: Mapping[str, Kind[Any]], context: Context, seconds: float
+) -> dict[Key, Proof | None]:
+    """Prove roots side by side for at most `seconds`, in their order; None for a kind that promises nothing visible.
+
+    What has no answer by then is not in the result. A proof that hangs is left behind in its thread, and delays nobody.
+    """
+    waiting, found = deque(roots), dict[Key, Proof | None]()
+    deadline = time.monotonic() + seconds
+
+    def work() -> None:
+        while time.monotonic() < deadline:
+            try:
+                root = waiting.popleft()
+            except IndexError:
+                return
+            found[root.key] = kinds[root.key.kind].prove(context, root)
+
+    number = min(context.parallel or AT_ONCE, len(waiting))
+    workers = [threading.Thread(target=work, name="proof", daemon=True) for _ in range(number)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(max(0.0, deadline - time.monotonic()))
+    return dict(found)
+
+
+def prove_owed(roots: Sequence[Resource[Any]], kinds: Mapping[str, Kind[Any]], context: Context) -> dict[Key, Proof]:
+    """Prove as many of the roots that owe their proof as `OWED_SECONDS` allow.
+
+    It begins with another one at each instant, so that each has its turn when they are too many for one apply.
+    """
+    first = crc32(repr(context.now).encode()) % max(1, len(roots))
+    found = prove_within([*roots[first:], *roots[:first]], kinds, context, OWED_SECONDS)
+    return {key: proof for key, proof in found.items() if proof}
 
 
 def prove_until(

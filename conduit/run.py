@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -21,8 +22,9 @@ from conduit.model import Key, Native, Reading
 from conduit.pins import pins_of
 from conduit.plan import Plan
 from conduit.providers.base import Provider
+from conduit.proving import OWED_SECONDS, prove_owed
 from conduit.report import ApplyOptions, Listener, Report
-from conduit.work import Work
+from conduit.work import Work, sole_facts
 
 
 class Means(NamedTuple):
@@ -116,15 +118,19 @@ def owed(desired: Desired, history: History) -> list[Key]:
     return sorted(key for key in history.unproven() if key in desired.roots)
 
 
-def prove_owed(desired: Desired, observed: Mapping[str, Observed], means: Means) -> dict[Key, Proof]:
-    """Prove again what still owes its proof, and remember what passes."""
-    from conduit.status import status
-
+def settle_owed(
+    desired: Desired, observed: Mapping[str, Observed], means: Means
+) -> tuple[dict[Key, Proof], tuple[str, ...]]:
+    """Prove again what still owes its proof, and remember what passes; tell also what there is to warn of."""
     roots = [desired.roots[key] for key in owed(desired, means.history)]
-    found = status(roots, desired, observed, means.kinds, means.context) if roots else []
-    proofs = {each.key: each.proof for each in found if each.proof}
+    if not roots:
+        return {}, ()
+    facts = sole_facts(live for view in observed.values() for live in view.reading.ours())
+    proofs = prove_owed(roots, means.kinds, replace(means.context, facts=facts, leaves=desired.leaves_of))
     means.history.note_proofs({key: proof.passed for key, proof in proofs.items()})
-    return proofs
+    left = len(roots) - len(proofs)
+    told = f"{left:,} of {len(roots):,} owed proofs got no answer within {OWED_SECONDS:g} s; the next apply asks again"
+    return proofs, (told,) if left else ()
 
 
 def _remember(plan: Plan, report: Report, means: Means, started: float, operation: str) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import queue
-import threading
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -14,12 +11,14 @@ from conduit.decide import Observed
 from conduit.expand import Desired
 from conduit.kind import Context, Kind
 from conduit.model import Key
+from conduit.proving import prove_within
 from conduit.spec import Resource
 from conduit.work import sole_facts
 
 LIMIT = 2.5
 """Seconds all proofs together may take; what has no answer by then is told so."""
 AT_ONCE = 32
+"""Proofs that run side by side: more than in an apply, because many may hang."""
 DAY = 86400.0
 
 
@@ -45,35 +44,12 @@ def status(
     """Prove `roots` side by side and return them in their order, within `LIMIT` seconds of probing."""
     lives = [live for view in observed.values() for live in view.reading.ours()]
     facts = sole_facts(lives)
-    proofs = _prove(roots, kinds, replace(context, facts=facts, leaves=desired.leaves_of))
+    asking = replace(context, facts=facts, leaves=desired.leaves_of, parallel=context.parallel or AT_ONCE)
+    proofs = prove_within(roots, kinds, asking, LIMIT)
     live_on = {name: observed.get(kinds[name].provider) for name in {leaf.kind for leaf in desired.leaves}}
     updates = {live.key: f"update available: {live.status['update']}" for live in lives if "update" in live.status}
     blind = {name: view.reason for name, view in live_on.items() if view and view.reason}
     return [_status(root, desired, proofs, blind, updates, facts, context.now) for root in roots]
-
-
-def _prove(roots: Sequence[Resource[Any]], kinds: Mapping[str, Kind[Any]], context: Context) -> dict[Key, Proof | None]:
-    """Run the proofs in threads that are left behind when the time is up, so that a hanging one delays nobody."""
-    waiting: queue.SimpleQueue[Resource[Any]] = queue.SimpleQueue()
-    found: dict[Key, Proof | None] = {}
-    for root in roots:
-        waiting.put(root)
-
-    def work() -> None:
-        while not waiting.empty():
-            try:
-                root = waiting.get_nowait()
-            except queue.Empty:
-                return
-            found[root.key] = kinds[root.key.kind].prove(context, root)
-
-    workers = [threading.Thread(target=work, daemon=True) for _ in range(min(AT_ONCE, len(roots)))]
-    for worker in workers:
-        worker.start()
-    deadline = time.monotonic() + LIMIT
-    for worker in workers:
-        worker.join(max(0.0, deadline - time.monotonic()))
-    return dict(found)
 
 
 def _status(

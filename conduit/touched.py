@@ -8,7 +8,7 @@ from typing import Any, Final
 from conduit.change import Change, Proof, Result
 from conduit.companions import companions
 from conduit.model import FRAME, Key
-from conduit.proving import lowered, prove, prove_until, regression
+from conduit.proving import lowered, prove, prove_owed, prove_until, regression
 from conduit.report import Event, EventKind
 from conduit.spec import Resource
 from conduit.work import Work
@@ -56,14 +56,14 @@ def _changed_by(work: Work, root: Key) -> list[Change]:
 def prove_again(work: Work, before: Mapping[Key, Proof]) -> dict[Key, Proof]:
     """Prove the touched roots: one that lost ground is blamed, one that is new and does not answer is unproven.
 
-    What this apply does not touch and still owes its proof is tried once.
+    What this apply does not touch and still owes its proof is tried once, as far as there is time for that.
     """
     roots = [root for root in _touched(work) if root.key not in work.blamed]
     tried = {root.key for root in roots} | work.blamed.keys()
     owed = [work.desired.roots[key] for key in work.owed if key not in tried]
     context = work.proving_context()
     proofs = prove_until(roots, work.kinds, context, before, min(PATIENCE, work.options.timeout)) if roots else {}
-    proofs |= prove(owed, work.kinds, context) if owed else {}
+    proofs |= prove_owed(owed, work.kinds, context)
     for key, proof in proofs.items():
         work.listen(Event(EventKind.PROVED if proof.passed else EventKind.UNPROVEN, key, "", proof.detail))
         earlier = before.get(key)

@@ -29,3 +29,15 @@ def test_what_owes_its_proof_is_proven_beside_another_change(
     proofs = json.loads(done.stdout.splitlines()[-1])["proofs"]
     assert {proof["address"]: proof["passed"] for proof in proofs} == {"service/early": True, "service/late": True}
     assert "unproven" not in cli("apply", "--yes").stdout
+
+
+def test_what_owes_its_proof_and_hangs_is_counted(
+    site: Site, cli: Callable[..., Ran], upstream: Callable[..., Daemon]
+) -> None:
+    """Regression: each apply waited for all that ever hung."""
+    hanging = upstream("hanging", hang=True).address
+    site.write("sites.yaml", f'services:\n  slow: {{upstream: "{hanging}", tls: off}}\n')
+    assert "unproven" in cli("apply", "--yes").stdout
+    done = cli("apply", "--yes")
+    assert done.code == 0, done
+    assert "warning: 1 of 1 owed proofs got no answer within 1 s; the next apply asks again" in done.stdout
