@@ -39,9 +39,13 @@ class Leaving:
         return tuple(key for keys in self.roots.values() for key in keys)
 
     def end(self, plan: Plan, report: Report, declared: Collection[Key]) -> None:
-        """Forget what this pass saw gone, or declared again; with a daemon it could not read it saw nothing gone."""
+        """Forget what this pass saw gone, or declared again; with a daemon it could not read it saw nothing gone.
+
+        What it was to leave alone is not gone either.
+        """
         gone = {outcome.key for outcome in report.outcomes if outcome.result is Result.OK}
-        left = {change.key for change in plan.changes if change.action is Action.DELETE} - gone
+        deleted = {change.key for change in plan.changes if change.action is Action.DELETE}
+        left = (deleted - gone).union(plan.selection.excludes)
         for root in self._before:
             if root in declared or not (plan.unknown or left.intersection(self._roots[root])):
                 del self._roots[root]
