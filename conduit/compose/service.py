@@ -1,4 +1,7 @@
-"""One service of an application, in the one form all its spellings come down to. Pure."""
+"""One service of an application, in the one form all its spellings come down to. Pure.
+
+Defaults are constructed: to validate one would build the validator of its model whenever this module is imported.
+"""
 
 from __future__ import annotations
 
@@ -92,8 +95,8 @@ class Reservations(Spec):
 class Resources(Spec):
     """`deploy.resources`, together with `cpus`, `mem_limit`, `mem_reservation` and `pids_limit` of the service."""
 
-    limits: Limits = Limits()
-    reservations: Reservations = Reservations()
+    limits: Limits = Limits.model_construct()
+    reservations: Reservations = Reservations.model_construct()
 
 
 class Deploy(Spec):
@@ -101,7 +104,7 @@ class Deploy(Spec):
 
     replicas: Annotated[Whole, Field(ge=0, le=1000)] = 1
     """Containers of this service."""
-    resources: Resources = Resources()
+    resources: Resources = Resources.model_construct()
 
 
 class Service(Process):
@@ -117,7 +120,7 @@ class Service(Process):
     profiles: tuple[Name, ...] = Field((), strict=False)
     """The profiles that switch it on; without any it is always on."""
     depends_on: dict[Name, Dependency] = {}
-    deploy: Deploy = Deploy()
+    deploy: Deploy = Deploy.model_construct()
     networks: dict[Name, Attachment] = {}
     network_mode: NetworkMode | None = None
     pid: Namespace | None = None

@@ -54,7 +54,7 @@ class Config(Section):
     """Checks our file before it is used."""
     user: str | None = "www-data"
     """Who nginx's workers run as."""
-    process: PlainProcess | SystemdUnit = SystemdUnit(systemd="nginx.service")
+    process: PlainProcess | SystemdUnit = SystemdUnit.model_construct(systemd="nginx.service")
     """How it is told: a systemd unit, or a pid file and a command."""
 
     @model_validator(mode="after")
