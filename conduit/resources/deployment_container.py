@@ -59,7 +59,8 @@ def common_fields(
 
 def said(sort: type[Spec], fields: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields that say something else than their absence; a plan shows no others of what is new."""
-    return {name: value for name, value in fields.items() if value != sort.model_fields[name].default}
+    known = sort.model_fields
+    return {name: value for name, value in fields.items() if value != known[name].default}
 
 
 def _namespaces(service: Service, deployment: str) -> Iterator[tuple[str, Any]]:
