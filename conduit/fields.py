@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BeforeValidator
-
 from conduit import grammar, measures
 from conduit.model import Secret
+from conduit.validators import After, Before
 
 TIMES: Final = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
 """Milliseconds per unit, largest first."""
@@ -63,16 +62,16 @@ def _headers(value: Any) -> Any:
     return value
 
 
-Host = Annotated[str, AfterValidator(_host)]
-Prefix = Annotated[str, AfterValidator(_prefix)]
-Cidr = Annotated[str, AfterValidator(grammar.cidr)]
-Text = Annotated[str, AfterValidator(grammar.plain_text)]
-Duration = Annotated[str, AfterValidator(_duration)]
-Size = Annotated[str, AfterValidator(_size)]
-Target = Annotated[str, AfterValidator(grammar.redirect_target)]
-Probe = Annotated[str, AfterValidator(grammar.path_and_query)]
-HeaderName = Annotated[str, AfterValidator(grammar.header_name)]
-HeaderValue = Annotated[str, AfterValidator(grammar.header_value)]
-Headers = Annotated[dict[HeaderName, HeaderValue | None], BeforeValidator(_headers)]
-User = Annotated[str, AfterValidator(grammar.user_name)]
-Password = Annotated[str, AfterValidator(grammar.bcrypt_hash)] | Secret
+Host = Annotated[str, After(_host)]
+Prefix = Annotated[str, After(_prefix)]
+Cidr = Annotated[str, After(grammar.cidr)]
+Text = Annotated[str, After(grammar.plain_text)]
+Duration = Annotated[str, After(_duration)]
+Size = Annotated[str, After(_size)]
+Target = Annotated[str, After(grammar.redirect_target)]
+Probe = Annotated[str, After(grammar.path_and_query)]
+HeaderName = Annotated[str, After(grammar.header_name)]
+HeaderValue = Annotated[str, After(grammar.header_value)]
+Headers = Annotated[dict[HeaderName, HeaderValue | None], Before(_headers)]
+User = Annotated[str, After(grammar.user_name)]
+Password = Annotated[str, After(grammar.bcrypt_hash)] | Secret

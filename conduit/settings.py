@@ -12,12 +12,13 @@ from ipaddress import IPv4Address, IPv6Address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PrivateAttr
+from pydantic import ConfigDict, Field, PrivateAttr
 
 from conduit.documented import Documented
 from conduit.evidence import Evidence
 from conduit.grammar import domain_name, host_name
 from conduit.model import Secret
+from conduit.validators import After, Before
 
 
 def _address(value: object) -> str:
@@ -42,12 +43,12 @@ def _name_or_network(text: str) -> str:
         return host_name(text)
 
 
-Address = Annotated[str, AfterValidator(_address)]
+Address = Annotated[str, After(_address)]
 """An IPv4 or IPv6 address in text form."""
 
-Domain = Annotated[str, AfterValidator(domain_name)]
+Domain = Annotated[str, After(domain_name)]
 
-ConfigPath = Annotated[Path, BeforeValidator(lambda value: Path(value) if isinstance(value, str) else value)]
+ConfigPath = Annotated[Path, Before(lambda value: Path(value) if isinstance(value, str) else value)]
 """A path in conduit.yaml; a relative one counts from the directory of that file."""
 
 
@@ -62,7 +63,7 @@ class Upstreams(Section):
 
     allow_loopback: bool = False
     """Whether services may name ports of this machine itself."""
-    allow: tuple[Annotated[str, AfterValidator(_name_or_network)], ...] = Field(default=(), strict=False)
+    allow: tuple[Annotated[str, After(_name_or_network)], ...] = Field(default=(), strict=False)
     """Names and CIDR blocks; when there are any, services may name no other upstream."""
 
 
@@ -86,7 +87,7 @@ class Api(Section):
     """Serve HTTPS with this certificate."""
     hosts: tuple[str, ...] = Field(default=(), strict=False)
     """More values of the Host header that are answered, beside the address and, on loopback, localhost."""
-    trusted_proxies: tuple[Annotated[str, AfterValidator(_network)], ...] = Field(default=(), strict=False)
+    trusted_proxies: tuple[Annotated[str, After(_network)], ...] = Field(default=(), strict=False)
     """Addresses and CIDR blocks of proxies whose X-Forwarded-For tells whose request it is; from others it is ignored.
     Behind them the dashboard may be served over HTTPS under the names in `hosts`."""
     anonymous_read: bool = False

@@ -50,7 +50,7 @@ LAYERS: list[set[str]] = [
     {"change"},
     {"spec"},
     {"model", "documented", "evidence", "stamps", "variables"},
-    {"patterns"},
+    {"patterns", "validators"},
 ]
 """Top to bottom; a module imports only from lower layers, or from its own package."""
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from conduit.compose.values import Duration, Flag, Text, Whole
 from conduit.spec import Spec
+from conduit.validators import After
 
 
 def _test(test: tuple[str, ...] | None) -> tuple[str, ...] | None:
@@ -18,7 +19,7 @@ def _test(test: tuple[str, ...] | None) -> tuple[str, ...] | None:
     return test
 
 
-Test = Annotated[tuple[Text, ...] | None, AfterValidator(_test)]
+Test = Annotated[tuple[Text, ...] | None, After(_test)]
 
 
 class Healthcheck(Spec):

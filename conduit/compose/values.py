@@ -10,10 +10,11 @@ from decimal import Decimal
 from ipaddress import IPv4Address, IPv6Address, ip_network
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import Field
 
 from conduit.compose.short_forms import address
 from conduit.patterns import pattern
+from conduit.validators import After, Before
 
 FLAGS: Final = {
     **dict.fromkeys(("true", "True", "TRUE", "yes", "y", "on", "1"), True),
@@ -122,7 +123,7 @@ def subnet(text: str) -> str:
         raise ValueError("write an address range such as 10.0.0.0/24") from None
 
 
-def address_of(family: type[IPv4Address] | type[IPv6Address]) -> AfterValidator:
+def address_of(family: type[IPv4Address] | type[IPv6Address]) -> After:
     """Take addresses of one family, in their shortest form."""
 
     def check(text: str) -> str:
@@ -131,10 +132,10 @@ def address_of(family: type[IPv4Address] | type[IPv6Address]) -> AfterValidator:
         except ValueError:
             raise ValueError(f"write an {'IPv4' if family is IPv4Address else 'IPv6'} address") from None
 
-    return AfterValidator(check)
+    return After(check)
 
 
-def one_of(*names: str) -> BeforeValidator:
+def one_of(*names: str) -> Before:
     """Take these words only; a validator so that the message lists them."""
 
     def check(value: Any) -> Any:
@@ -142,10 +143,10 @@ def one_of(*names: str) -> BeforeValidator:
             raise ValueError(f"write {', '.join(names[:-1])} or {names[-1]}")
         return value
 
-    return BeforeValidator(check)
+    return Before(check)
 
 
-def matching(expression: str, words: str) -> AfterValidator:
+def matching(expression: str, words: str) -> After:
     """Take text that matches an expression as a whole; `words` say how to write it."""
     whole_text = pattern(expression, re.ASCII)
 
@@ -154,7 +155,7 @@ def matching(expression: str, words: str) -> AfterValidator:
             raise ValueError(words)
         return text
 
-    return AfterValidator(check)
+    return After(check)
 
 
 def signal(value: Any) -> str:
@@ -165,21 +166,21 @@ def signal(value: Any) -> str:
     return text if text[0].isdigit() or text.startswith("SIG") else f"SIG{text}"
 
 
-Flag = Annotated[bool, BeforeValidator(flag)]
-Whole = Annotated[int, BeforeValidator(whole)]
-Fraction = Annotated[float, BeforeValidator(fraction)]
-Duration = Annotated[int, BeforeValidator(duration)]
-Size = Annotated[int, BeforeValidator(size)]
-SizeOrUnlimited = Annotated[int, BeforeValidator(size_or_unlimited)]
-Mode = Annotated[int, BeforeValidator(mode), Field(ge=0, le=0o7777)]
-Line = Annotated[str, AfterValidator(printable)]
-Text = Annotated[str, AfterValidator(no_nul)]
-Inside = Annotated[str, AfterValidator(inside)]
-Signal = Annotated[str, BeforeValidator(signal)]
-Subnet = Annotated[str, AfterValidator(subnet)]
-Address = Annotated[str, AfterValidator(address)]
+Flag = Annotated[bool, Before(flag)]
+Whole = Annotated[int, Before(whole)]
+Fraction = Annotated[float, Before(fraction)]
+Duration = Annotated[int, Before(duration)]
+Size = Annotated[int, Before(size)]
+SizeOrUnlimited = Annotated[int, Before(size_or_unlimited)]
+Mode = Annotated[int, Before(mode), Field(ge=0, le=0o7777)]
+Line = Annotated[str, After(printable)]
+Text = Annotated[str, After(no_nul)]
+Inside = Annotated[str, After(inside)]
+Signal = Annotated[str, Before(signal)]
+Subnet = Annotated[str, After(subnet)]
+Address = Annotated[str, After(address)]
 Address4 = Annotated[str, address_of(IPv4Address)]
 Address6 = Annotated[str, address_of(IPv6Address)]
-Port = Annotated[int, BeforeValidator(whole), Field(ge=1, le=65535)]
+Port = Annotated[int, Before(whole), Field(ge=1, le=65535)]
 Name = Annotated[str, matching("[A-Za-z0-9][A-Za-z0-9_.-]*", "use letters, digits, _, . and -")]
 """The name of a service, network, volume, secret or config (Compose JSON schema)."""

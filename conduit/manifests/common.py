@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, Field, PlainValidator
+from pydantic import Field, PlainValidator
 
 from conduit import measures
 from conduit.dialect.complaints import WRONG_VALUE, Complaint
@@ -14,6 +14,7 @@ from conduit.errors import Code
 from conduit.kind import Kind
 from conduit.model import Key
 from conduit.spec import Ignore, Spec
+from conduit.validators import After
 
 EXPIRED = Code(
     "CND-0120",
@@ -44,7 +45,7 @@ class Common(Spec):
     """Keep the live object even when nothing declares it any more."""
     ignore: tuple[Ignore, ...] = Field((), strict=False)
     """Known differences to leave alone."""
-    hosts: tuple[Annotated[str, AfterValidator(_host)], ...] = Field(("local",), strict=False)
+    hosts: tuple[Annotated[str, After(_host)], ...] = Field(("local",), strict=False)
     """Where it is wanted; this version knows `local` only."""
 
 

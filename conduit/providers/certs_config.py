@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from conduit.measures import duration
 from conduit.providers.certs_trust import Trust
 from conduit.settings import ConfigPath, Section
+from conduit.validators import After
 
 
 def _lifetime(text: str) -> str:
@@ -18,7 +19,7 @@ def _lifetime(text: str) -> str:
     return text
 
 
-Lifetime = Annotated[str, AfterValidator(_lifetime)]
+Lifetime = Annotated[str, After(_lifetime)]
 
 
 class Copy(Section):

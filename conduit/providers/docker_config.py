@@ -7,9 +7,10 @@ from ipaddress import IPv4Network, ip_network
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from conduit.settings import ConfigPath, Section
+from conduit.validators import After
 
 SMALLEST_PREFIX = 29
 """A network of eight addresses: four to assign, minus the network and the gateway."""
@@ -29,7 +30,7 @@ class Config(Section):
     """The daemon's unix socket."""
     network: str = Field("conduit", pattern=r"^[a-z0-9][a-z0-9_.-]{0,62}$")
     """The name of conduit's own network; two sites on one machine use two."""
-    subnet: Annotated[str, AfterValidator(_subnet)] = "10.213.0.0/20"
+    subnet: Annotated[str, After(_subnet)] = "10.213.0.0/20"
     """Its addresses: the lower half is assigned by conduit, the upper half by Docker."""
     files: ConfigPath = Path("/etc/conduit/docker")
     """Secrets and configs of applications, mounted into their containers."""

@@ -9,9 +9,8 @@ import hmac
 from collections.abc import Callable, Mapping
 from typing import Annotated, Final
 
-from pydantic import AfterValidator
-
 from conduit.model import Key
+from conduit.validators import After
 
 PREFIX: Final = "io.conduit."
 SITE: Final = f"{PREFIX}site"
@@ -40,7 +39,7 @@ def _not_reserved(labels: dict[str, str]) -> dict[str, str]:
     return dict(sorted(labels.items()))
 
 
-Labels = Annotated[dict[str, str], AfterValidator(_not_reserved)]
+Labels = Annotated[dict[str, str], After(_not_reserved)]
 """Labels an operator may declare."""
 
 

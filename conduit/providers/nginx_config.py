@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from conduit.providers.nginx_text import word
 from conduit.providers.nginx_vhost import TRUST
 from conduit.providers.process import PlainProcess, SystemdUnit
 from conduit.settings import ConfigPath, Section
+from conduit.validators import After
 
 
 def _plain(path: Path) -> Path:
@@ -18,7 +19,7 @@ def _plain(path: Path) -> Path:
     return path
 
 
-FilePath = Annotated[ConfigPath, AfterValidator(_plain)]
+FilePath = Annotated[ConfigPath, After(_plain)]
 """A path that can be written into nginx's configuration."""
 Listen = Annotated[str, Field(pattern=r"^(\[[0-9a-f:]+\]|[0-9.]*):[0-9]{1,5}$")]
 """Where nginx listens for us: `address:port`, or `:port` for every address."""

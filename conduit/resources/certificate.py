@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from conduit import grammar, measures
 from conduit.change import Action, Diff, Outcome, Result
@@ -14,6 +14,7 @@ from conduit.model import Live, Native
 from conduit.operation import operation
 from conduit.providers.certs_state import ageing, damage
 from conduit.spec import Resource, Spec
+from conduit.validators import After
 
 
 def _host(text: str) -> str:
@@ -31,9 +32,9 @@ def _unique(values: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(set(values)))
 
 
-Host = Annotated[str, AfterValidator(_host)]
-Consumer = Annotated[str, AfterValidator(grammar.name)]
-Lifetime = Annotated[str, AfterValidator(_lifetime)]
+Host = Annotated[str, After(_host)]
+Consumer = Annotated[str, After(grammar.name)]
+Lifetime = Annotated[str, After(_lifetime)]
 
 
 class CertificateSpec(Spec):
@@ -47,9 +48,9 @@ class CertificateSpec(Spec):
             max_length=100,
             description="host names, each exact or `*.` and a domain; their order does not matter",
         ),
-        AfterValidator(_unique),
+        After(_unique),
     ]
-    consumers: Annotated[tuple[Consumer, ...], AfterValidator(_unique)] = Field(
+    consumers: Annotated[tuple[Consumer, ...], After(_unique)] = Field(
         ("caddy",),
         strict=False,
         description="the daemons that get a copy; each needs a directory under `certs: copies:` in conduit.yaml",

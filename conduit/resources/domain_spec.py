@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from conduit import grammar
 from conduit.resources.reach_spec import Reach, ResourceName
 from conduit.resources.service_spec import SiteSpec
 from conduit.spec import Spec
+from conduit.validators import After
 
 LONGEST: Final = 150
 """A certificate's file carries the name of its domain, and file names end at 255 characters."""
@@ -29,7 +30,7 @@ OWN: Final = frozenset(("aliases", "path", "strip_prefix", "tls", "https_redirec
 class Names(Spec):
     """The names of a domain, and what stands behind them."""
 
-    domain: Annotated[str, AfterValidator(_domain)] = Field(description="the host name, for example blog.example.com")
+    domain: Annotated[str, After(_domain)] = Field(description="the host name, for example blog.example.com")
     service: ResourceName | None = Field(
         None, description="the service that answers; all that a visitor meets there holds here too"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from conduit import grammar
 from conduit.errors import Code, Diagnostic
@@ -14,6 +14,7 @@ from conduit.look import Look
 from conduit.model import Claim, Key, Native
 from conduit.resources.rights_spec import Name
 from conduit.spec import Resource, Spec
+from conduit.validators import After
 
 NO_DEPLOYMENT = Code(
     "CND-2431",
@@ -32,7 +33,7 @@ class GrantSpec(Spec):
     """The deployment."""
     level: Literal["read", "write", "admin"]
     """read looks at it, write changes it, admin also deletes it and grants it to others."""
-    granted_by: Annotated[str, AfterValidator(grammar.plain_text), Field(max_length=64)] = ""
+    granted_by: Annotated[str, After(grammar.plain_text), Field(max_length=64)] = ""
     """Who gave it, for people to see."""
 
 

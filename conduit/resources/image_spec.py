@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from conduit.compose.build import Build
 from conduit.compose.service import Image, Platform, PullPolicy
 from conduit.compose.values import Flag, Line
 from conduit.providers.docker_image_form import normal
 from conduit.spec import Spec
+from conduit.validators import After
 
 
 class Pin(Spec):
@@ -27,7 +28,7 @@ class Pin(Spec):
 class ImageSpec(Spec):
     """An image that containers run: fetched by its reference, or built from a directory."""
 
-    reference: Annotated[Image, AfterValidator(normal)] | None = None
+    reference: Annotated[Image, After(normal)] | None = None
     """The image, such as nginx:1.27; of a built one, the name it gets beside conduit's own."""
     build: Build | None = None
     """How to build it instead of fetching it."""

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from conduit import grammar
 from conduit.spec import Spec
+from conduit.validators import After
 
-ResourceName = Annotated[str, AfterValidator(grammar.name)]
+ResourceName = Annotated[str, After(grammar.name)]
 
 
 class Reach(Spec):

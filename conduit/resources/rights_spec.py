@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from conduit import grammar
 from conduit.identity.permissions import permission
 from conduit.patterns import pattern
+from conduit.validators import After
 
 EMAIL: Final = pattern(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,253}", re.ASCII)
 
@@ -25,7 +26,7 @@ def _email(text: str) -> str:
     return text
 
 
-Permission = Annotated[str, AfterValidator(permission)]
-Permissions = Annotated[tuple[Permission, ...], Field(strict=False), AfterValidator(_sorted)]
-Name = Annotated[str, AfterValidator(grammar.name)]
-Email = Annotated[str, AfterValidator(_email)]
+Permission = Annotated[str, After(permission)]
+Permissions = Annotated[tuple[Permission, ...], Field(strict=False), After(_sorted)]
+Name = Annotated[str, After(grammar.name)]
+Email = Annotated[str, After(_email)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Any, ClassVar, Final, Literal, Self, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from conduit.change import FieldChange
 from conduit.fields import Cidr, Duration, Headers, Host, Password, Prefix, Size, Target, Text, User
@@ -13,6 +13,7 @@ from conduit.model import Claim, Ref
 from conduit.resources.upstream_spec import Health, Timeouts, Upstream, UpstreamTls, as_upstream_tls
 from conduit.settings import Settings
 from conduit.spec import RefTo, Spec
+from conduit.validators import After, Before
 
 R = TypeVar("R", bound="RouteSpec")
 
@@ -33,7 +34,7 @@ def _not_the_proxys(headers: dict[str, str | None]) -> dict[str, str | None]:
     return headers
 
 
-RequestHeaders = Annotated[Headers, AfterValidator(_not_the_proxys)]
+RequestHeaders = Annotated[Headers, After(_not_the_proxys)]
 
 
 def _timeouts(value: Timeouts | None) -> Timeouts | None:
@@ -62,7 +63,7 @@ class Maintenance(Spec):
 
     message: Text = "Down for maintenance, back soon."
     """What the page says."""
-    retry_after: Annotated[Duration, AfterValidator(_whole_seconds)] = "5m"
+    retry_after: Annotated[Duration, After(_whole_seconds)] = "5m"
     """When to come back, in whole seconds or more."""
 
 
@@ -82,11 +83,11 @@ class RouteSpec(Spec):
     """Whether the upstream sees requests without the path."""
     upstreams: tuple[Upstream, ...] = Field(default=(), strict=False)
     """Where requests go, shared by weight."""
-    upstream_tls: Annotated[UpstreamTls | None, BeforeValidator(as_upstream_tls)] = None
+    upstream_tls: Annotated[UpstreamTls | None, Before(as_upstream_tls)] = None
     """How the proxy speaks TLS to the upstreams: true, or its fields; without it, plain HTTP."""
     redirect: Redirect | None = None
     """Where to send the browser instead of an upstream."""
-    maintenance: Annotated[Maintenance | None, BeforeValidator(as_maintenance)] = None
+    maintenance: Annotated[Maintenance | None, Before(as_maintenance)] = None
     """A page with status 503 instead: true, or its message."""
     websockets: bool = True
     """Whether connections may be upgraded."""
@@ -102,7 +103,7 @@ class RouteSpec(Spec):
     """Address ranges that may not come in."""
     max_body: Size | None = None
     """The largest request body, for example 10MB."""
-    timeouts: Annotated[Timeouts | None, AfterValidator(_timeouts)] = None
+    timeouts: Annotated[Timeouts | None, After(_timeouts)] = None
     """How long the proxy waits for an upstream."""
     health: Health | None = None
     """The proxy's check of the upstreams."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from conduit import grammar
 from conduit.kind import Kind
 from conduit.model import Secret
 from conduit.patterns import pattern
 from conduit.spec import Spec
+from conduit.validators import After
 
 HOST_KEY: Final = pattern(r"(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa) [A-Za-z0-9+/]{40,1400}={0,2}")
 USER: Final = pattern(r"[a-z_][a-z0-9_-]{0,31}")
@@ -37,13 +38,13 @@ def _host(text: str) -> str:
 class ServerSpec(Spec):
     """Where a machine is, who logs in with which key, and the key it must show."""
 
-    host: Annotated[str, AfterValidator(_host)]
+    host: Annotated[str, After(_host)]
     """Its address or name."""
     port: int = Field(22, ge=1, le=65535)
     """Where its SSH server listens."""
-    user: Annotated[str, AfterValidator(_user)] = "root"
+    user: Annotated[str, After(_user)] = "root"
     """Who logs in."""
-    host_key: Annotated[str, AfterValidator(_host_key)]
+    host_key: Annotated[str, After(_host_key)]
     """Its public host key; a server that shows another one is not talked to."""
     key: Secret
     """The private key to log in with, a stored secret."""

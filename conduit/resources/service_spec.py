@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from conduit import fields, grammar
 from conduit.resources import route_spec, upstream_spec
 from conduit.resources.reach_spec import Reach
 from conduit.spec import Spec
 from conduit.upstreams import normal, refuse_everywhere
+from conduit.validators import After, Before
 
 
 def _upstream(text: str) -> str:
@@ -20,8 +21,8 @@ def _upstream(text: str) -> str:
     return text
 
 
-HostPort = Annotated[str, AfterValidator(_upstream)]
-Address = Annotated[str, AfterValidator(grammar.address)]
+HostPort = Annotated[str, After(_upstream)]
+Address = Annotated[str, After(grammar.address)]
 
 
 class WeightedUpstream(Spec):
@@ -54,7 +55,7 @@ class SiteSpec(Spec):
     )
     tls: Literal["internal", "off"] = Field("internal", description="who signs the certificate; off serves plain HTTP")
     https_redirect: bool = Field(True, description="whether plain HTTP is sent on to HTTPS")
-    upstream_tls: Annotated[upstream_spec.UpstreamTls | None, BeforeValidator(upstream_spec.as_upstream_tls)] = Field(
+    upstream_tls: Annotated[upstream_spec.UpstreamTls | None, Before(upstream_spec.as_upstream_tls)] = Field(
         None, description="how the proxy speaks TLS to the upstreams: true, or its fields; without it, plain HTTP"
     )
     health: upstream_spec.Health | None = Field(None, description="the proxy's check of the upstreams, and the proof's")
@@ -75,7 +76,7 @@ class SiteSpec(Spec):
     max_body: fields.Size | None = Field(None, description="the largest request body, for example 10MB")
     timeouts: upstream_spec.Timeouts | None = Field(None, description="how long the proxy waits for an upstream")
     redirect: route_spec.Redirect | None = Field(None, description="where to send visitors instead of an upstream")
-    maintenance: Annotated[route_spec.Maintenance | None, BeforeValidator(route_spec.as_maintenance)] = Field(
+    maintenance: Annotated[route_spec.Maintenance | None, Before(route_spec.as_maintenance)] = Field(
         None, description="a page with status 503 instead of the site: true, or its message"
     )
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from conduit import grammar, upstreams
 from conduit.fields import Duration, Probe
 from conduit.model import Ref
 from conduit.spec import RefTo, Spec
+from conduit.validators import After
 
 
 def _upstream(text: str) -> str:
@@ -22,13 +23,13 @@ def _upstream(text: str) -> str:
     return normal
 
 
-HostName = Annotated[str, AfterValidator(grammar.host_name)]
+HostName = Annotated[str, After(grammar.host_name)]
 
 
 class Upstream(Spec):
     """One address requests go to; `weight` is its share when there are several."""
 
-    address: Annotated[str, AfterValidator(_upstream)] | None = None
+    address: Annotated[str, After(_upstream)] | None = None
     """`address:port`; a service takes names as well."""
     container: Annotated[Ref | None, RefTo("container", "address")] = None
     """A container instead of an address, wherever it is."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from conduit.fields import Host
 from conduit.kind import Context
@@ -23,6 +23,7 @@ from conduit.resources import route_spec
 from conduit.resources.proxied_spec import Proxied
 from conduit.resources.route_spec import RouteSpec
 from conduit.spec import RefTo
+from conduit.validators import After
 
 
 def _in_order(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -32,7 +33,7 @@ def _in_order(names: tuple[str, ...]) -> tuple[str, ...]:
 class VhostSpec(RouteSpec):
     """A host name and path, and what nginx answers there: upstreams, a redirect or a maintenance page."""
 
-    names: Annotated[tuple[Host, ...], AfterValidator(_in_order)] = Field(min_length=1, strict=False)
+    names: Annotated[tuple[Host, ...], After(_in_order)] = Field(min_length=1, strict=False)
     """The host names, each exact or `*.` and a domain; their order does not matter."""
     certificate: Annotated[Ref | None, RefTo("certificate", "nginx")] = None
     """The name of the declared certificate."""
