@@ -172,5 +172,6 @@ def _tell_misuse(app: App, error: click.ClickException) -> None:
         app.console.notes(filter(None, [f"error: {escape(error.format_message())}", hint]))
 
 
-def _terminated(_number: int, _frame: object) -> NoReturn:
+def _terminated(number: int, _frame: object) -> NoReturn:
+    signal.signal(number, signal.SIG_IGN)  # asking twice must not break off what the first one brings to its end
     raise SystemExit(TERMINATED)

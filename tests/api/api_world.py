@@ -105,6 +105,12 @@ class Served(Site):
         text = Path(f"/proc/{self.pid}/status").read_text()
         return int(text.partition("VmRSS:")[2].split()[0]) * 1024
 
+    @property
+    def ended(self) -> bool:
+        """Whether the server has ended."""
+        assert self._process is not None
+        return self._process.poll() is not None
+
     def stop(self) -> int:
         """End the server as systemd would, and return its exit code."""
         assert self._process is not None

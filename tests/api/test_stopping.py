@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,19 @@ def test_the_step_under_way_is_finished_and_both_are_answered(site: Any, gate: P
     assert "CND-2022" in waiting.json()["stderr"]
     assert "Traceback" not in site.log
     assert after(site)[-1] == "run_finished"
+
+
+def test_whoever_asks_again_and_again_does_not_break_the_ending_off(site: Any) -> None:
+    """Regression: a second SIGTERM, late enough, ended it with a traceback."""
+
+    def ended() -> bool:
+        with suppress(ProcessLookupError):
+            os.kill(site.pid, signal.SIGTERM)
+        return bool(site.ended)
+
+    wait_for(ended, "the server ends", deadline=60)
+    assert site.stop() == 143
+    assert "Traceback" not in site.log
 
 
 def test_a_step_that_does_not_end_is_left_to_the_next_server(site: Any, gate: Path) -> None:
