@@ -61,7 +61,9 @@ def _read_by(engine: Engine, run: Started) -> Wish:
         raise _unknown(f"the files that the manifests of run {run.run} name are not known any more")
     if not engine.used_secrets.go_back(run.secrets):
         raise _unknown(f"the secrets that run {run.run} used are not known any more")
-    return engine.wish_of(tree_of(manifests, engine.settings.base), KeptFiles(files), engine.now())
+    settings = engine.settings
+    tree = tree_of(manifests, settings.path(settings.desired), settings.base)
+    return engine.wish_of(tree, KeptFiles(files), engine.now())
 
 
 def _unknown(summary: str) -> ConduitError:

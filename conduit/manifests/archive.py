@@ -63,7 +63,15 @@ class Archive:
         return seal(self._key(), packed, digest.encode()) if self._key else packed
 
 
-def tree_of(contents: Mapping[str, bytes], base: Path) -> Tree:
-    """Return manifests that were kept as a tree whose names count from `base`."""
+def tree_of(contents: Mapping[str, bytes], root: Path, base: Path) -> Tree:
+    """Return manifests that were kept as a tree.
+
+    Their names led below `root` from where they counted then: `base`, or where conduit was called.
+    """
     files = sorted(ManifestFile(name, content, sha256(content).hexdigest()) for name, content in contents.items())
-    return Tree(files, [], 0.0, base)
+    places = (
+        place
+        for place in (base, *reversed(root.parents))
+        if all((place / name).is_relative_to(root) for name in contents)
+    )
+    return Tree(files, [], 0.0, next(places, base))
