@@ -143,8 +143,10 @@ class Desk:
         """Raise `Unreadable` while no pass has loaded the manifests."""
         snapshot = self.passes.snapshot
         if snapshot.plan is None:
-            why = snapshot.problems[0].summary if snapshot.problems else "the first pass has not ended"
-            raise Unreadable(Diagnostic(UNLOADED, f"what is declared is not known yet: {why}", hint="conduit validate"))
+            why, hint = "the first pass has not ended", "ask again in a moment"
+            if snapshot.problems:
+                why, hint = snapshot.problems[0].summary, "conduit validate tells what is wrong with the manifests"
+            raise Unreadable(Diagnostic(UNLOADED, f"what is declared is not known yet: {why}", hint=hint))
 
     def sight(self, caller: Caller) -> Sight:
         """Return what a caller sees of plans, runs and events now."""

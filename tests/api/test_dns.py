@@ -44,11 +44,13 @@ def test_a_silent_dnsmasq_is_told_and_not_taken_for_an_empty_one(served: Any) ->
     served.daemons["dnsmasq"].pause()
     try:
         answer = served.api("GET", "/api/dns")
+        asked = served.api("POST", "/api/dns/resolve", {"domain": "answered"})
         status = served.api("GET", "/api/status").json()
     finally:
         served.daemons["dnsmasq"].resume()
-    assert answer.status_code == 503
-    assert answer.json()["code"] == "CND-0701"
+    assert [each.status_code for each in (answer, asked)] == [503, 503]
+    assert [each.json()["code"] for each in (answer, asked)] == ["CND-0701", "CND-0701"]
+    assert asked.json()["error"] == "dnsmasq does not answer"
     assert status["dns"] is False
 
 

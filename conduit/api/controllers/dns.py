@@ -19,6 +19,7 @@ from conduit.errors import ConduitError
 from conduit.grammar import domain_name
 from conduit.model import FRAME, Key, Live
 from conduit.providers import system_hosts
+from conduit.providers.dnsmasq_daemon import SILENT
 from conduit.reconcile.asks import Operate
 from conduit.resources.service import names_of
 
@@ -153,7 +154,11 @@ def _resolved(desk: Desk, asked: str) -> Resolved:
     except ValueError as error:
         raise ApiError(422, f"domain: {error}", field="domain") from None
     prober: Any = desk.reader.proving_context().prober
-    found = [address for kind in ADDRESSES for address in prober.dns(name, kind)]
+    try:
+        found = [address for kind in ADDRESSES for address in prober.dns(name, kind)]
+    except OSError as error:
+        hint = "start it, or correct dnsmasq.address in conduit.yaml"
+        raise ApiError(503, "dnsmasq does not answer", code=SILENT, hint=hint) from error
     lines = [f"{name} has address {address}\n" for address in found] or [f"Host {name} not found\n"]
     return {"ok": bool(found), "domain": name, "ip": found[0] if found else None, "output": "".join(lines)}
 
