@@ -34,9 +34,14 @@ class Machine:
     problem: str = ""
 
 
-async def look(desk: Desk, servers: Mapping[str, Any], only: str = "") -> list[Machine]:
-    """Look at this machine and at `servers` (specs by name), or at one of them. One that is down delays no other."""
-    asked = {LOCAL: _local(desk)} | {name: _remote(desk, name, spec) for name, spec in servers.items()}
+async def look(desk: Desk, servers: Mapping[str, Any], only: str = "", *, containers: bool = True) -> list[Machine]:
+    """Look at this machine and at `servers` (specs by name), or at one of them. One that is down delays no other.
+
+    Docker measures for a second or two how busy `containers` are; without them this machine is told at once.
+    """
+    asked = {LOCAL: _local(desk, containers=containers)} | {
+        name: _remote(desk, name, spec) for name, spec in servers.items()
+    }
     chosen = [work for name, work in asked.items() if only in ("", name)]
     for name, work in asked.items():
         if only not in ("", name):
@@ -44,8 +49,8 @@ async def look(desk: Desk, servers: Mapping[str, Any], only: str = "") -> list[M
     return list(await asyncio.gather(*chosen))
 
 
-async def _local(desk: Desk) -> Machine:
-    section = desk.settings.sections.get("docker")
+async def _local(desk: Desk, *, containers: bool) -> Machine:
+    section = desk.settings.sections.get("docker") if containers else None
     docker = None if section is None else f"unix://{Path((section or {}).get('socket') or '/var/run/docker.sock')}"
     try:
         usage, problem = await asyncio.wait_for(asyncio.to_thread(local, docker), SECONDS), ""

@@ -106,7 +106,7 @@ def _certificates(desk: Desk) -> CertificateCounts:
 
 
 async def _servers(desk: Desk) -> ServerCounts:
-    found = await look_at_machines(desk, declared(desk))
+    found = await look_at_machines(desk, declared(desk), containers=False)
     return {"online": sum(each.usage is not None for each in found), "total": len(found)}
 
 
