@@ -132,13 +132,12 @@ def _named(plan: Plan, subject: str) -> Iterator[tuple[Change, FieldChange]]:
                 continue
             if not change.diff.fields:
                 raise _no_way_back(change, rest[1:], change.diff.reason or "the live object is not there to be read")
-            yield from (
-                (change, field) for field in change.diff.fields if f"{field.path}.".startswith(_dotted(rest[1:]))
-            )
+            yield from ((change, field) for field in change.diff.fields if _is_of(change, field.path, rest[1:]))
 
 
-def _dotted(path: str) -> str:
-    return f"{path}." if path else ""
+def _is_of(change: Change, path: str, named: str) -> bool:
+    """Return whether a field is the named one, or inside it, by its path in the leaf or as it was declared."""
+    return not named or any(f"{each}.".startswith(f"{named}.") for each in (path, *_candidates(change, path)))
 
 
 def _differences(plan: Plan) -> Iterator[Difference]:

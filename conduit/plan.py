@@ -115,7 +115,7 @@ def make_plan(
     changes = _weighed([*frames, *changes], kinds, observed, applied)
     changes.sort(key=lambda change: (observed[change.provider].order, change.key.kind != FRAME, change.key))
     counted = [change for change in changes if change.key not in selection.named]
-    budget = over_budget(counted, decider.lives, prune_percent, selection.allow_deletes)
+    budget = over_budget(counted, decider.lives, desired.leaves, prune_percent, selection.allow_deletes)
     versions = {view.name: view.reading.version for view in observed.values() if not view.reason}
     documents = {view.name for view in observed.values() if view.frame}
     return Plan(

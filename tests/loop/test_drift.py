@@ -47,8 +47,8 @@ def by_hand(site: Site, old: str, new: str) -> None:
     site.daemons["dnsmasq"].start()
 
 
-def headers_by_hand(site: Site, run: Callable[..., Ran], old: str, new: str) -> None:
-    """Change a header in Caddy's configuration behind conduit's back."""
+def caddy_by_hand(site: Site, run: Callable[..., Ran], old: str, new: str) -> None:
+    """Change a text in Caddy's configuration behind conduit's back."""
     admin = site.daemons["caddy"].section["admin"].removeprefix("unix/")
     config = run("curl", "-sS", "--unix-socket", admin, "http://localhost/config/").stdout
     assert old in config
@@ -85,7 +85,7 @@ def test_an_accepted_value_is_one_changed_line_and_the_diff_is_empty(
     site: Site, applied: str, cli: Callable[..., Ran], git: Callable[..., str], run: Callable[..., Ran]
 ) -> None:
     by_hand(site, "10.0.0.1", "10.0.0.9")
-    headers_by_hand(site, run, '["a"]', '["b"]')
+    caddy_by_hand(site, run, '["a"]', '["b"]')
     done = cli("accept", "dns_record/printer.value")
     assert done.code == 0, done
     accepted = applied.replace("value: 10.0.0.1", "value: 10.0.0.9")
@@ -98,6 +98,18 @@ def test_an_accepted_value_is_one_changed_line_and_the_diff_is_empty(
     assert git("status", "--porcelain", "desired") == ""
     left = json.loads(cli("diff", "--json").stdout)["resource_changes"]
     assert [change["address"] for change in left if not change["address"].startswith("frame/")] == []
+
+
+def test_a_field_is_accepted_by_its_declared_name(
+    site: Site, applied: str, cli: Callable[..., Ran], run: Callable[..., Ran]
+) -> None:
+    """Regression: only the name that the part has for it was known, upstreams.0.address."""
+    declared = applied.split('"')[1]
+    caddy_by_hand(site, run, f'"{declared}"', '"127.0.0.9:9"')
+    assert cli("accept", "service/web.up").code == 1
+    done = cli("accept", "service/web.upstream")
+    assert done.code == 0, done
+    assert (site.desired / "house.yaml").read_text() == applied.replace(declared, "127.0.0.9:9")
 
 
 def test_accept_check_shows_the_edit_and_writes_nothing(
@@ -132,7 +144,7 @@ def test_a_file_that_the_next_apply_still_writes_is_told(
     site: Site, applied: str, cli: Callable[..., Ran], run: Callable[..., Ran]
 ) -> None:
     """Regression: the frame of dnsmasq stayed drift after an accept, and nothing said why or for how long."""
-    headers_by_hand(site, run, '["a"]', '["b"]')
+    caddy_by_hand(site, run, '["a"]', '["b"]')
     assert cli("accept", "service/web").stderr == ""
     by_hand(site, "10.0.0.1", "10.0.0.9")
     done = cli("accept", "dns_record/printer.value")

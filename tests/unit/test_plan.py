@@ -117,6 +117,15 @@ def test_deleting_everything_is_never_a_matter_of_course() -> None:
     assert "all 1 objects" in made.unsafe[0].summary
 
 
+def test_what_is_protected_does_not_make_an_empty_tree_look_whole() -> None:
+    """Regression: one protected object was enough to lose all others with the last manifest."""
+    lost = (live("lamp/a", lamp()), live("lamp/b", lamp()))
+    made = plan(desired(), observed(*lost, live("lamp/old", lamp(), protected=True)))
+    assert "nothing that is live is declared any more, and the plan would delete 2 objects" in made.unsafe[0].summary
+    still = plan(desired(resource("lamp/old", protect=True)), observed(*lost, live("lamp/old", lamp(), protected=True)))
+    assert not still.unsafe
+
+
 def test_an_unreadable_provider_is_unknown_and_prunes_nothing() -> None:
     seen = observed(live("bulb/b", {"size": 1}), unreadable={"desk": "it is down"})
     made = plan(desired(resource("bulb/b"), resource("lamp/a")), seen)
