@@ -113,7 +113,7 @@ def test_an_index_that_is_gone_or_damaged_is_made_again(done: Any) -> None:
     assert found(done, actor_type="api_key") == before
     assert index.stat().st_mode & 0o777 == 0o600
     index.write_bytes(os.urandom(8192))
-    assert done.api("GET", "/api/audit/events").status_code in (200, 503)
+    assert done.api("GET", "/api/audit/events").status_code == 503
     assert found(done, actor_type="api_key") == before
 
 

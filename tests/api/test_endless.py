@@ -50,9 +50,9 @@ def test_w5_a_head_without_end_is_refused(served: Any, head: str) -> None:
 def test_w5_a_large_number_and_many_parameters_are_answered(served: Any) -> None:
     number = '{"name": "a", "host": "10.0.0.1", "port": ' + "9" * (900 * 1024) + "}"
     json_type = {"Content-Type": "application/json"}
-    assert served.client.post("/api/services", content=number, headers=json_type).status_code in (400, 422)
+    assert served.client.post("/api/services", content=number, headers=json_type).status_code == 400
     query = "&".join(f"k{number}=1" for number in range(1500))
-    assert served.client.get(f"/api/audit?{query}").status_code in (200, 400)
+    assert served.client.get(f"/api/audit?{query}").status_code == 200
 
 
 @pytest.mark.parametrize("clients", [100, pytest.param(1000, marks=pytest.mark.soak)])

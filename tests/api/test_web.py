@@ -89,8 +89,8 @@ def test_a_parameter_that_cannot_be_taken_is_told_in_words(served: Any) -> None:
 
 
 def test_other_spellings_of_a_path_have_the_same_verdict(served: Any) -> None:
-    for path in ("/api//services", "/api/services/", "//api/services", "/api/%73ervices"):
-        assert served.visitor.get(served.url + path).status_code in (401, 404, 503), path
+    paths = ("/api//services", "/api/services/", "//api/services", "/api/%73ervices")
+    assert {path: served.visitor.get(served.url + path).status_code for path in paths} == dict.fromkeys(paths, 401)
     for header in ("X-HTTP-Method-Override", "X-Original-URL", "X-Rewrite-URL"):
         assert served.visitor.get("/api/services", headers={header: "/api/ping"}).status_code == 401
 
@@ -125,7 +125,7 @@ def test_unknown_paths_below_api_are_json_404(served: Any) -> None:
         assert answer.status_code == 404, path
         assert set(answer.json()) >= {"error", "detail", "code", "request_id"}
     for method in ("POST", "PUT", "DELETE", "PATCH"):
-        assert served.api(method, "/api/nothing").status_code in (404, 405)
+        assert served.api(method, "/api/nothing").status_code == 404
 
 
 def test_the_key_is_in_no_child_and_no_list_of_processes(served: Any) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 from conduit.change import Action, Change, Diff, Origin
 from conduit.journal import Journal
 from conduit.model import Key, Source
+from conduit.sandbox.machine import wait_for
 from conduit.settled import settled
 from tests.engine.by_hand import admin, conf_file, edit, hosts_file, route_path
 from tests.engine.conftest import World
@@ -73,9 +73,7 @@ def serve_older_hosts(world: World) -> None:
     path, before, whole = hosts_file(world), hosts_file(world).stat(), hosts_file(world).read_bytes()
     path.write_bytes(b"")
     os.kill(int((world.site.directory / "dnsmasq" / "pid").read_text()), 1)
-    deadline = time.monotonic() + 10
-    while world.site.dig("web.home.arpa") and time.monotonic() < deadline:
-        pass
+    wait_for(lambda: not world.site.dig("web.home.arpa"), "dnsmasq serves what the file then holds")
     path.write_bytes(whole)
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,7 +15,6 @@ from faults_world import AFTER, FEWER, World
 from conduit.sandbox.daemon import Daemon
 from conduit.sandbox.machine import wait_for
 
-LIMIT = 40
 """Seconds after which a run that cannot read a daemon would count as hanging."""
 
 
@@ -84,13 +82,11 @@ def check_unknown(world: World, name: str, fault: Fault) -> dict[str, oracle.Sta
     world.settle("before")
     world.leave("after")
     with fault(daemon):  # type: ignore[attr-defined]
-        started = time.monotonic()
         diff = world.start("diff", "--detailed-exitcode")
         done = world.apply()
         out, err = diff.communicate(timeout=60)
         assert done.code == 6, oracle.told(done)
         assert diff.returncode == 6, out + err
-        assert time.monotonic() - started < LIMIT
         assert "No changes" not in out + done.stdout
         assert name in done.stdout
         return oracle.files(world.site)
@@ -144,6 +140,6 @@ def test_a_write_whose_end_is_unknown_keeps_the_files_it_names(shared: World) ->
     away = admin.rename(admin.with_name("away.sock"))
     done = paused.go()
     away.rename(admin)
-    assert done.code in (4, 7), oracle.told(done)
+    assert done.code == 4, oracle.told(done)
     oracle.check_named_files(shared.site)
     shared.converge("after")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -72,12 +71,11 @@ def test_what_is_no_whole_answer_is_no_answer(
 
 @pytest.mark.parametrize("spoil", [hang, drip, endless])
 def test_one_that_never_ends_is_given_up(world: World, docker: Docker, proxy: FaultProxy, spoil: Any) -> None:
+    """Or the time that any test has would be up."""
     proxy.spoil = {LISTS[0]: spoil}
-    started = time.monotonic()
     plan = world.plan()
     assert list(plan.unknown) == ["docker"]
     assert plan.empty
-    assert time.monotonic() - started < 60
 
 
 def test_a_stopped_daemon_is_unknown_and_heals(world: World, dockerd: Daemon, docker: Docker) -> None:
