@@ -118,6 +118,14 @@ class Served(Site):
             self._process.send_signal(signal.SIGTERM)
         return self._process.wait(20)
 
+    def end(self) -> None:
+        """Leave nothing behind, however the tests ended."""
+        if self._process and self._process.poll() is None:
+            self._process.kill()
+        self.client.close()
+        self.visitor.close()
+        self.down()
+
     def api(self, method: str, path: str, body: Any = None, **options: Any) -> httpx.Response:
         """Send one request with the admin key."""
         return self.client.request(method, path, json=body, **options)
@@ -208,11 +216,7 @@ def make_served(*program: str, sections: Mapping[str, Any] | None = None, **api:
             yield site
             site.stop()
         finally:
-            if site._process and site._process.poll() is None:
-                site._process.kill()
-            site.client.close()
-            site.visitor.close()
-            site.down()
+            site.end()
             names.stop()
 
 

@@ -39,12 +39,12 @@ def _own(path: str) -> bool:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=contract_rows.name_of)
-def test_row(row: dict[str, Any], served: Any) -> None:
+def test_a_row_answers_and_has_its_effect(row: dict[str, Any], served: Any) -> None:
     contract_rows.check(row, served)
 
 
 @pytest.mark.parametrize("row", EFFECTS, ids=contract_rows.name_of)
-def test_row_fails_when_nothing_is_done(row: dict[str, Any], lame: Any) -> None:
+def test_a_row_fails_when_nothing_is_done(row: dict[str, Any], lame: Any) -> None:
     mark = lame.directory / "lame"
     mark.unlink(missing_ok=True)
     try:

@@ -22,7 +22,9 @@ from conduit.sandbox.daemon import Daemon
     ("found", "features", "warned"),
     [((2, 6, 2), set(), True), ((2, 11, 0), {"stream_close_delay"}, True), ((2, 11, 1), {"stream_close_delay"}, False)],
 )
-def test_versions(found: tuple[int, ...], features: set[str], warned: bool) -> None:
+def test_an_old_version_lacks_features_or_is_warned_about(
+    found: tuple[int, ...], features: set[str], warned: bool
+) -> None:
     assert caddy_checks.features(found) == features
     assert bool(caddy_checks.version_warnings(found)) == warned
 

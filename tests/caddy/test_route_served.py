@@ -48,7 +48,7 @@ def test_headers_are_set_replaced_and_removed(world: World, upstream: Upstream) 
     assert "server:" not in head
 
 
-def test_basic_auth(world: World, upstream: Upstream) -> None:
+def test_a_password_is_asked_for_and_checked(world: World, upstream: Upstream) -> None:
     world.apply({"wiki": plain(upstream=upstream().address, basic_auth={"alice": HASH})})
     answers = [world.status("http://wiki.lan/", *who) for who in ((), ("-u", "alice:no"), ("-u", "alice:secret"))]
     assert answers == [401, 401, 200]
@@ -66,20 +66,24 @@ def test_basic_auth(world: World, upstream: Upstream) -> None:
     ],
     ids=str,
 )
-def test_allow_and_deny(world: World, upstream: Upstream, fields: dict[str, Any], status: int) -> None:
+def test_addresses_that_are_denied_or_not_allowed_are_403(
+    world: World, upstream: Upstream, fields: dict[str, Any], status: int
+) -> None:
     world.apply({"wiki": plain(upstream=upstream().address, **fields)})
     assert world.status("http://wiki.lan/") == status
     assert world.status("http://wiki.lan/", "-H", "X-Forwarded-For: 10.1.1.1") == status
 
 
-def test_max_body(world: World, upstream: Upstream) -> None:
+def test_a_body_beyond_the_largest_is_413(world: World, upstream: Upstream) -> None:
     world.apply({"wiki": plain(upstream=upstream().address, max_body="1KB")})
     assert world.status("http://wiki.lan/", "-d", "x" * 1000) == 200
     assert world.status("http://wiki.lan/", "-d", "x" * 1001) == 413
 
 
 @pytest.mark.parametrize(("strip", "seen"), [(True, "/deep?q=1"), (False, "/app/deep?q=1")])
-def test_path_and_strip_prefix(world: World, upstream: Upstream, strip: bool, seen: str) -> None:
+def test_a_path_is_served_alone_and_its_prefix_stripped_if_asked(
+    world: World, upstream: Upstream, strip: bool, seen: str
+) -> None:
     world.apply({"wiki": plain(upstream=upstream().address, path="/app", strip_prefix=strip)})
     assert echoed(world.curl("http://wiki.lan/app/deep?q=1")[1])["path"] == seen
     assert echoed(world.curl("http://wiki.lan/app")[1])["path"] == ("/" if strip else "/app")
@@ -95,7 +99,9 @@ def test_path_and_strip_prefix(world: World, upstream: Upstream, strip: bool, se
         ({"to": "/new", "status": 302}, "/new"),
     ],
 )
-def test_redirects(world: World, redirect: dict[str, Any], location: str) -> None:
+def test_a_redirect_has_its_status_and_keeps_the_path_if_asked(
+    world: World, redirect: dict[str, Any], location: str
+) -> None:
     world.apply({"wiki": plain(redirect=redirect)})
     status, text = world.curl("http://wiki.lan/a?b=c")
     assert status == redirect["status"]
@@ -140,7 +146,7 @@ def test_a_single_unhealthy_upstream_is_503(world: World, upstream: Upstream, wa
     assert wait_for(lambda: world.status("http://wiki.lan/") == 503, "the upstream is left out")
 
 
-def test_read_timeout(world: World, upstream: Upstream) -> None:
+def test_an_upstream_that_is_silent_for_too_long_is_504(world: World, upstream: Upstream) -> None:
     address = upstream("slow", hang=True).address
     world.apply({"wiki": plain(upstream=address, timeouts={"connect": "1s", "read": "200ms", "write": "1s"})})
     assert world.status("http://wiki.lan/") == 504

@@ -167,7 +167,7 @@ def test_7_a_failed_rollback_says_who_needs_a_person(applied: Any) -> None:
         ["-C", "/no/such/directory", "diff"],
     ],
 )
-def test_64_usage(nowhere: Callable[..., Any], check_document: Check, words: list[str]) -> None:
+def test_64_words_that_no_command_takes(nowhere: Callable[..., Any], check_document: Check, words: list[str]) -> None:
     done = nowhere(*words)
     assert done.returncode == 64, done
     assert "error: " in done.stderr

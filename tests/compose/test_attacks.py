@@ -48,21 +48,21 @@ def test_a_billion_laughs_of_extends(site: Site) -> None:
     assert set(codes(site.problems(text))) == {"CND-1409"}
 
 
-def test_deep_includes(site: Site) -> None:
+def test_includes_beyond_their_depth_are_one_error(site: Site) -> None:
     for level in range(15):
         site.write(f"{level}.yaml", f"include: [{level + 1}.yaml]\n")
     site.write("15.yaml", application(""))
     assert codes(site.problems("include: [0.yaml]\n" + application("").replace("a:", "b:"))) == ["CND-1409"]
 
 
-def test_many_files(site: Site) -> None:
+def test_too_many_files_are_refused(site: Site) -> None:
     names = [f"{n}.env" for n in range(250)]
     for name in names:
         site.write(name, "A=1\n")
     assert "CND-1405" in codes(site.problems(application(f"env_file: [{', '.join(names)}]")))
 
 
-def test_many_services(site: Site) -> None:
+def test_too_many_services_are_one_error(site: Site) -> None:
     text = "services:\n" + "".join(f"  s{n}: {{image: x}}\n" for n in range(501))
     assert codes(site.problems(text)) == ["CND-1409"]
 

@@ -44,7 +44,7 @@ def plain(text: str) -> object:
         ("{{ name }}", {"{'name': None}": None}),
     ],
 )
-def test_scalars(text: str, value: object) -> None:
+def test_scalars_are_those_of_compose(text: str, value: object) -> None:
     if isinstance(value, dict):
         with pytest.raises(LoadError):
             plain(f"a: {text}")

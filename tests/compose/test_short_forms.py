@@ -114,12 +114,12 @@ def test_durations_add_their_parts(milliseconds: int) -> None:
     ("text", "wanted"),
     [("1m30s", 90_000), ("1.5h", 5_400_000), ("500ms", 500), ("1h0m0.5s", 3_600_500), ("2000us", 2), ("0", 0)],
 )
-def test_durations(text: str, wanted: int) -> None:
+def test_a_duration_is_read_as_go_reads_it(text: str, wanted: int) -> None:
     assert duration(text) == wanted
 
 
 @pytest.mark.parametrize("text", ["", "1", "m", "1d", "-1s", "1s ", "1e3s", "٣s", "9999999h", 5, None])
-def test_no_durations(text: Any) -> None:
+def test_what_is_no_duration_is_refused(text: Any) -> None:
     with pytest.raises(ValueError, match="duration"):
         duration(text)
 
@@ -128,11 +128,11 @@ def test_no_durations(text: Any) -> None:
     ("text", "wanted"),
     [("1", 1), (1, 1), ("1b", 1), ("1k", 1024), ("1KB", 1024), ("1.5gb", 1610612736), ("64 MiB", 2**26), ("2T", 2**41)],
 )
-def test_sizes(text: Any, wanted: int) -> None:
+def test_a_size_counts_in_powers_of_1024(text: Any, wanted: int) -> None:
     assert size(text) == wanted
 
 
 @pytest.mark.parametrize("text", ["", "k", "-1", "1x", "1 0", "9999999999g", True, 1.5])
-def test_no_sizes(text: Any) -> None:
+def test_what_is_no_size_is_refused(text: Any) -> None:
     with pytest.raises(ValueError, match="size"):
         size(text)

@@ -102,3 +102,21 @@ class World:
         """What a no-op must leave alone: both files whole, and the process."""
         stats = [path.stat() for path in (self.hosts, self.conf)]
         return (self.daemon.pid, *((s.st_ino, s.st_mtime_ns, s.st_ctime_ns) for s in stats))
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing of the provider may catch it."""
+
+
+@dataclass
+class FailAt:
+    """A failpoint that raises once."""
+
+    point: str
+    error: BaseException
+    reached: list[str] = field(default_factory=list)
+
+    def __call__(self, point: str) -> None:
+        self.reached.append(point)
+        if point == f"dnsmasq.commit.{self.point}" and self.reached.count(point) == 1:
+            raise self.error

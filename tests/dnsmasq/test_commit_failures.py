@@ -5,11 +5,10 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from dnsmasq_world import MOVED_A, TEXT, A, World
+from dnsmasq_world import MOVED_A, TEXT, A, FailAt, Killed, World
 
 from conduit.errors import Refused, RollbackFailed, Stale
 from conduit.model import Key
@@ -17,24 +16,6 @@ from conduit.providers.dnsmasq_switch import MOVED, NOT_SERVED, REJECTED
 from conduit.providers.transaction import Block, transact
 
 POINTS = ["staged", "renamed", "stopped", "reloaded"]
-
-
-class Killed(BaseException):
-    """Stands for SIGKILL: nothing of the provider may catch it."""
-
-
-@dataclass
-class FailAt:
-    """A failpoint that raises once."""
-
-    point: str
-    error: BaseException
-    reached: list[str] = field(default_factory=list)
-
-    def __call__(self, point: str) -> None:
-        self.reached.append(point)
-        if point == f"dnsmasq.commit.{self.point}" and self.reached.count(point) == 1:
-            raise self.error
 
 
 def test_a_line_dnsmasq_refuses_blames_its_record(world: World) -> None:

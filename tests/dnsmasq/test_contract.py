@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable
 
 import pytest
-from dnsmasq_world import World
+from dnsmasq_world import FailAt, Killed, World
 
 from conduit.diff import compare
 from conduit.errors import Unreadable
@@ -21,7 +22,7 @@ def rewrite(world: World, change: Callable[[str], str], *, tell: bool = True) ->
     """Change the hosts file behind conduit's back, and perhaps let dnsmasq read it."""
     world.hosts.write_text(change(world.hosts.read_text()))
     if tell:
-        world.provider._daemon.process.hup()
+        os.kill(world.daemon.pid, signal.SIGHUP)
 
 
 def test_nothing_is_there_before_the_first_apply(world: World) -> None:
@@ -156,15 +157,16 @@ def test_protection_is_kept_on_the_live_record(world: World) -> None:
     assert "a" not in world.observed(), "protection is signed"
 
 
-def test_a_file_dnsmasq_was_not_told_of_is_stale(world: World) -> None:
-    world.apply(a=A)
-    provider, reading = world.provider, world.provider.read()
-    document = provider.compose(reading, world.wish(a=A | {"value": "10.0.0.9"}))
-    provider._daemon.write(provider._daemon.sealed(*document.written[:2], reading.raw.files.hosts.mtime + 1))
+def test_files_dnsmasq_was_not_told_of_are_stale(world: World) -> None:
+    world.apply(a=A, t=TEXT)
+    wish = {"a": A | {"value": "10.0.0.9"}, "t": TEXT | {"value": "two"}}
+    world.fail = FailAt("renamed", Killed())
+    with pytest.raises(Killed):
+        world.apply(**wish)
     assert world.observed()["a"].value == "10.0.0.9"
     stale = world.provider.read().stale
     assert stale == f"{world.hosts} is not the one dnsmasq serves; {world.conf} is not the one dnsmasq serves"
-    world.apply(a=A | {"value": "10.0.0.9"})
+    world.apply(**wish)
     assert (world.dig("a.home.arpa"), world.provider.read().stale) == (["10.0.0.9"], "")
 
 

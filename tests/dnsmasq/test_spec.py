@@ -137,7 +137,7 @@ def test_the_writer_refuses_what_the_fields_should_have(record: dict[str, Any]) 
     assert refused.value.blamed == (Key("dns_record", "a"),)
 
 
-def test_normal_forms() -> None:
+def test_names_and_values_are_brought_to_one_normal_form() -> None:
     assert DnsRecordSpec(name="A.Home.ARPA.", value="10.0.0.5").name == "a.home.arpa"
     assert DnsRecordSpec(name="a.home.arpa", type="AAAA", value="FD00:0:0::1").value == "fd00::1"
     assert DnsRecordSpec(name="10.0.0.5", type="PTR", value="B.home.arpa").name == "5.0.0.10.in-addr.arpa"

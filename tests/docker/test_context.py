@@ -23,7 +23,7 @@ COMPARABLE = LINES.filter(lambda line: not (line.startswith("!") and "**" in lin
 """Where `!**/a` takes a whole directory back, Docker goes by all parents of a path, and the SDK only by some."""
 
 
-def test_the_rules() -> None:
+def test_dockerignore_leaves_out_what_its_rules_say() -> None:
     ignore = Ignore("# comment\n*.md\n!README.md\nnode_modules\n**/*.tmp\n/dist/\n  build  \n")
     left_out = ["x.md", "node_modules", "node_modules/a/b", "x.tmp", "a/b/x.tmp", "dist/x", "build"]
     assert [path for path in left_out if not ignore.leaves_out(path)] == []

@@ -34,7 +34,7 @@ def proxies(name: str) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_contract(world: World, upstream: Callable[..., Any], name: str) -> None:
+def test_a_leaf_lives_changes_drifts_heals_and_goes(world: World, upstream: Callable[..., Any], name: str) -> None:
     case = CASES[name]
     address = upstream().address if name in ("route", "vhost") else ""
     neighbour = make_neighbour(world)

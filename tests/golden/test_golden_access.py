@@ -37,7 +37,7 @@ def declared(upstreams: dict[str, str]) -> dict[str, dict[str, Any]]:
     ("name", "answers"),
     [("locked", [401, 401, 401, 200]), ("lockedmoved", [401, 401, 401, 302]), ("lockeddown", [401, 401, 401, 503])],
 )
-def test_basic_auth(world: World, proxy: str, name: str, answers: list[int]) -> None:
+def test_a_password_is_asked_for_before_anything_else(world: World, proxy: str, name: str, answers: list[int]) -> None:
     users = ((), ("-u", "ann:no"), ("-u", "bob:secret"), ("-u", "ann:secret"))
     found = [world.fetch(proxy, f"http://{name}/", *who) for who in users]
     assert [answer.status for answer in found] == answers
@@ -47,7 +47,7 @@ def test_basic_auth(world: World, proxy: str, name: str, answers: list[int]) -> 
 @pytest.mark.parametrize(
     ("name", "status"), [("banned", 403), ("welcome", 200), ("distant", 403), ("both", 403), ("bannedmoved", 403)]
 )
-def test_allow_and_deny(world: World, proxy: str, name: str, status: int) -> None:
+def test_addresses_that_are_denied_or_not_allowed_are_403(world: World, proxy: str, name: str, status: int) -> None:
     assert world.fetch(proxy, f"http://{name}/").status == status
     assert world.fetch(proxy, f"http://{name}/", "-H", "X-Forwarded-For: 10.1.1.1").status == status
 

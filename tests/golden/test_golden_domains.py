@@ -125,14 +125,14 @@ def test_limits_denials_and_maintenance(world: World, proxy: str) -> None:
     assert world.fetch(proxy, "https://a/").status == 200
 
 
-def test_websockets_pass(world: World, proxy: str) -> None:
+def test_websockets_pass_through_a_domain(world: World, proxy: str) -> None:
     with world.websocket(proxy, "talk") as client:
         assert client.recv(1024).startswith(b"HTTP/1.1 101")
         client.sendall(b"echo")
         assert exactly(client, 4) == b"echo"
 
 
-def test_http2(world: World, proxy: str) -> None:
+def test_http2_is_spoken_with_visitors_of_a_domain(world: World, proxy: str) -> None:
     answer = world.ask(proxy, f"https://shop-{proxy}.example/", "--http2")
     assert (answer.version, answer.status) == ("HTTP/2", 200)
 

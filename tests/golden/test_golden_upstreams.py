@@ -32,7 +32,7 @@ def declared(upstreams: dict[str, str], switching: str, full: str) -> dict[str, 
     return {"services": {name: {**fields, "tls": "off"} for name, fields in services.items()}}
 
 
-def test_websockets_pass(world: World, proxy: str) -> None:
+def test_websockets_pass_in_both_directions(world: World, proxy: str) -> None:
     with world.websocket(proxy, "sockets") as client:
         assert client.recv(1024).startswith(b"HTTP/1.1 101")
         client.sendall(b"echo")
@@ -71,14 +71,14 @@ def test_a_dead_upstream_is_502(world: World, proxy: str) -> None:
     assert [world.fetch(proxy, "http://dead/").status for _ in range(3)] == [502] * 3
 
 
-def test_maintenance(world: World, proxy: str) -> None:
+def test_maintenance_is_a_page_that_says_when_to_come_back(world: World, proxy: str) -> None:
     answer = world.fetch(proxy, "http://down/any")
     assert (answer.status, answer.headers["retry-after"]) == (503, "120")
     assert (answer.headers["cache-control"], answer.headers["content-type"]) == ("no-store", "text/html; charset=utf-8")
     assert "&lt;b&gt;back&lt;/b&gt; &amp; " in answer.body
 
 
-def test_weights(world: World, proxy: str) -> None:
+def test_weights_share_the_requests(world: World, proxy: str) -> None:
     names = Counter(echoed(world.fetch(proxy, "http://weighted/").body)["name"] for _ in range(16))
     assert names == {"a": 12, "b": 4}
 

@@ -42,7 +42,7 @@ def test_text_that_other_versions_of_yaml_turn_into_something_else(text):
         ("'8080'", "8080"), ('"no"', "no"), ("'~'", "~"), ('""', ""), ("[1, no]", [1, "no"]), ("{a: ~}", {"a": None}),
     ],
 )  # fmt: skip
-def test_core_schema(text, expected):
+def test_scalars_are_those_of_the_core_schema_of_yaml_1_2(text, expected):
     found = value(text)
     assert found == expected
     assert type(found) is type(expected)

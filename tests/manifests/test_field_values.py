@@ -69,7 +69,7 @@ def test_a_missing_key_points_at_the_name(problem_of: Callable[..., Diagnostic])
     assert problem.source[1:] == (2, 3)
 
 
-def test_nested_keys(problem_of: Callable[..., Diagnostic]) -> None:
+def test_an_unknown_key_deep_inside_is_told_with_its_place(problem_of: Callable[..., Diagnostic]) -> None:
     problem = problem_of("pages: {x: {check: {pth: /}}}\n")
     assert problem.summary == 'unknown key "pth" in page, below check'
     assert problem.hint == 'did you mean "path"?'

@@ -135,7 +135,7 @@ def test_the_collector_is_left_as_it_was(load):
         gc.enable()
 
 
-def test_locate(load):
+def test_every_path_in_a_spec_leads_to_its_place_in_the_file(load):
     text = (
         'pages:\n  x:\n    headers: {"a.b": "é", a: "2"}\n'
         "    backends:\n    - one\n    - {address: two}\n    check:\n      every: é\n"

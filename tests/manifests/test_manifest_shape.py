@@ -34,7 +34,7 @@ from conduit.settings import Settings
         "é",
     ],
 )
-def test_i1_names(problem_of: Callable[..., Diagnostic], name: str) -> None:
+def test_i1_hostile_names_are_refused(problem_of: Callable[..., Diagnostic], name: str) -> None:
     problem = problem_of(f'pages:\n  "{name}": {{}}\n')
     assert problem.code.id == "CND-0204"
     assert problem.source == ("desired/a.yaml", 2, 3)
@@ -42,21 +42,21 @@ def test_i1_names(problem_of: Callable[..., Diagnostic], name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["a", "a" * 63, "a-b_c", "0"])
-def test_good_names(load: Callable[..., Manifests], name: str) -> None:
+def test_names_of_1_to_63_plain_characters_are_good(load: Callable[..., Manifests], name: str) -> None:
     assert load(f'pages: {{"{name}": {{}}}}\n').resources
 
 
 @pytest.mark.parametrize(
     ("key", "hint"), [("page", '"pages"'), ("pagse", '"pages"'), ("var", '"vars"'), ("zzz", "conduit kinds")]
 )
-def test_an_unknown_kind(problem_of: Callable[..., Diagnostic], key: str, hint: str) -> None:
+def test_an_unknown_kind_is_told_with_the_nearest(problem_of: Callable[..., Diagnostic], key: str, hint: str) -> None:
     problem = problem_of(f"{key}: {{x: {{}}}}\n")
     assert problem.code.id == "CND-0113"
     assert hint in problem.hint
 
 
 @pytest.mark.parametrize("text", ["- a\n", "just text\n", "pages:\n", "pages: []\n", "vars:\n", "pages: text\n"])
-def test_the_shape_of_a_manifest(problem_of: Callable[..., Diagnostic], text: str) -> None:
+def test_what_is_no_mapping_of_kinds_is_refused(problem_of: Callable[..., Diagnostic], text: str) -> None:
     assert problem_of(text).code.id == "CND-0112"
 
 

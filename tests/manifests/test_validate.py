@@ -53,7 +53,9 @@ def test_resources_carry_source_needs_protect_and_ignore(load: Callable[..., Man
         ("ignore: [{path: x, reason: y, until: '2030-01-01T00:00:00'}]", (2, 44), "zone"),
     ],
 )
-def test_reserved_keys(problem_of: Callable[..., Diagnostic], fields: str, path: tuple[int, int], word: str) -> None:
+def test_wrong_values_of_reserved_keys_are_told_at_their_place(
+    problem_of: Callable[..., Diagnostic], fields: str, path: tuple[int, int], word: str
+) -> None:
     problem = problem_of(f"pages:\n  x: {{{fields}}}\n")
     assert word in problem.summary
     assert problem.source[1:] == path
@@ -69,7 +71,7 @@ def test_an_expired_ignore_no_longer_holds_and_is_told(load: Callable[..., Manif
     assert (warning.code.id, warning.severity, warning.source.column) == ("CND-0120", "warning", 53)
 
 
-def test_instants() -> None:
+def test_an_instant_is_a_date_or_a_time_with_its_zone() -> None:
     assert instant("1970-01-01") == 86400
     assert instant("1970-01-01T00:00:10Z") == 10
     assert instant("1970-01-01 01:00:00+01:00") == 0

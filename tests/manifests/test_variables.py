@@ -11,7 +11,7 @@ def page(load, fields: str):
     return next(iter(load(SITE + f"pages:\n  x: {{{fields}}}\n").resources.values())).spec
 
 
-def test_in_text(load):
+def test_a_variable_stands_for_its_value_in_text(load):
     assert page(load, 'upstream: "{{ host }}:{{port}}"').upstream == "10.0.0.5:3000"
     assert page(load, 'upstream: "live={{ live }}\\n"').upstream == "live=true\n"
 
@@ -21,7 +21,7 @@ def test_a_lone_variable_takes_its_own_type(load):
     assert (found.port, found.live, found.backends) == (3000, True, ("a", "b"))
 
 
-def test_deep_inside(load):
+def test_variables_are_filled_in_however_deep_they_stand(load):
     found = page(load, 'backends: [{address: "{{ host }}"}], headers: {x: "{{ host }}!"}')
     assert found.backends[0].address == "10.0.0.5"
     assert found.headers == {"x": "10.0.0.5!"}

@@ -46,11 +46,14 @@ class World(ProxyWorld):
         assert old in text
         self.conf.write_text(text.replace(old, new, 1))
 
+    def workers(self) -> list[int]:
+        """The processes that answer visitors, as the system has them."""
+        return sorted(child.pid for child in psutil.Process(self.daemon.pid).children())
+
     def footprint(self) -> tuple[Any, ...]:
         """What a no-op must leave alone: the file whole, the process and its workers."""
         found = self.conf.stat()
-        workers = sorted(child.pid for child in psutil.Process(self.daemon.pid).children())
-        return (self.daemon.pid, workers, found.st_ino, found.st_mtime_ns, found.st_ctime_ns)
+        return (self.daemon.pid, self.workers(), found.st_ino, found.st_mtime_ns, found.st_ctime_ns)
 
 
 def plain(name: str = "wiki.lan", upstream: str = "127.0.0.1:1", **fields: Any) -> Any:

@@ -67,7 +67,7 @@ def test_a_stopped_nginx_is_started_for_the_first_frame(world: World) -> None:
 
 def test_a_hanging_nginx_is_unknown_in_bounded_time(world: World) -> None:
     world.apply({"wiki": moved()})
-    workers = world.provider._daemon.workers()
+    workers = world.workers()
     for pid in workers:
         os.kill(pid, signal.SIGSTOP)
     try:
@@ -81,7 +81,7 @@ def test_a_hanging_nginx_is_unknown_in_bounded_time(world: World) -> None:
 
 def test_nginx_killed_hard_comes_back_with_what_it_had(world: World, wait_for: Callable[..., Any]) -> None:
     world.apply({"wiki": moved()})
-    workers = world.provider._daemon.workers()
+    workers = world.workers()
     world.daemon.kill()
     for pid in workers:
         os.kill(pid, signal.SIGKILL)

@@ -153,8 +153,10 @@ def test_an_upstream_that_is_busy_lets_many_wait(upstream: Callable[..., Daemon]
     daemon.pause()
     with ExitStack() as waiting:
         for _ in range(100):
-            waiting.enter_context(socket.create_connection((host, int(port)), 5))
-    daemon.resume()
+            client = waiting.enter_context(socket.create_connection((host, int(port)), 5))
+            client.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        daemon.resume()
+        assert client.recv(100).startswith(b"HTTP/1."), "the last one is answered too"
 
 
 def test_a_dead_daemon_can_be_stopped_and_started_again(caddy: Daemon) -> None:
