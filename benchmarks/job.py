@@ -11,6 +11,9 @@ DOMAIN = "bench.test"
 CHANGED = 5
 """The one service of each proxy that changes; its upstreams really run, so that it can be asked for."""
 
+PORTS: Final = 10_000
+"""The ports of the upstreams that are never asked come after it; that of conduit's own API is no upstream."""
+
 PREFIX: Final = {"caddy": "svc", "nginx": "web"}
 """What the services of a proxy are called: no name can be served by both."""
 
@@ -54,7 +57,7 @@ def wish(site: Site, count: int, upstream: str, *, changed: bool = False, tls: s
     services: dict[str, dict[str, Any]] = {}
     for proxy in site.proxies:
         for number in range(1, count + 1):
-            at = upstream if number == CHANGED else f"127.0.0.1:{9000 + number}"
+            at = upstream if number == CHANGED else f"127.0.0.1:{PORTS + number}"
             if proxy == site.proxies[0]:
                 own = {"address": "10.200.0.5" if changed and number == CHANGED else _address(number)}
             else:
