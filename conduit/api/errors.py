@@ -101,6 +101,8 @@ def as_api_error(error: Exception) -> ApiError:
             return _of_engine(error)
         case ValidationException():
             return _of_validation(error)
+        case HTTPException() if wrong_fields(error):  # a field that Litestar takes for an argument of the handler
+            return _of_validation(error)
         case HTTPException():
             said = PLAIN.get(error.status_code, str(error.detail))
             return ApiError(error.status_code, said, headers=dict(error.headers or {}))
@@ -128,7 +130,7 @@ def _said(problem: Diagnostic) -> str:
     return f"{problem.source}: {problem.summary}" if problem.source else problem.summary
 
 
-def _of_validation(error: ValidationException) -> ApiError:
+def _of_validation(error: HTTPException) -> ApiError:
     """Name each field that is wrong; a body without fields to name is not JSON at all."""
     found = wrong_fields(error)[:MOST]
     if not found:

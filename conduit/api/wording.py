@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final, NamedTuple
 
-from litestar.exceptions import ValidationException
+from litestar.exceptions import HTTPException
 
 from conduit.dialect.complaints import words_of
 
@@ -38,7 +38,7 @@ class Wrong(NamedTuple):
     words: str
 
 
-def wrong_fields(error: ValidationException) -> list[Wrong]:
+def wrong_fields(error: HTTPException) -> list[Wrong]:
     """Return what is wrong with a request; nothing when the request is not JSON at all."""
     if absent := ABSENT.match(str(error.detail)):
         return [Wrong(absent[1], "it is required")]
@@ -51,6 +51,8 @@ def wrong_fields(error: ValidationException) -> list[Wrong]:
 def _of_pydantic(details: Any) -> str:
     if details["type"] == "missing":
         return "it is required"
+    if details["type"] == "extra_forbidden":
+        return "there is no such field"
     return "send a JSON object" if details["type"] in OBJECTS else words_of(details)
 
 

@@ -81,6 +81,14 @@ def test_a_body_that_cannot_be_taken_is_told_in_words(served: Any, body: bytes, 
     assert words in answer.json()["error"]
 
 
+@pytest.mark.parametrize("name", ["desk", "caller", "request", "anything"])
+def test_a_field_that_nobody_knows_is_refused_whatever_its_name(served: Any, name: str) -> None:
+    """Regression: one that has the name of an argument of the code was answered 500."""
+    form = {"token": "x", "username": "first", "password": "y", name: 1}
+    answer = served.visitor.post("/api/auth/bootstrap", json=form)
+    assert (answer.status_code, answer.json()["detail"]) == (422, f"{name}: there is no such field")
+
+
 def test_a_parameter_that_cannot_be_taken_is_told_in_words(served: Any) -> None:
     for query, words in (("limit=x", "write a whole number"), ("limit=0", "must be at least 1")):
         answer = served.api("GET", f"/api/audit?{query}")
