@@ -61,10 +61,10 @@ async def count(desk: Desk, account: str, client: Client) -> None:
         raise ApiError(429, "too many attempts to log in", headers={"Retry-After": str(wait)})
 
 
-async def refused(desk: Desk, name: str, client: Client) -> ApiError:
+async def refused(desk: Desk, name: str, client: Client, said: str = "wrong user name, password or key") -> ApiError:
     """Record an attempt that failed, and return what is said of it: the same for every reason."""
     await asyncio.to_thread(desk.record, _nobody(client), "login", f'could not log in as "{name}"', ok=False)
-    return ApiError(401, "wrong user name, password or key", headers={"WWW-Authenticate": "Bearer"})
+    return ApiError(401, said, headers={"WWW-Authenticate": "Bearer"})
 
 
 def _nobody(client: Client) -> Caller:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any, Final, TypedDict
 
 from litestar import Request
 from litestar.params import JSONBody
@@ -20,6 +20,8 @@ from conduit.api.routing import route
 from conduit.identity.passwords import LONGEST, normal
 from conduit.identity.permissions import ADMIN
 from conduit.resources.rights_spec import Email
+
+UNFIT: Final = "this is not the bootstrap token, or not any more: `conduit token` makes one while there is no admin"
 
 
 class FirstAdmin(BaseModel):
@@ -55,12 +57,12 @@ async def bootstrap(desk: Here, request: Request[Any, Any, Any], data: JSONBody[
     client = client_of(request)
     await count(desk, f"bootstrap {client.address}", client)
     if not await asyncio.to_thread(desk.door.bootstrap.fits, data.token):
-        raise await refused(desk, "the first admin", client)
+        raise await refused(desk, "the first admin", client, UNFIT)
     password = normal(data.password)
     if desk.held:
         raise ApiError(409, f"an admin cannot be made now: {desk.held}", hint="conduit resume")
     if not await asyncio.to_thread(desk.door.bootstrap.take, data.token):
-        raise await refused(desk, "the first admin", client)
+        raise await refused(desk, "the first admin", client, UNFIT)
     caller = Caller(data.username, admin=True, by="token", address=client.address, user=data.username)
     await make_user(desk, caller, data.username, {"role": ADMIN, "email": data.email}, password)
     return {"message": f"{data.username} is an admin; log in"}
