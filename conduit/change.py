@@ -148,7 +148,8 @@ class Proof(NamedTuple):
     """The result of proving a root from outside: how far it got, and each observation in words.
 
     `seconds` is how long the answer took; None when there was none. `parts` are the proofs of what
-    can fail by itself, such as each name of a site; the whole then gets as far as the first of them that fails.
+    can fail by itself, such as each name of a site; the whole then gets as far as the first of them that fails. `said`
+    is how an answer that was not the expected one began: shown to who applies, and written down nowhere.
     """
 
     key: Key
@@ -157,6 +158,7 @@ class Proof(NamedTuple):
     checks: tuple[str, ...] = ()
     seconds: float | None = None
     parts: Mapping[str, Proof] = NO_FIELDS
+    said: str = ""
 
     @property
     def passed(self) -> bool:

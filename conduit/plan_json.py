@@ -168,6 +168,7 @@ def proof_document(proof: Proof) -> dict[str, Any]:
         "passed": proof.passed,
         "detail": proof.detail,
         "checks": list(proof.checks),
+        "said": proof.said,
     }
 
 

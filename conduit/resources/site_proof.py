@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable
 from html import unescape
 from ipaddress import ip_address, ip_network
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from conduit.change import Level, Proof
 from conduit.grammar import split_host_port
@@ -25,6 +25,8 @@ from conduit.resources.upstream_spec import Upstream
 from conduit.spec import Resource
 
 Verdict = tuple[Level, str]
+SHOWN: Final = 200
+"""Characters of an unexpected answer that are shown."""
 
 HEALTHY: Final = "below 500"
 """What any working upstream answers when no status was declared."""
@@ -43,38 +45,50 @@ def prove(ctx: Context, prober: Prober, root: Key) -> Proof | None:
     for site in (leaf for leaf in leaves if leaf.key.kind in PROXIES):
         for host in site.spec.names[:NAMES]:
             if not parts or time.monotonic() < started + TOTAL_SECONDS:
-                verdict, seconds = _visit(ctx, prober, site, host, records.get(host), checks)
-                parts[host] = Proof(root, *verdict, seconds=seconds)
+                visit = _visit(ctx, prober, site, host, records.get(host), checks)
+                parts[host] = Proof(root, *visit.verdict, seconds=visit.seconds, said=visit.said)
     if not parts:
         return None
     weakest = next((part for part in parts.values() if not part.passed), next(iter(parts.values())))
     return weakest._replace(checks=tuple(checks), parts=parts)
 
 
+class _Visit(NamedTuple):
+    """What asking for one name of a site came to; `seconds` is None when there was no answer."""
+
+    verdict: Verdict
+    seconds: float | None = None
+    said: str = ""
+
+
 def _visit(
     ctx: Context, prober: Prober, site: Resource[RouteSpec], host: str, record: Any, checks: list[str]
-) -> tuple[Verdict, float | None]:
-    """Ask for one name of a site, and stop at the first step that fails; tell in how many seconds it answered."""
+) -> _Visit:
+    """Ask for one name of a site, and stop at the first step that fails."""
     wrong = _name(prober, record, checks) if record else ""
-    return ((Level.NO_NAME, wrong), None) if wrong else _answer(ctx, prober, site, host, checks)
+    return _Visit((Level.NO_NAME, wrong)) if wrong else _answer(ctx, prober, site, host, checks)
 
 
-def _answer(
-    ctx: Context, prober: Prober, site: Resource[RouteSpec], host: str, checks: list[str]
-) -> tuple[Verdict, float | None]:
-    """Ask a site under one of its names; tell in how many seconds it answered, None when it did not."""
+def _answer(ctx: Context, prober: Prober, site: Resource[RouteSpec], host: str, checks: list[str]) -> _Visit:
+    """Ask a site under one of its names."""
     spec = site.spec
     asked, wanted = _question(spec)
     answer: HttpAnswer = prober.http(HttpProbe(host, asked, tls=spec.tls, proxy=PROXIES[site.key.kind]))
     if answer.status is None:
-        return (answer.level, f"{host}: {answer.error}"), None
+        return _Visit((answer.level, f"{host}: {answer.error}"))
     serial = _serial(ctx, spec.certificate)
     if serial and answer.serial != serial and not _ours(ctx, answer):
-        return (Level.NO_TLS, f"{host} serves the certificate {answer.serial}, not {serial}"), answer.seconds
+        return _Visit((Level.NO_TLS, f"{host} serves the certificate {answer.serial}, not {serial}"), answer.seconds)
     if answer.serial:
         checks.append(f"certificate {answer.serial} verified against the internal CA")
     checks.append(f"GET {asked} answered {answer.status}")
-    return _judge(ctx, spec, asked, wanted, answer, prober), answer.seconds
+    verdict = _judge(ctx, spec, asked, wanted, answer, prober)
+    return _Visit(verdict, answer.seconds, _beginning(answer) if verdict[0] is Level.UPSTREAM_ANSWERED else "")
+
+
+def _beginning(answer: HttpAnswer) -> str:
+    """Return how an answer begins, in one line."""
+    return " ".join(answer.body[: 4 * SHOWN].decode(errors="replace").split())[:SHOWN]
 
 
 def _serial(ctx: Context, certificate: Ref | None) -> Any:

@@ -29,6 +29,9 @@ def report_lines(report: Report, view: View) -> Iterator[str]:
     if failed and view.verbosity >= 0:
         yield from _applied(report, view)
     yield from _failed(failed, view)
+    yield from (
+        f"{escape(str(each.key))} answered: {escape(each.said)}" for each in report.proofs.values() if each.said
+    )
     yield from _unproven(report, view)
     for words in report.warnings:
         yield view.style("warning", f"warning: {escape(words)}")
