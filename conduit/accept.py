@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from typing import Any, Final, NamedTuple
 
+from msgspec import Struct
+
 from conduit.change import Change, FieldChange, Origin
 from conduit.engine import Engine
 from conduit.errors import Code, ConduitError, Diagnostic, LoadError
@@ -41,7 +43,7 @@ Edit = SetField | RemoveField
 Difference = tuple[Key, str]
 
 
-class WayBack(NamedTuple):
+class WayBack(Struct, frozen=True):
     """Edits of one declared name that make live values the declared ones.
 
     `left` are the frames of their daemons that the next apply still writes. What was written there by hand is what is

@@ -7,7 +7,10 @@ ground · prune. A failed change takes the other changes of its root along and s
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from conduit.change import Change, Outcome, Proof, Result
 from conduit.documents import commit_all, stage_all
@@ -49,7 +52,7 @@ def apply(work: Work) -> dict[Key, Proof]:
     return proofs
 
 
-class Coming(NamedTuple):
+class Coming(Struct, frozen=True):
     """Objects that were made and that nothing in this plan waits for, with their outcomes as long as they come up."""
 
     provider: ObjectProvider
@@ -106,7 +109,7 @@ def _with_wish(work: Work, change: Change) -> Change:
     """Return a change of an object with all that its wish had to wait for."""
     wish = work.resolved(change)
     if wish is None or wish is change.want:
-        return change._replace(want=wish)
-    return change._replace(
-        want=wish, native=work.kinds[change.key.kind].render(wish.spec, work.context(change.provider))
+        return replace(change, want=wish)
+    return replace(
+        change, want=wish, native=work.kinds[change.key.kind].render(wish.spec, work.context(change.provider))
     )

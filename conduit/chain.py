@@ -15,6 +15,8 @@ from hmac import compare_digest
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from msgspec import Struct
+
 from conduit.patterns import pattern
 
 SEGMENT: Final = pattern(r"[0-9]+\.jsonl")
@@ -42,7 +44,7 @@ class Entry(NamedTuple):
     hash: str
 
 
-class BadEntry(NamedTuple):
+class BadEntry(Struct, frozen=True):
     """The first place where a chain does not hold: the file, the line in it, the number it should have, why."""
 
     file: Path
@@ -54,7 +56,7 @@ class BadEntry(NamedTuple):
         return f"{self.file}:{self.line}: entry {self.seq} {self.reason}"
 
 
-class Link(NamedTuple):
+class Link(Struct, frozen=True):
     """Where one line stands, its number and its hash."""
 
     file: Path
@@ -63,7 +65,7 @@ class Link(NamedTuple):
     hash: str
 
 
-class Located(NamedTuple):
+class Located(Struct, frozen=True):
     """An entry, the name of its segment, and where in it its line begins."""
 
     entry: Entry

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from enum import Enum, StrEnum
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from conduit.model import NO_FIELDS, Key, Live, Native, Source
 
@@ -31,7 +33,7 @@ class Origin(StrEnum):
     UNKNOWN = "unknown"
 
 
-class FieldChange(NamedTuple):
+class FieldChange(Struct, frozen=True):
     """One differing field in spec terms; `old` or `new` is `UNRESOLVED` when the field is absent on that side."""
 
     path: str
@@ -39,7 +41,7 @@ class FieldChange(NamedTuple):
     new: Any
 
 
-class Diff(NamedTuple):
+class Diff(Struct, frozen=True):
     """How live differs from the wish: in fields while the live object still parses, else as a raw text diff."""
 
     fields: tuple[FieldChange, ...] = ()
@@ -63,7 +65,7 @@ class Disturbance(StrEnum):
     STOP = "stop"
 
 
-class Impact(NamedTuple):
+class Impact(Struct, frozen=True):
     """What applying a change interrupts: how, of whom, for about how many seconds, in words."""
 
     disturbance: Disturbance = Disturbance.NONE
@@ -83,7 +85,7 @@ class Impact(NamedTuple):
 NO_IMPACT: Final = Impact()
 
 
-class Change(NamedTuple):
+class Change(Struct, frozen=True):
     """One step of a plan. `native` is the wished-for form (None for delete), `live` what is there (None for create)."""
 
     action: Action
@@ -110,7 +112,7 @@ class Result(StrEnum):
     SKIPPED = "skipped"
 
 
-class Outcome(NamedTuple):
+class Outcome(Struct, frozen=True):
     """What became of one change; `reason` tells a person, `seconds` is the wall time it took."""
 
     key: Key
@@ -144,7 +146,7 @@ class Level(Enum):
         return bool(self.value < other.value)
 
 
-class Proof(NamedTuple):
+class Proof(Struct, frozen=True):
     """The result of proving a root from outside: how far it got, and each observation in words.
 
     `seconds` is how long the answer took; None when there was none. `parts` are the proofs of what
@@ -166,7 +168,7 @@ class Proof(NamedTuple):
         return self.level is Level.EXPECTED
 
 
-class Readiness(NamedTuple):
+class Readiness(Struct, frozen=True):
     """Whether an applied object is healthy yet; `wait` False means that waiting longer will not help.
 
     `patience` are the seconds since it was made that it may take by its own declaration.

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from typing import Any, NamedTuple, Protocol, TypeVar, get_type_hints
+from typing import Any, Protocol, TypeVar, get_type_hints
+
+from msgspec import Struct
 
 from conduit.kind import Context, Kind
 from conduit.model import Key
@@ -19,17 +21,17 @@ from conduit.spec import Spec
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Letter(NamedTuple):
+class Letter(Struct, frozen=True):
     """Field annotation: the short form of the option, such as f for -f."""
 
     letter: str
 
 
-class Operand(NamedTuple):
+class Operand(Struct, frozen=True):
     """Field annotation: the parameter is given by its place, not by its name."""
 
 
-class Rest(NamedTuple):
+class Rest(Struct, frozen=True):
     """Field annotation: the parameter is everything after `--`."""
 
 
@@ -50,7 +52,7 @@ class Doing(Protocol):
         """
 
 
-class Command(NamedTuple):
+class Command(Struct, frozen=True):
     """One command of a kind; `streams` tells that what it tells is shown line by line as it comes."""
 
     name: str

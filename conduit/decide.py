@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from conduit.change import NO_DIFF, NO_IMPACT, Action, Change, Diff, FieldChange, Impact, Origin
 from conduit.diff import compare
@@ -25,7 +27,7 @@ REMARK = Code(
 EMPTY = Reading({}, "")
 
 
-class Observed(NamedTuple):
+class Observed(Struct, frozen=True):
     """One provider as plan sees it. `reason` tells why it could not be read; empty when it was.
 
     `frame` and `explain_frame` are None for object providers.
@@ -45,7 +47,7 @@ class Observed(NamedTuple):
         return self.context.reading or EMPTY
 
 
-class Suppressed(NamedTuple):
+class Suppressed(Struct, frozen=True):
     """A difference that an `ignore` entry leaves alone."""
 
     key: Key
@@ -53,8 +55,7 @@ class Suppressed(NamedTuple):
     entry: Ignore
 
 
-@dataclass(slots=True, eq=False, repr=False)
-class Decider:
+class Decider(Struct, eq=False):
     """Decides leaf after leaf, dependencies first, and remembers what each decision made known.
 
     `edges` are the leaves each leaf depends on; one without any has no reference. `unknown` collects the leaves that
@@ -66,16 +67,16 @@ class Decider:
     edges: Edges
     now: float
     doubts: Mapping[Key, Diagnostic]
-    lives: dict[Key, list[Live]] = field(default_factory=dict)
-    foreign: dict[tuple[str, frozenset[Claim] | Key], Live] = field(default_factory=dict)
-    strangers: set[Key] = field(default_factory=set)
-    unmanaged: list[Live] = field(default_factory=list)
-    surplus: list[Live] = field(default_factory=list)
-    facts: dict[Key, Mapping[str, Any]] = field(default_factory=dict)
-    unknown: dict[Key, str] = field(default_factory=dict)
-    suppressed: list[Suppressed] = field(default_factory=list)
-    remarks: list[Diagnostic] = field(default_factory=list)
-    deciding: dict[str, Context] = field(default_factory=dict)
+    lives: dict[Key, list[Live]] = {}
+    foreign: dict[tuple[str, frozenset[Claim] | Key], Live] = {}
+    strangers: set[Key] = set()
+    unmanaged: list[Live] = []
+    surplus: list[Live] = []
+    facts: dict[Key, Mapping[str, Any]] = {}
+    unknown: dict[Key, str] = {}
+    suppressed: list[Suppressed] = []
+    remarks: list[Diagnostic] = []
+    deciding: dict[str, Context] = {}
 
     def index(self) -> None:
         """Sort the live objects of every readable provider into ours and foreign ones."""
@@ -133,7 +134,7 @@ class Decider:
         """Return `leaf` with each reference carrying the live fact, or `Late` when it is not known yet."""
         if not refs(leaf.spec):
             return leaf
-        return leaf._replace(spec=with_refs(leaf.spec, lambda ref: ref.resolved(self._fact(ref.key, ref.fact))))
+        return replace(leaf, spec=with_refs(leaf.spec, lambda ref: ref.resolved(self._fact(ref.key, ref.fact))))
 
     def _fact(self, key: Key, fact: str) -> Any:
         return self.facts.get(key, {}).get(fact, Late(key, fact))
@@ -155,7 +156,7 @@ class Decider:
         chosen = diffs.index(None) if None in diffs else 0
         diff = diffs[chosen]
         if self.observed[kind.provider].frame:
-            diff = (diff or NO_DIFF)._replace(reason="the document holds it more than once")
+            diff = replace((diff or NO_DIFF), reason="the document holds it more than once")
         else:
             self.surplus += [live for index, live in enumerate(found) if index != chosen]
         return found[chosen], diff
@@ -203,7 +204,7 @@ class Decider:
             for entry in wish.ignore
             if holds(entry, self.now) and _covers(_leaf_path(wish, entry.path), change.path)
         ]
-        wish = wish._replace(spec=spec)
+        wish = replace(wish, spec=spec)
         native = kind.render(spec, ctx)
         return wish, native, kind.differs(wish, native, live, ctx)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+from msgspec import field
 
 from conduit.errors import Diagnostic, LoadError
 from conduit.expand import Desired
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
     from conduit.recall import Recall
 
 
-@dataclass(eq=False, repr=False)
-class Declarations(Premises):
+class Declarations(Premises, eq=False, dict=True):
     """The declarations of one site; a process that goes on gives its engines one `recall`."""
 
     kinds: Kinds = field(default_factory=load_kinds)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from threading import Thread
 from typing import Any
+
+from msgspec import Struct
 
 from conduit.change import Action, Change, Outcome, Result
 from conduit.errors import ConduitError, Refused, RollbackFailed, Stale, Unreadable
@@ -90,8 +91,7 @@ def _run(work: Work, commits: Sequence[Commit]) -> list[Exception]:
     return errors
 
 
-@dataclass(slots=True, eq=False, repr=False)
-class Commit:
+class Commit(Struct, eq=False):
     """One document on its way: from a reading, with the blocks that are to change, perhaps staged already.
 
     `done` is what is loaded then and what was really committed, `error` why there is nothing.

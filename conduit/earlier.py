@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from conduit.history import History
 from conduit.journal import Journal, UnfinishedRun
@@ -12,7 +13,7 @@ from conduit.model import Key
 from conduit.plan import Plan
 
 
-class Earlier(NamedTuple):
+class Earlier(Struct, frozen=True):
     """The runs before this one, by their journal and their records, either of which may have been deleted."""
 
     journal: Journal

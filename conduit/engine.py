@@ -9,9 +9,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from conduit.decide import Observed
 from conduit.declarations import Declarations
@@ -39,8 +40,7 @@ if TYPE_CHECKING:
     from conduit.status import RootStatus
 
 
-@dataclass(eq=False, repr=False)
-class Engine(Declarations):
+class Engine(Declarations, eq=False, dict=True):
     """One site: what it declares, compared with what is there and made true."""
 
     recovered: tuple[str, ...] = ()
@@ -76,7 +76,7 @@ class Engine(Declarations):
         )
         before = self.earlier
         told = (*self.warnings, *before.warnings(), *plan.warnings, *before.reverted(plan))
-        plan = plan._replace(warnings=told)
+        plan = replace(plan, warnings=told)
         self._planned = (plan.digest, desired, observed)
         fail("plan.made")
         return plan
@@ -159,8 +159,8 @@ class Engine(Declarations):
             report, settled = carry_out(plan, desired, observed, self._means(options), run, options, on_event, ended)
             self.history.note_secrets(run.id, self.used_secrets.keep())
         if settled:
-            self._keeper.keep(plan._replace(changes=()), self.wish, desired, settled)
-        return report._replace(warnings=self.history.take_warnings(), recovered=self.recovered)
+            self._keeper.keep(replace(plan, changes=()), self.wish, desired, settled)
+        return replace(report, warnings=self.history.take_warnings(), recovered=self.recovered)
 
     def _note_started(self, plan: Plan, run: int) -> None:
         if self.wish:

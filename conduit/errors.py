@@ -9,8 +9,9 @@ Ranges: 01 YAML and manifests · 02 fields · 03 expansion and graph · 04 plan 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from conduit.model import Key, Source
@@ -28,8 +29,7 @@ class Code:
             raise ValueError(f"{code} is declared twice: {first.title!r} and {title!r}")
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnostic:
+class Diagnostic(Struct, frozen=True):
     """One problem for a person: `summary` what happened, `source` where, `hint` what to do, `line` the text there.
 
     `related` lists other places that take part, for example the first of two duplicates. `field` is the dotted path of

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 from ipaddress import ip_address
 from itertools import combinations
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
+
+from msgspec import Struct
 
 from conduit.errors import Code, ConduitError, Diagnostic, LoadError
 from conduit.graph import Edges, edges, find_cycle
@@ -42,7 +43,7 @@ MAX_DEPTH = 8
 """Composites may expand into composites, but not endlessly."""
 
 
-class Desired(NamedTuple):
+class Desired(Struct, frozen=True):
     """The whole wish: declared roots, leaves, which leaves a root stands for, and what each leaf depends on.
 
     `doubts` are the leaves of which nobody knows now what they should be, and why.
@@ -65,8 +66,7 @@ class Desired(NamedTuple):
         )
 
 
-@dataclass(slots=True, eq=False, repr=False)
-class DeclaredLook:
+class DeclaredLook(Struct, eq=False):
     """`Look` over the declared resources."""
 
     settings: Settings
@@ -75,9 +75,9 @@ class DeclaredLook:
     resolve: Resolve
     files: Files
     written: Callable[[Key], Written]
-    warnings: list[Diagnostic] = field(default_factory=list)
-    doubts: dict[Key, Diagnostic] = field(default_factory=dict)
-    _found: dict[Any, Any] = field(default_factory=dict)
+    warnings: list[Diagnostic] = []
+    doubts: dict[Key, Diagnostic] = {}
+    _found: dict[Any, Any] = {}
 
     def __call__(self, key: Key) -> Spec | None:
         """Return the declared spec of `key`, or None."""

@@ -10,10 +10,11 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 from zlib import crc32
+
+from msgspec import Struct
 
 from conduit.change import Level, Proof
 from conduit.kind import Context, Kind
@@ -38,8 +39,7 @@ class State(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
+class Health(Struct, frozen=True):
     """One check: the state, the response time in milliseconds when there was an answer, and when (epoch seconds)."""
 
     state: State = State.UNKNOWN

@@ -5,10 +5,11 @@ It decides nothing but a label (docs/decisions/0002-records-decide-nothing.md), 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from msgspec import json
 
 from conduit.canonical import canonical
 from conduit.change import Action, Outcome, Result
@@ -163,7 +164,7 @@ class History(Records):
         """Store one finished run and forget the oldest beyond the limit."""
 
         def write(connection: Connection) -> None:
-            summary, outcomes = json.dumps(dict(run.summary)), json.dumps([_encoded(o) for o in run.outcomes])
+            summary, outcomes = _text(dict(run.summary)), _text([_encoded(o) for o in run.outcomes])
             row = (*run[: RunRecord._fields.index("summary")], summary, outcomes)
             connection.execute("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
             connection.execute("DELETE FROM runs WHERE id <= ?", (run.id - KEPT_RUNS,))
@@ -183,7 +184,7 @@ class History(Records):
         """Remember what a run sets out to do, and forget all but the last `KEPT_STARTED`."""
 
         def write(connection: Connection) -> None:
-            keys, secrets = json.dumps([str(key) for key in started.keys]), canonical(started.secrets)
+            keys, secrets = _text([str(key) for key in started.keys]), canonical(started.secrets)
             row = (started.run, started.manifests, started.files, keys, secrets)
             connection.execute(NOTE_STARTED, row)
             connection.execute("DELETE FROM started WHERE run <= ?", (started.run - KEPT_STARTED,))
@@ -216,7 +217,7 @@ class History(Records):
     def pins(self, run: int) -> dict[Key, Any]:
         """Return what each wish that floats stood for after a run, as far as that is known."""
         rows = self.select(lambda c: c.execute("SELECT key, pin FROM pins WHERE run <= ? ORDER BY run", (run,)))
-        return {Key.parse(key): json.loads(pin) for key, pin in rows}
+        return {Key.parse(key): json.decode(pin) for key, pin in rows}
 
     def run(self, run_id: int) -> RunRecord | None:
         """Return one past run, None when there is no record of it."""
@@ -226,11 +227,15 @@ class History(Records):
 
 def _find(connection: Connection, keys: Mapping[str, Key]) -> Iterable[tuple[str, str]]:
     wanted = "SELECT key, native FROM applied WHERE key IN (SELECT value FROM json_each(?))"
-    return connection.execute(wanted, (json.dumps(list(keys)),))
+    return connection.execute(wanted, (_text(list(keys)),))
 
 
 def _scan(connection: Connection, keys: Mapping[str, Key]) -> Iterable[tuple[str, str]]:
     return (row for row in connection.execute("SELECT key, native FROM applied") if row[0] in keys)
+
+
+def _text(value: Any) -> str:
+    return json.encode(value).decode()
 
 
 def _encoded(outcome: Outcome) -> list[Any]:
@@ -243,10 +248,10 @@ def _decoded(key: str, action: str, result: str, reason: str, seconds: float) ->
 
 def _run(row: tuple[Any, ...]) -> RunRecord:
     *facts, summary, outcomes = row
-    columns = (*facts, json.loads(summary), tuple(_decoded(*outcome) for outcome in json.loads(outcomes)))
+    columns = (*facts, json.decode(summary), tuple(_decoded(*outcome) for outcome in json.decode(outcomes)))
     return RunRecord(*columns)
 
 
 def _started(row: tuple[Any, ...]) -> Started:
     run, manifests, files, keys, secrets = row
-    return Started(run, manifests, files, tuple(map(Key.parse, json.loads(keys))), json.loads(secrets))
+    return Started(run, manifests, files, tuple(map(Key.parse, json.decode(keys))), json.decode(secrets))

@@ -13,7 +13,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import takewhile
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+from msgspec import Struct
 
 from conduit.chain import BadEntry, Chain, Entry
 from conduit.chain_writer import Writer
@@ -35,7 +37,7 @@ RUN_LIMIT: Final = 1_000_000
 STARTED, INTENT, OUTCOME, FINISHED = "run_started", "intent", "outcome", "run_finished"
 
 
-class UnfinishedRun(NamedTuple):
+class UnfinishedRun(Struct, frozen=True):
     """A run without an end: what it intended, by provider, and `open`, the part of that whose outcome is not known."""
 
     id: int

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 from conduit.change import Action, Change, Result
 from conduit.errors import ConduitError
@@ -28,7 +30,7 @@ from conduit.wish import Wish
 from conduit.work import Work
 
 
-class Keeper(NamedTuple):
+class Keeper(Struct, frozen=True):
     """Where evidence comes from, beside the readings, and the state directory it goes to."""
 
     settings: Settings

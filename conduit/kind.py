@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from conduit.change import Action, Change, Diff, FieldChange, Impact, Proof
 from conduit.diff import compare, difference
@@ -39,8 +41,7 @@ class Prober(Protocol):
         """Send one request through the proxy; see `conduit.providers.probe`."""
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Context:
+class Context(Struct, frozen=True, eq=False):
     """What a kind may know beyond its spec: settings, the time, one provider's reading, fingerprints, the prober.
 
     `mark(key, part, name)` is the keyed ownership mark; `fingerprint(text)` is the keyed fingerprint of a secret value;
@@ -58,7 +59,7 @@ class Context:
     prober: Prober | None = None
     provider: Any = None
     """The opened provider, for operations alone."""
-    facts: Mapping[Key, Mapping[str, Any]] = field(default_factory=dict)
+    facts: Mapping[Key, Mapping[str, Any]] = {}
     leaves: Callable[[Key], Sequence[Resource[Any]]] = lambda key: ()
     parallel: int | None = None
     """How much may be done at once, None for what is usual."""
@@ -140,7 +141,7 @@ class Kind(ABC, Generic[S]):
         if want.protect == live.protected:
             return diff
         mark = FieldChange("protect", live.protected, want.protect)
-        return Diff((mark,)) if diff is None else diff._replace(fields=(*diff.fields, mark))
+        return Diff((mark,)) if diff is None else replace(diff, fields=(*diff.fields, mark))
 
     def explain(self, spec: S, native: Native, live: Native, ctx: Context) -> Diff:
         """Show the difference in spec terms while the live object round-trips, else as raw text."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from msgspec import Struct
 
 from conduit.model import Key, Source
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Written(NamedTuple):
+class Written(Struct, frozen=True):
     """A parsed manifest, the path of one declared name in it, and the directory that its shown name counts from."""
 
     document: Document

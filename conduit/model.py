@@ -7,10 +7,11 @@ which costs more time than all else an unchanged site needs.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 from enum import Enum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -62,9 +63,11 @@ class Unset(Enum):
 UNRESOLVED: Final = Unset.UNRESOLVED
 
 
-@dataclass(frozen=True, slots=True)
-class Late:
-    """A value only known once another resource was applied; shown as "known after apply"."""
+class Late(Struct, frozen=True, rename={"key": "$late"}):
+    """A value only known once another resource was applied; shown as "known after apply".
+
+    As JSON it is `{"$late": KEY, "fact": NAME}`, which no live value is.
+    """
 
     key: Key
     fact: str
@@ -73,28 +76,42 @@ class Late:
         return f"(known after apply: {self.key} {self.fact})"
 
 
-@dataclass(frozen=True, slots=True)
 class Ref:
     """A spec field that names another resource, and the live fact it stands for.
 
-    `value` is filled in by plan: the live fact, or `Late` while it does not exist yet.
+    `value` is filled in by plan: the live fact, or `Late` while it does not exist yet. No `Struct`, because as JSON it
+    is its value.
     """
 
-    key: Key
-    fact: str
-    value: Any = UNRESOLVED
+    __slots__ = ("fact", "key", "value")
+
+    def __init__(self, key: Key, fact: str, value: Any = UNRESOLVED) -> None:
+        self.key, self.fact, self.value = key, fact, value
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Ref):
+            return NotImplemented
+        return (self.key, self.fact, self.value) == (other.key, other.fact, other.value)
+
+    def __hash__(self) -> int:
+        return hash((self.key, self.fact))
 
     def __str__(self) -> str:
         return f"{self.key}#{self.fact}"
 
+    def __repr__(self) -> str:
+        return f"Ref({self}, {self.value!r})"
+
     def resolved(self, value: Any) -> Ref:
         """Return this reference with its value known."""
-        return replace(self, value=value)
+        return Ref(self.key, self.fact, value)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Secret:
-    """A reference to a stored secret, written `{secret: NAME}`. It never holds the value itself."""
+class Secret(Struct, frozen=True, rename={"name": "$secret"}):
+    """A reference to a stored secret, written `{secret: NAME}`. It never holds the value itself.
+
+    As JSON it is `{"$secret": NAME}`.
+    """
 
     name: str
 
@@ -159,7 +176,7 @@ class Claim(NamedTuple):
 NO_FIELDS: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
-class Live(NamedTuple):
+class Live(Struct, frozen=True):
     """One object a daemon has. `owned` says that it carries this site's mark for `key`.
 
     `id` is the daemon's immutable id, `status` holds live-only facts for people, `facts` what a `Ref` may ask for.
@@ -178,7 +195,7 @@ class Live(NamedTuple):
     """Where a person finds it: a file and line, or a path in the daemon's configuration."""
 
 
-class Reading(NamedTuple):
+class Reading(Struct, frozen=True):
     """One read of a provider. `version` is a hash of all it saw; `frame` is None before the first frame.
 
     `stale` tells in words that the daemon serves an older generation than its files hold; empty when it does not.

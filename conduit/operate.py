@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from conduit.change import Action, Change, Diff, Origin, Outcome, Result
 from conduit.errors import Code, ConduitError, Diagnostic
@@ -72,4 +73,4 @@ def _carried_out(found: Operation, key: Key, ctx: Context, live: Live | None, gi
         outcome: Outcome = found.run(ctx, live, given)
     except (ConduitError, OSError) as error:
         outcome = Outcome(key, Action.UPDATE, Result.FAILED, str(error))
-    return outcome._replace(key=key, seconds=time.monotonic() - started)
+    return replace(outcome, key=key, seconds=time.monotonic() - started)

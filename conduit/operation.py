@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
+
+from msgspec import Struct
 
 from conduit.change import Outcome
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Operation(NamedTuple):
+class Operation(Struct, frozen=True):
     """A one-off verb of a kind or a provider, declared with `@operation`."""
 
     name: str

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from conduit.change import Result
 from conduit.engine import Engine
 from conduit.errors import Code, ConduitError, Diagnostic
@@ -34,7 +36,7 @@ def rollback(engine: Engine, revision: str, selection: Selection = Selection()) 
     runs = (each for each in engine.history.started() if each.manifests == wish.manifests.digest)
     last = max(((each.files == wish.files_digest, each.run) for each in runs), default=(False, 0))
     plan = _as_of(engine, wish, last[1], selection)
-    return plan._replace(commit=tree.commit, past=f"the manifests of commit {tree.commit[:7]}")
+    return replace(plan, commit=tree.commit, past=f"the manifests of commit {tree.commit[:7]}")
 
 
 def undo(engine: Engine, selection: Selection = Selection()) -> Plan:
@@ -48,7 +50,7 @@ def undo(engine: Engine, selection: Selection = Selection()) -> Plan:
     engine.wish = wish = _read_by(engine, earlier)
     run = engine.history.run(earlier.run)
     plan = _as_of(engine, wish, earlier.run, selection)
-    return plan._replace(commit=run.commit if run else "", past=f"the manifests of run {earlier.run}")
+    return replace(plan, commit=run.commit if run else "", past=f"the manifests of run {earlier.run}")
 
 
 def _read_by(engine: Engine, run: Started) -> Wish:
@@ -88,7 +90,7 @@ def _as_of(engine: Engine, wish: Wish, run: int, selection: Selection) -> Plan:
     observed = engine.observe()
     desired, lost = as_then(wish.desired, engine.history.pins(run), engine.kinds, observed)
     plan = engine.plan_for(desired, observed, selection)
-    return plan._replace(warnings=(*plan.warnings, *lost))
+    return replace(plan, warnings=(*plan.warnings, *lost))
 
 
 def unfinished(engine: Engine) -> tuple[Key, ...]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct
 
 from conduit.change import NO_DIFF, Action, Change, Origin, Outcome, Result
 from conduit.command import Command
@@ -24,8 +25,7 @@ def perform(command: Command, doing: Doing, name: str, params: Spec) -> int:
     return FAILED if doing.failed else code
 
 
-@dataclass
-class Doing:
+class Doing(Struct):
     """`command.Doing` for one command; `failed` collects why each key failed."""
 
     name: str
@@ -34,7 +34,7 @@ class Doing:
     hold: Callable[[str], AbstractContextManager[None]]
     journal: Journal
     begin: Callable[[], object]
-    failed: dict[Key, str] = field(default_factory=dict)
+    failed: dict[Key, str] = {}
 
     def tell(self, **found: Any) -> None:
         """Hand one finding on."""

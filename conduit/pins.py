@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from msgspec.structs import replace
+
 from conduit.decide import Observed
 from conduit.expand import Desired
 from conduit.kind import Kind
@@ -40,4 +42,4 @@ def as_then(
         kind = kinds[key.kind]
         changed[key], why_not = kind.pinned(desired.leaves[key], pins[key], observed[kind.provider].context)
         lost += [f"{key}: {why_not}"] if why_not else []
-    return (desired._replace(leaves={**desired.leaves, **changed}) if changed else desired), lost
+    return (replace(desired, leaves={**desired.leaves, **changed}) if changed else desired), lost

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from conduit.canonical import canonical, digest_of
 from conduit.change import Action, Change, Diff, FieldChange, Origin
@@ -23,7 +26,7 @@ Applied = Callable[[Collection[Key]], Mapping[Key, str] | None]
 """Looks up the canonical last applied natives; None when there are no records at all."""
 
 
-class Selection(NamedTuple):
+class Selection(Struct, frozen=True):
     """Which part of a plan is wanted, and how many deletions the caller allows.
 
     `named` are resources the caller deletes by name: they do not count towards the prune budget.
@@ -42,7 +45,7 @@ class Selection(NamedTuple):
     def with_leaves(self, children: Mapping[Key, Sequence[Key]]) -> Selection:
         """Return this selection with all leaves its targets stand for, also those they share with others."""
         leaves = (leaf for target in self.targets for leaf in children.get(target, ()))
-        return self._replace(targets=(*self.targets, *leaves))
+        return replace(self, targets=(*self.targets, *leaves))
 
     def wants(self, change: Change) -> bool:
         """Return whether a change was asked for."""
@@ -54,7 +57,7 @@ class Selection(NamedTuple):
         return not any(key in self.excludes for key in named)
 
 
-class Plan(NamedTuple):
+class Plan(Struct, frozen=True):
     """What an apply would do. `unknown` maps each provider that could not be read to the reason.
 
     `unjudged` are the declared leaves nobody can say anything about now; `unsafe` are the rules the plan breaks.
@@ -207,7 +210,7 @@ def _weighed(
         view, kind = observed[change.provider], change.key.kind
         special = None if kind == FRAME else kinds[kind].impact(change, view.context)
         origin = Origin.UNKNOWN if records is None else origin_of(change, records.get(change.key))
-        return change._replace(impact=special or view.impact(change), origin=origin)
+        return replace(change, impact=special or view.impact(change), origin=origin)
 
     return list(map(weighed, changes))
 

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from conduit.failpoints import fail
 from conduit.history import History
@@ -28,8 +30,7 @@ if TYPE_CHECKING:
     from conduit.audit.trail import Trail
 
 
-@dataclass(eq=False, repr=False)
-class Premises:
+class Premises(Struct, eq=False, dict=True):
     """The premises of one site. `now` is the clock in seconds since the epoch."""
 
     settings: Settings

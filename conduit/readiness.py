@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
+from msgspec.structs import replace
+
 from conduit.change import Change, Outcome, Readiness, Result
 from conduit.model import Key
 from conduit.providers.base import ObjectProvider
@@ -33,7 +35,7 @@ def when_ready(
         for change in waiting:
             why = _given_up(work, found[change.key], elapsed)
             if why:
-                final[change.key] = final[change.key]._replace(result=Result.FAILED, reason=why)
+                final[change.key] = replace(final[change.key], result=Result.FAILED, reason=why)
         waiting = [c for c in waiting if not found[c.key].ready and final[c.key].result is Result.OK]
         for change in waiting:
             _tell(work, change, found[change.key].detail, told)

@@ -6,7 +6,9 @@ by another look. What is live is never remembered.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 from conduit.evidence import hash_of_tree
 from conduit.manifests.known import Known
@@ -19,7 +21,7 @@ WISHES: Final = 2
 """The wish that is in force, and the one of an edit that is being made."""
 
 
-class _Made(NamedTuple):
+class _Made(Struct, frozen=True):
     """A wish, when it was made, and whether of a commit: then files that manifests name are read from it too."""
 
     wish: Wish

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 from conduit.change import Outcome, Proof, Result
 from conduit.model import Key
 
 
-class ApplyOptions(NamedTuple):
+class ApplyOptions(Struct, frozen=True):
     """`prove` checks every touched root from outside before and after; `timeout` bounds each wait, in seconds.
 
     `operation` is what whoever waits for the lock, the journal and the list of runs are told of it; `parallel` bounds
@@ -38,7 +40,7 @@ class EventKind(StrEnum):
     REVERTED = "reverted"
 
 
-class Event(NamedTuple):
+class Event(Struct, frozen=True):
     """One line of progress: about a resource, or about a whole provider when `key` is None."""
 
     kind: EventKind
@@ -54,7 +56,7 @@ ENDS: Final = ("ok", "partly failed", "stale", "skipped", "interrupted")
 """The words for them."""
 
 
-class Report(NamedTuple):
+class Report(Struct, frozen=True):
     """The end of an apply. `run` is its number in the journal, 0 when nothing had to be done.
 
     `stale` tells that a live document moved under the plan, `unread` that a daemon could not be read, `unjudged` that

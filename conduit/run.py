@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from conduit.apply import apply
 from conduit.change import Change, Outcome, Proof, Result
@@ -27,7 +29,7 @@ from conduit.report import ApplyOptions, Listener, Report
 from conduit.work import Work, sole_facts
 
 
-class Means(NamedTuple):
+class Means(Struct, frozen=True):
     """What a run works with; `context` is what proofs may know, `now` the clock in seconds since the epoch."""
 
     kinds: Mapping[str, Kind[Any]]
@@ -38,7 +40,7 @@ class Means(NamedTuple):
     now: Callable[[], float]
 
 
-class Memory(NamedTuple):
+class Memory(Struct, frozen=True):
     """`work.Memory` over the journal and the history."""
 
     run: Run

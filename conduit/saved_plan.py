@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct
 
 from conduit.errors import Code, ConduitError, Diagnostic, Stale
 from conduit.model import Key
@@ -36,8 +37,7 @@ STALE_PLAN = Code(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class SavedPlan:
+class SavedPlan(Struct, frozen=True):
     """A plan file: enough to make the plan again and to tell what differs."""
 
     digest: str

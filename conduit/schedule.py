@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import takewhile
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from conduit.change import Action, Change, Disturbance
 from conduit.graph import Edges
 from conduit.model import FRAME, Key
 
 
-class Step(NamedTuple):
+class Step(Struct, frozen=True):
     """What one provider does at once: a document commit, or objects that wait for nothing more."""
 
     provider: str

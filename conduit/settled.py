@@ -19,7 +19,9 @@ from contextlib import suppress
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 from conduit import __version__
 from conduit.evidence import AFTER, BEFORE, Evidence, hash_of, inode, inode_of
@@ -38,7 +40,7 @@ FRESH: Final = 2.0
 """Seconds in which a source file may have changed after it was imported."""
 
 
-class Settled(NamedTuple):
+class Settled(Struct, frozen=True):
     """What an empty plan says: the commit it was drawn from, "" outside git, and how many objects are unmanaged."""
 
     commit: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
-from typing import Any, Generic, NamedTuple, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
+from msgspec import Struct
 from pydantic import ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
@@ -20,7 +21,7 @@ class Marker(Enum):
     WRITE_ONLY = "compared by keyed fingerprint, never read back"
 
 
-class RefTo(NamedTuple):
+class RefTo(Struct, frozen=True):
     """Field annotation: the YAML holds the name of a resource of `kind`; the spec holds a `Ref` to its `fact`."""
 
     kind: str
@@ -83,7 +84,7 @@ class Ignore(Spec):
     """The last moment it holds, a date or a time with its zone; without it, always."""
 
 
-class Resource(NamedTuple, Generic[S]):
+class Resource(Struct, Generic[S], frozen=True):
     """One wished-for resource, declared in YAML or expanded from one that is.
 
     `parent` is the declared (root) resource it was expanded from, None for a root itself.

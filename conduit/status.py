@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from conduit.change import Proof
 from conduit.decide import Observed
@@ -22,7 +24,7 @@ AT_ONCE = 32
 DAY = 86400.0
 
 
-class RootStatus(NamedTuple):
+class RootStatus(Struct, frozen=True):
     """One root: its proof (None when it promises nothing visible or did not answer), and in words how it is.
 
     `days_left` counts to the expiry of the certificate that expires first, None without one.

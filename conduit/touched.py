@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from conduit.change import Change, Proof, Result
 from conduit.companions import companions
 from conduit.model import FRAME, Key
@@ -84,4 +86,4 @@ def _unproven(work: Work, root: Key, proof: Proof) -> None:
     for change in _changed_by(work, root):
         outcome = work.outcomes.get(change.key)
         if outcome and outcome.result is Result.OK:
-            work.outcomes[change.key] = outcome._replace(result=Result.UNPROVEN, reason=proof.detail)
+            work.outcomes[change.key] = replace(outcome, result=Result.UNPROVEN, reason=proof.detail)

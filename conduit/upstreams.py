@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+from msgspec import Struct
 
 from conduit.errors import Code
 from conduit.grammar import DOTTED_QUAD, PORT, join_host_port, split_host_port
@@ -51,7 +53,7 @@ WILDCARDS: Final = frozenset(("", "*", "0.0.0.0", "::"))  # noqa: S104 - names w
 LISTENERS: Final = ("admin", "address", "listen", "http", "https", "marker")
 
 
-class Rules(NamedTuple):
+class Rules(Struct, frozen=True):
     """What this site refuses: loopback unless allowed, and the (address, port) pairs of its own daemons.
 
     A pair with an empty address stands for that port on loopback and on the proxy's address.

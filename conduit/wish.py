@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from conduit.errors import Diagnostic, LoadError
 from conduit.evidence import Evidence, hash_of_contents
@@ -23,7 +25,7 @@ KEYS: Final = pattern(r"[a-z_]+/[a-z0-9._-]+", re.ASCII)
 """The keys that the words of a problem name."""
 
 
-class Wish(NamedTuple):
+class Wish(Struct, frozen=True):
     """Manifests and what they stand for; `evidence` is None when what was looked up cannot be looked up again.
 
     `files` are those that the manifests name, by path.

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from conduit.change import Change, Outcome, Result
 from conduit.decide import Observed
@@ -36,8 +38,7 @@ class Memory(Protocol):
         """Remember the natives just written; None forgets a key."""
 
 
-@dataclass(slots=True, eq=False, repr=False)
-class Work:
+class Work(Struct, eq=False):
     """One apply. `readings` holds the newest reading of each provider, `blamed` the roots that failed and why.
 
     `made` are the objects that were changed, whether or not the change held. `owed` are roots of earlier applies that
@@ -55,17 +56,17 @@ class Work:
     options: ApplyOptions
     listen: Listener
     stop: threading.Event
-    readings: dict[str, Reading] = field(default_factory=dict)
-    outcomes: dict[Key, Outcome] = field(default_factory=dict)
-    facts: dict[Key, Mapping[str, Any]] = field(default_factory=dict)
-    blamed: dict[Key, str] = field(default_factory=dict)
-    contexts: dict[str, Context] = field(default_factory=dict)
-    owed: list[Key] = field(default_factory=list)
-    made: set[Key] = field(default_factory=set)
-    late: set[Key] = field(default_factory=set)
-    planned: dict[Key, Change] = field(default_factory=dict)
-    keeping: set[str] = field(default_factory=set)
-    pruned: set[str] = field(default_factory=set)
+    readings: dict[str, Reading] = {}
+    outcomes: dict[Key, Outcome] = {}
+    facts: dict[Key, Mapping[str, Any]] = {}
+    blamed: dict[Key, str] = {}
+    contexts: dict[str, Context] = {}
+    owed: list[Key] = []
+    made: set[Key] = set()
+    late: set[Key] = set()
+    planned: dict[Key, Change] = {}
+    keeping: set[str] = set()
+    pruned: set[str] = set()
     stale: bool = False
     interrupted: bool = False
 
@@ -115,7 +116,7 @@ class Work:
         if any(ref.fact not in known.get(ref.key, {}) for ref in late):
             return None
         spec = with_refs(change.want.spec, lambda ref: ref.resolved(known[ref.key][ref.fact]) if ref in late else ref)
-        return change.want._replace(spec=spec)
+        return replace(change.want, spec=spec)
 
     def block(self, change: Change) -> Block | None:
         """Return what a document gets for a change; None deletes."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from litestar import Response
 from litestar.serialization import encode_json
+from msgspec import Struct
 
 from conduit.api.desk import Desk
 from conduit.reconcile.asks import Snapshot
@@ -16,7 +17,7 @@ FRESH: Final = 0.2
 """Seconds an answer is kept while only checks of health come in."""
 
 
-class _Kept(NamedTuple):
+class _Kept(Struct, frozen=True):
     passes: int
     checks: int
     until: float

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from conduit.api.desk import Desk
 from conduit.measures import duration
@@ -18,7 +19,7 @@ Wanted = tuple[Key, str, str]
 """A service, the name it is served under, and its proxy."""
 
 
-class Shown(NamedTuple):
+class Shown(Struct, frozen=True):
     """One service: its key, its name, what is shown for it (None when nothing is), and what that is worth."""
 
     key: Key

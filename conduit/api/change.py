@@ -10,10 +10,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass, field
 from typing import Any
 
 from litestar import Response
+from msgspec import Struct
 
 from conduit.api.auth import Caller
 from conduit.api.desk import Desk
@@ -26,8 +26,7 @@ from conduit.model import Key
 from conduit.reconcile.asks import Apply, Passed, Snapshot
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """What is to be done: the `edit`, the audit's `action`, what to say of it when it worked.
 
     `named` are roots that are deleted by name. `whole` is a root of which a failure leaves nothing behind. `new` is the
@@ -40,7 +39,7 @@ class Change:
     named: tuple[Key, ...] = ()
     whole: Key | None = None
     new: int = 200
-    details: Mapping[str, Any] = field(default_factory=dict)
+    details: Mapping[str, Any] = {}
 
 
 async def change(desk: Desk, caller: Caller, wanted: Change, prefer: str | None = None) -> Response[Any]:

@@ -6,7 +6,10 @@ import json
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from conduit.api.sight import Sight
 
@@ -19,7 +22,7 @@ MISSED: Final = "missed"
 """The event that tells a reader to look at everything anew."""
 
 
-class Sent(NamedTuple):
+class Sent(Struct, frozen=True):
     """One event: its number, its name, and its content as it goes over the wire."""
 
     number: int
@@ -36,7 +39,7 @@ class Sent(NamedTuple):
         if sight.whole:
             return self.wire
         left = sight.event(json.loads(self.content))
-        return b"" if left is None else self._replace(content=compact(left)).wire
+        return b"" if left is None else replace(self, content=compact(left)).wire
 
 
 class Memory:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from typing import NamedTuple
 
+from msgspec import Struct
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
 from prometheus_client.registry import Collector
@@ -27,7 +27,7 @@ Values = Mapping[str, float] | Mapping[tuple[str, str], float] | Mapping[tuple[(
 """Numbers by the value of the label, or by the values of several."""
 
 
-class Life(NamedTuple):
+class Life(Struct, frozen=True):
     """From when to when (epoch) a certificate is good."""
 
     begun: float

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from litestar import Request
+from msgspec.structs import replace
 
 from conduit.api.auth import PUBLIC, READ, Caller
 from conduit.api.errors import as_api_error
@@ -53,7 +54,7 @@ class Recording:
         self.open = False
         if not self.acts and self.changes:
             self.acts.append(self._unsaid(status))
-        return [act._replace(action=action_of(self.scope), asked=self._asked(status)) for act in self.acts]
+        return [replace(act, action=action_of(self.scope), asked=self._asked(status)) for act in self.acts]
 
     def _unsaid(self, status: int) -> Act:
         """Return the act of a handler that said nothing: it failed, or it is one that says nothing of itself."""

@@ -8,9 +8,10 @@ known here is left out whole. Counts are of the whole site.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import cached_property
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from conduit.api.auth import Caller
 from conduit.expand import Desired
@@ -69,8 +70,9 @@ class Sight:
         def seen(key: Key) -> bool:
             return self.sees(key) or (root := passed.root_of(key)) == own or self.sees(root)
 
-        plan = passed.plan._replace(unjudged={key: why for key, why in passed.plan.unjudged.items() if seen(key)})
-        report = passed.report and passed.report._replace(
+        plan = replace(passed.plan, unjudged={key: why for key, why in passed.plan.unjudged.items() if seen(key)})
+        report = passed.report and replace(
+            passed.report,
             outcomes=tuple(each for each in passed.report.outcomes if seen(each.key)),
             proofs={key: proof for key, proof in passed.report.proofs.items() if seen(key)},
             warnings=(),

@@ -6,9 +6,10 @@ Bodies are read by pydantic, paths and queries by msgspec; neither speaks to the
 from __future__ import annotations
 
 import re
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from litestar.exceptions import HTTPException
+from msgspec import Struct
 
 from conduit.dialect.complaints import words_of
 
@@ -31,7 +32,7 @@ SAID: Final = (
 """How msgspec puts it, and what that means."""
 
 
-class Wrong(NamedTuple):
+class Wrong(Struct, frozen=True):
     """One field that is wrong, by its dotted name, and what it takes."""
 
     field: str

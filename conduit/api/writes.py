@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+from msgspec import Struct
 
 from conduit.api.auth import Caller
 from conduit.api.errors import ApiError
@@ -19,7 +21,7 @@ WHOLE: Final = ""
 TAKEN: Final = "choose another name, or replace it: with overwrite true, on a native route with its ETag as If-Match"
 
 
-class Edited(NamedTuple):
+class Edited(Struct, frozen=True):
     """One edit that was saved."""
 
     key: Key

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, Literal, NamedTuple
 
+from msgspec import Struct
+
 from conduit.model import NO_FIELDS
 
 SUCCESS: Final = "success"
@@ -35,7 +37,7 @@ class Asked(NamedTuple):
     milliseconds: float = 0.0
 
 
-class Act(NamedTuple):
+class Act(Struct, frozen=True):
     """One entry: what was done (`event`), whether it worked, in words, by whom and from where.
 
     `action` is the same in the words of the documented API, `<resource>[_<sub>].<list|read|create|update|delete>`.

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
+
+from msgspec import Struct
 
 from conduit.audit.checkpoints import CHECKPOINT, Signed, parse
 from conduit.audit.key import AuditKey
@@ -48,7 +50,7 @@ class Store(Protocol):
         """Return the last one. Raises OSError or `ConduitError`."""
 
 
-class Anchor(NamedTuple):
+class Anchor(Struct, frozen=True):
     """One place, named for people."""
 
     place: str

@@ -6,14 +6,16 @@ from collections.abc import Iterable, Iterator
 from itertools import chain as joined
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from conduit.audit.checkpoints import EVERY, LOST, Checkpoints, Signed, read_stub
 from conduit.audit.key import PublicKey
 from conduit.chain import BadEntry, Broken, Chain, Link, Mac
 
 
-class Witness(NamedTuple):
+class Witness(Struct, frozen=True):
     """What somebody else than the trail knows: that entry `entry` has the hash `hash`."""
 
     place: str
@@ -21,7 +23,7 @@ class Witness(NamedTuple):
     hash: str
 
 
-class Verdict(NamedTuple):
+class Verdict(Struct, frozen=True):
     """What was found: the first and the last good entry, up to which one they are signed, and the first bad one."""
 
     first: int
@@ -97,7 +99,7 @@ def _bad_signing(
 ) -> BadEntry | None:
     """Say which entries no checkpoint of this site covers."""
     if bad := Checkpoints(directory).chain.verify():
-        return bad._replace(reason=f"of the checkpoints {bad.reason}")
+        return replace(bad, reason=f"of the checkpoints {bad.reason}")
     for number, each in enumerate(checkpoints, 1):
         if not each.holds(public):
             return BadEntry(directory / "checkpoints", number, each.entry, "has a checkpoint this site did not sign")

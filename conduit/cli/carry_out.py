@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 import click
+from msgspec.structs import replace
 
 from conduit.cli.app import App
 from conduit.cli.deed import Deed
@@ -48,7 +49,7 @@ def carry_through(
     if not check:
         app.engine.recover()
     plan = planned()
-    print_plan(app, plan if app.json else plan._replace(unsafe=()))
+    print_plan(app, plan if app.json else replace(plan, unsafe=()))
     if plan.unsafe:
         raise Unsafe(plan.unsafe)
     if check:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import click
+from msgspec.structs import asdict
 
 from conduit.cli.app import App, Command, pass_app
 
@@ -74,7 +75,7 @@ def explain(app: App, subject: str) -> None:
     if app.json:
         from conduit.plan_json import document
 
-        fields = [each._asdict() for each in found.fields]
+        fields = list(map(asdict, found.fields))
         words = {"subject": found.subject, "title": found.title, "text": found.text}
         app.console.document(document("explained", **words, fields=fields))
     else:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 from conduit.compose.load import Loaded
 from conduit.compose.mounts import Mount
@@ -36,7 +38,7 @@ REMOTE: Final = frozenset(("cifs", "nfs", "nfs3", "nfs4", "tmpfs"))
 """File systems whose device is no path of the host."""
 
 
-class Danger(NamedTuple):
+class Danger(Struct, frozen=True):
     """One dangerous setting: where in the application, where in the file, and what it gives away."""
 
     path: Path

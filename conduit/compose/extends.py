@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from conduit.compose.merge import merge
 from conduit.compose.nodes import Node
@@ -28,7 +31,7 @@ class Extends(Spec):
     file: str | None = None
 
 
-class Origin(NamedTuple):
+class Origin(Struct, frozen=True):
     """The services of one file, the file, and what it was read with."""
 
     services: Node
@@ -90,7 +93,7 @@ class Extender:
         root = self._reader.read(path, place)
         if root is None:
             return None
-        around = origin.around._replace(directory=parent(path))
+        around = replace(origin.around, directory=parent(path))
         services = self._reader.long(root, around).get("services")
         known = services if services and isinstance(services.value, dict) else place.holding({})
         return Origin(known, path, around)

@@ -9,6 +9,8 @@ import shlex
 from collections.abc import Callable
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from conduit.compose import short_forms
 from conduit.compose.nodes import Node, Problems
 from conduit.errors import Code
@@ -92,7 +94,7 @@ class Forms:
     def named(self, node: Node) -> Node:
         """Return a mapping written as one or as a list of names; what is null is empty."""
         if isinstance(node.value, list) and all(isinstance(item.value, str) for item in node.value):
-            return node.holding({item.value: item._replace(value={}, key_at=item.at) for item in node.value})
+            return node.holding({item.value: replace(item, value={}, key_at=item.at) for item in node.value})
         if isinstance(node.value, dict):
             return node.holding({key: item.holding({}) if item.value is None else item for key, item in node.items})
         return node

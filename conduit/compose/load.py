@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from conduit.compose.application import Application
 from conduit.compose.check import NO_EFFECT, Checker, switched_on
@@ -35,8 +36,7 @@ PROJECT = pattern("[a-z0-9][a-z0-9_-]*", re.ASCII)
 MAX_SERVICES: Final = 500
 
 
-@dataclass(frozen=True)
-class Loaded:
+class Loaded(Struct, frozen=True):
     """An application, and where its parts were written.
 
     `files` are the digests (SHA-256) of all files read, by absolute path: when none changes, nothing changes.

@@ -7,7 +7,10 @@ points at the line a person wrote.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from conduit.dialect.text import SourceText
 from conduit.errors import Code, Diagnostic
@@ -16,7 +19,7 @@ from conduit.model import Source
 Path = tuple[str | int, ...]
 
 
-class Node(NamedTuple):
+class Node(Struct, frozen=True):
     """A value and its place: a scalar, a list of nodes, or a mapping of text to nodes.
 
     `at` is its offset in `text`, `key_at` the offset of the key it stands under, -1 when it stands under none.
@@ -44,7 +47,7 @@ class Node(NamedTuple):
 
     def holding(self, value: Any) -> Node:
         """Return another value that was made of this one and stands in its place."""
-        return self._replace(value=value)
+        return replace(self, value=value)
 
     def with_members(self, members: Mapping[str, Node | None]) -> Node:
         """Return this mapping with members set, or left out where None is given."""

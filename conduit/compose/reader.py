@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import PurePosixPath
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 from conduit.compose.canonical import Canonical
 from conduit.compose.dialect import read
@@ -33,7 +35,7 @@ SECTIONS: Final = ("services", "networks", "volumes", "secrets", "configs")
 TOP_LEVEL: Final = frozenset((*SECTIONS, "include", "name", "version"))
 
 
-class Surroundings(NamedTuple):
+class Surroundings(Struct, frozen=True):
     """What a file is read with: the directory its paths count from, and the variables it may use."""
 
     directory: str

@@ -5,9 +5,11 @@ All tags are refused, the standard ones too: quoting says the same.
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import yaml
+from msgspec import Struct
+from msgspec.structs import replace
 
 from conduit.dialect.builder import DUPLICATE_KEY, SEVERAL_DOCUMENTS, Builder
 from conduit.dialect.collector import collector_paused
@@ -33,7 +35,7 @@ HINTS: Final = {
 """What to do about some of libyaml's messages."""
 
 
-class Document(NamedTuple):
+class Document(Struct, frozen=True):
     """One parsed file: its data and where each node of it stands.
 
     `marks` holds the offset in the text of each node, in the order of the file. `children` maps a collection's index in
@@ -106,7 +108,7 @@ def read(file: str, content: bytes) -> Document:
         problems = [*builder.problems, syntax_problem(source, error)]
     whole = type(builder)(source, whole_part(source.text).encode())
     try:
-        return _document(whole, whole.document())._replace(problems=problems, torn=True)
+        return replace(_document(whole, whole.document()), problems=problems, torn=True)
     except yaml.YAMLError:
         return Document(source, None, [], {}, False, problems, [], torn=True)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from math import isfinite
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+from msgspec import Struct
 from yaml.nodes import ScalarNode
 from yaml.resolver import Resolver
 
@@ -24,7 +25,7 @@ SHORT: Final = 60
 """Characters a collection of plain values may take to stand in one line."""
 
 
-class Habits(NamedTuple):
+class Habits(Struct, frozen=True):
     """How far a text indents: members below their key by `step`, the dashes of a list by `dash`."""
 
     step: int = 2

@@ -6,10 +6,10 @@ Only editing needs this; loading needs starts alone, which `conduit.dialect.docu
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final, NamedTuple
 
+from msgspec import Struct
 from yaml._yaml import CParser
 from yaml.events import AliasEvent, MappingEndEvent, MappingStartEvent, ScalarEvent, SequenceEndEvent, StreamEndEvent
 
@@ -28,8 +28,7 @@ class Style(Enum):
     ALIAS = "*"
 
 
-@dataclass(slots=True)
-class Span:
+class Span(Struct):
     """One value: its characters are `start` to `end`, without blank lines after it. A key's `text` is its name.
 
     `shared` tells of an anchor, an alias or a merge key: what is written here stands, or comes from, elsewhere too.
@@ -40,7 +39,7 @@ class Span:
     style: Style
     shared: bool
     text: str = ""
-    members: list[Member] = field(default_factory=list)
+    members: list[Member] = []
 
     @property
     def any_shared(self) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, Literal
+
+from msgspec import Struct
 
 from conduit.identity.permissions import SINGLE, reaches
 
@@ -14,8 +15,7 @@ OWN_WRITE: Final = "own:write"
 OWN: Final = frozenset((OWN_READ, OWN_WRITE))
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(Struct, frozen=True):
     """Somebody who was recognised, `by` what was shown. `address` is the peer's own.
 
     `user` is the account, empty for the key of the environment; `key` is the id of the API key that was shown or that a

@@ -10,8 +10,10 @@ import re
 import secrets
 import string
 from hashlib import sha256
-from typing import Final, NamedTuple
+from typing import Final
 from zlib import crc32
+
+from msgspec import Struct
 
 from conduit.patterns import pattern
 
@@ -21,7 +23,7 @@ ID, SECRET, CHECKSUM = 8, 43, 6
 FORM: Final = pattern(rf"(cdt_([0-9A-Za-z]{{{ID}}})_[0-9A-Za-z]{{{SECRET}}})([0-9A-Za-z]{{{CHECKSUM}}})", re.ASCII)
 
 
-class NewKey(NamedTuple):
+class NewKey(Struct, frozen=True):
     """A key that was just made: its whole `text`, which is shown once, and what is kept of it."""
 
     text: str

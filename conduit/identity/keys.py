@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
+from msgspec import Struct
+
 from conduit.identity.key_format import make_key
 from conduit.providers.self_rows import ApiKey, User
 from conduit.providers.self_store import SelfStore
@@ -28,7 +30,7 @@ class Wish(NamedTuple):
     life: int | None = LIFE
 
 
-class Made(NamedTuple):
+class Made(Struct, frozen=True):
     """A key that was made, with its text: nobody can show that again."""
 
     text: str

@@ -9,9 +9,10 @@ from __future__ import annotations
 import hmac
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from ipaddress import ip_address, ip_network
 from typing import Final
+
+from msgspec.structs import replace
 
 from conduit.identity.caller import Caller
 from conduit.identity.key_format import hash_of as hash_of_key

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 from conduit.identity.keys import Wish
 from conduit.identity.permissions import ADMIN, LEVELS, ROLES, highest, rights
@@ -15,7 +17,7 @@ PEOPLE: Final = frozenset(("users:write", "users:delete"))
 """What a key that is limited to deployments never may."""
 
 
-class Rights(NamedTuple):
+class Rights(Struct, frozen=True):
     """Permissions, the level for each deployment within reach (None: all), and whether it is an admin's."""
 
     permissions: frozenset[str]

@@ -12,9 +12,10 @@ import secrets
 import threading
 from collections.abc import Sequence
 from hashlib import sha256
-from typing import Final, NamedTuple
+from typing import Final
 
 import pyotp
+from msgspec import Struct
 
 from conduit.providers.sealing import seal, unseal
 from conduit.providers.self_rows import User
@@ -26,7 +27,7 @@ DRIFT: Final = (0, -1, 1)
 """Periods by which the clock of a phone may be off."""
 
 
-class Enrolment(NamedTuple):
+class Enrolment(Struct, frozen=True):
     """A new shared secret: as a person types it, as an app scans it, and as it is kept."""
 
     secret: str

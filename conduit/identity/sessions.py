@@ -10,7 +10,9 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
+
+from msgspec import Struct
 
 from conduit.providers.self_rows import Session, User
 from conduit.providers.self_store import SelfStore
@@ -29,7 +31,7 @@ AGENT: Final = 200
 """Characters kept of what a client calls itself."""
 
 
-class Begun(NamedTuple):
+class Begun(Struct, frozen=True):
     """A session that just began, with the value its owner will show."""
 
     value: str

@@ -13,14 +13,14 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from pydantic_core import from_json, to_json
+from msgspec import json
 
 from conduit import __version__
 from conduit.dialect.document import Document
-from conduit.manifests.entries import Entry, Outline, Section, outline
+from conduit.manifests.entries import Outline, Section, outline
 from conduit.providers.files import read_regular, write_cache
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 """Raise it whenever the dialect, the outline or the layout below changes what a file loads as."""
 
 MAX_BYTES: Final = 512 * 2**20
@@ -44,13 +44,10 @@ class ParseCache:
         if kept is None:
             found = outline(read())
             if not found.problems:
-                self._used[digest] = to_json(found.sections) if self._path else b""
+                self._used[digest] = json.encode(found.sections) if self._path else b""
             return found
         self._used[digest] = kept
-        rows = from_json(kept)
-        return Outline(
-            [Section(plural, line, column, list(map(Entry._make, entries))) for plural, line, column, entries in rows]
-        )
+        return Outline(json.decode(kept, type=list[Section]))
 
     def save(self) -> None:
         """Keep what this load used, and drop the rest. Never fails: without a cache the next load is slower."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from conduit.dialect.compose_profile import FIELD
 from conduit.dialect.document import Document
@@ -25,7 +28,7 @@ NO_MAPPING: Final = "begin with a kind, for example services:"
 NO_LIST: Final = "names are keys, not items of a list: write `wiki:` in place of `- name: wiki`"
 
 
-class Entry(NamedTuple):
+class Entry(Struct, frozen=True, array_like=True):
     """One declared name: where its key stands, whether any text in it looks like a template, and its data."""
 
     name: str
@@ -35,7 +38,7 @@ class Entry(NamedTuple):
     data: Any
 
 
-class Section(NamedTuple):
+class Section(Struct, frozen=True, array_like=True):
     """One top-level key of a manifest and what is declared below it."""
 
     plural: str
@@ -44,7 +47,7 @@ class Section(NamedTuple):
     entries: list[Entry]
 
 
-class Outline(NamedTuple):
+class Outline(Struct, frozen=True):
     """The sections of a manifest as far as they hold, and what is wrong with the rest.
 
     `unread` are plurals and names whose values nobody can know, and which are in no section; without a name it is the
@@ -92,7 +95,7 @@ def _unread(sections: list[Section], problems: list[Diagnostic]) -> Iterator[tup
 
 def _without(sections: list[Section], unread: set[tuple[str, str]]) -> list[Section]:
     return [
-        section._replace(entries=[entry for entry in section.entries if (section.plural, entry.name) not in unread])
+        replace(section, entries=[entry for entry in section.entries if (section.plural, entry.name) not in unread])
         for section in sections
         if (section.plural, "") not in unread
     ]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from conduit.manifests.tree import NO_STAMPS, ManifestFile, Tree
 from conduit.stamps import Stamp, is_telling, stamp_of
 
 
-class _Read(NamedTuple):
+class _Read(Struct, frozen=True):
     """A file as it was read, its stamp right before that, and when it was read (epoch nanoseconds)."""
 
     file: ManifestFile

@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from conduit.dialect import emit
 from conduit.dialect.spans import Span, Style
 
@@ -24,7 +27,7 @@ class Splice(NamedTuple):
     text: str
 
 
-class Slot(NamedTuple):
+class Slot(Struct, frozen=True):
     """The place of a value: `head` is where the text after its colon or dash begins, `column` that of key or dash."""
 
     head: int
@@ -61,9 +64,9 @@ class Layout:
         for member in reversed([each for span in _blocks(root) for each in span.members]):
             deeper = self._column(member.value.start) - self._column(member.start)
             if member.key and member.value.style is Style.BLOCK and member.value.members[0].key:
-                self._habits = self._habits._replace(step=deeper)
+                self._habits = replace(self._habits, step=deeper)
             elif member.key and member.value.style is Style.BLOCK:
-                self._habits = self._habits._replace(dash=deeper)
+                self._habits = replace(self._habits, dash=deeper)
 
     def slot(self, parent: Span, index: int) -> Slot:
         """Return where the value of a member stands."""

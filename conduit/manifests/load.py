@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 from conduit.dialect.collector import collector_paused
 from conduit.errors import Diagnostic, LoadError
@@ -22,7 +24,7 @@ from conduit.settings import Settings
 from conduit.spec import Resource
 
 
-class Manifests(NamedTuple):
+class Manifests(Struct, frozen=True):
     """What an operator declares: the roots of everything, in the order of files and lines.
 
     `digest` is the hash of all files, their names included; `base` is the directory those names count from.
@@ -50,7 +52,7 @@ class Manifests(NamedTuple):
         return Written(self.places.document(source.file), (self.kinds[key.kind].plural, key.name), self.base)
 
 
-class Loaded(NamedTuple):
+class Loaded(Struct, frozen=True):
     """What could be made of a tree: the manifests as far as they hold, and what is wrong with the rest.
 
     `broken` are the declared names with problems, None when some names are not known, because a file does not parse.

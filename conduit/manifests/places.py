@@ -7,8 +7,9 @@ than everything else in the cache.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from conduit.dialect.complaints import Complaint, FieldPath
 from conduit.dialect.document import Document, read
@@ -16,7 +17,7 @@ from conduit.errors import Code, Diagnostic
 from conduit.model import Source
 
 
-class Name(NamedTuple):
+class Name(Struct, frozen=True):
     """A declared name: its file, its section and itself."""
 
     file: str

@@ -6,8 +6,9 @@ The result is read again: it says exactly the wish, or the edit is refused.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from conduit.canonical import canonical
 from conduit.dialect.complaints import FieldPath

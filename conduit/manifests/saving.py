@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+from msgspec import Struct
 
 from conduit.errors import Code, ConduitError, Diagnostic, Stale
 from conduit.failpoints import fail
@@ -46,7 +47,7 @@ MOVED = Code(
 FILE_BYTES: Final = 16 * 2**20
 
 
-class Stored(NamedTuple):
+class Stored(Struct, frozen=True):
     """A declared name as it is written: its file, the hash of that (its version), and its raw data."""
 
     file: str
@@ -54,7 +55,7 @@ class Stored(NamedTuple):
     data: Any
 
 
-class Saved(NamedTuple):
+class Saved(Struct, frozen=True):
     """What an edit came to; `version` is "" when the file is gone, `commit` "" outside a repository.
 
     `before` is what was declared under the name until then, None for nothing.
@@ -67,8 +68,7 @@ class Saved(NamedTuple):
     before: Stored | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Saver:
+class Saver(Struct, frozen=True):
     """Saves manifests below `root`. Its caller holds the lock of the directory."""
 
     root: Path

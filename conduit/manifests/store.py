@@ -10,10 +10,12 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from conduit.dialect.document import Document, parse
 from conduit.errors import Code, Diagnostic, LoadError, Locked, Stale
@@ -40,14 +42,14 @@ LOCK_SECONDS: Final = 30.0
 RETRY: Final = 0.005
 
 
-class SetField(NamedTuple):
+class SetField(Struct, frozen=True):
     """Let a dotted field have a value; the field "" is everything that is declared under a name."""
 
     field: str
     value: Any
 
 
-class RemoveField(NamedTuple):
+class RemoveField(Struct, frozen=True):
     """Take a dotted field away; the field "" is the whole name."""
 
     field: str = ""
@@ -61,8 +63,7 @@ class Draft(NamedTuple):
     after: str
 
 
-@dataclass(frozen=True, slots=True)
-class ManifestStore:
+class ManifestStore(Struct, frozen=True):
     """The manifests of one site. `check` validates a whole tree and raises `LoadError`. Safe to use from threads.
 
     `known` is what the process remembers of them.
@@ -108,7 +109,7 @@ class ManifestStore:
             saved = saver.save(path, before, after, message, author)
             if self.known:
                 self.known.wrote(tree, before.name, path)
-            return saved._replace(before=stored)
+            return replace(saved, before=stored)
 
     def preview(self, key: Key, edits: Sequence[SetField | RemoveField], expect: str | None = None) -> object:
         """Return what `check` says of the tree as `edit` would leave it; nothing is written. Raises as `edit` does."""
@@ -215,4 +216,4 @@ def _with(tree: Tree, before: ManifestFile, after: bytes | None) -> Tree:
     files = [file for file in tree.files if file.name != before.name]
     if after is not None:
         files.append(ManifestFile(before.name, after, sha256(after).hexdigest()))
-    return tree._replace(files=sorted(files))
+    return replace(tree, files=sorted(files))

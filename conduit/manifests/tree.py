@@ -11,6 +11,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from conduit.errors import Code, Diagnostic, LoadError
 from conduit.manifests.git import unmerged
 from conduit.model import Source
@@ -61,7 +64,7 @@ class ManifestFile(NamedTuple):
     digest: str
 
 
-class Tree(NamedTuple):
+class Tree(Struct, frozen=True):
     """All manifests in the order of their names, what could not be read, and when the tree last changed (epoch).
 
     `base` is the directory their names count from; `stamps` are those of everything that was taken for a manifest.
@@ -133,7 +136,7 @@ def read_tree(root: Path, base: Path, known: Known | None = None) -> Tree:
             raise LoadError(Diagnostic(TOO_MUCH, f"{root} holds more than {limit}", hint="remove what does not belong"))
         tree.files.append(file)
     conflicts = [f"{place}/{name}" for name in unmerged(root)]
-    return tree._replace(problems=[*tree.problems, _unmerged(conflicts)]) if conflicts else tree
+    return replace(tree, problems=[*tree.problems, _unmerged(conflicts)]) if conflicts else tree
 
 
 def named(root: Path, base: Path) -> tuple[Path, Path]:

@@ -11,7 +11,9 @@ import re
 from base64 import b64encode
 from collections.abc import Callable
 from hashlib import sha256
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
+
+from msgspec import Struct
 
 from conduit.errors import Code, ConduitError, Diagnostic, Refused
 from conduit.model import Key, Secret
@@ -39,7 +41,7 @@ def is_hash(text: str) -> bool:
     return bool(BCRYPT.fullmatch(text))
 
 
-class Seal(NamedTuple):
+class Seal(Struct, frozen=True):
     """The keyed fingerprints of one account; empty for a hash that comes from no stored secret."""
 
     label: str = ""

@@ -13,7 +13,9 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Final, Generic, NamedTuple, TypeVar
+from typing import Any, ClassVar, Final, Generic, TypeVar
+
+from msgspec import Struct
 
 from conduit.change import READY, Change, Impact, Outcome, Readiness
 from conduit.errors import Unreadable
@@ -26,7 +28,7 @@ HERE: Final = Path(__file__).parent
 """Where the modules of providers are."""
 
 
-class Site(NamedTuple):
+class Site(Struct, frozen=True):
     """What a provider may know of the site: keyed marks and fingerprints, secrets, the time, failpoints.
 
     `mark(key, part, name)` signs one native part of a resource; `fail(point)` is a named failpoint, a no-op in use;

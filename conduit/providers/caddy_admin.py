@@ -6,7 +6,8 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from conduit.providers.http_call import NotWhole, call
 
@@ -25,7 +26,7 @@ class _Closed(AdminError):
     """The peer refused or closed the connection."""
 
 
-class Reply(NamedTuple):
+class Reply(Struct, frozen=True):
     """One answer of the admin API; `etag` is empty where Caddy sent none (before 2.7 it is a trailer)."""
 
     status: int

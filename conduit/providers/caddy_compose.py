@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any
 
-from pydantic_core import from_json, to_json
+from msgspec import Struct, json
 
 from conduit.errors import Code, Diagnostic, Refused
 from conduit.model import Key, Native, Secret
@@ -34,7 +33,7 @@ UNWRITABLE = Code(
 )
 
 
-class Document(NamedTuple):
+class Document(Struct, frozen=True):
     """A whole configuration ready to be sent; `body` is `config` as JSON, `blocks` are ours in it.
 
     `content` is what reading `body` back gives, `opens` are the listeners it needs that Caddy does not have yet. Names
@@ -48,7 +47,7 @@ class Document(NamedTuple):
     opens: tuple[str, ...] = ()
 
 
-class Composer(NamedTuple):
+class Composer(Struct, frozen=True):
     """Builds documents for one site: its keys, its stored secrets, its admin address and its frame."""
 
     keys: Keyring
@@ -66,8 +65,8 @@ class Composer(NamedTuple):
         """
         kept = self._kept(content, blocks, protected)
         staged = {key: self._stage(key, native) for key, native in blocks.items() if key not in kept}
-        fresh, frame = from_json(
-            json.dumps([self._marked(staged, protected), self.frame(blocks) or {}], sort_keys=True)
+        fresh, frame = json.decode(
+            json.encode([self._marked(staged, protected), self.frame(blocks) or {}], order="sorted", enc_hook=str)
         )
         routes = {part: _ordered(part, kept, fresh[part]) for part in SERVERS}
         new = staged.keys() - content.blocks.keys() if any(content.strangers.values()) else ()
@@ -78,7 +77,7 @@ class Composer(NamedTuple):
         wanted = (listener for server in frame.values() for listener in listing(server, "listen"))
         opens = tuple(listener for listener in wanted if listener not in known_listeners)
         again = self._read_back(whole, content, blocks, staged)
-        return Document(whole, to_json(whole), blocks, again, opens)
+        return Document(whole, json.encode(whole), blocks, again, opens)
 
     def _kept(self, content: Content, blocks: Mapping[Key, Native], protected: Collection[Key]) -> Blocks:
         """Return the fragments of the blocks that are to stay just as they were read."""

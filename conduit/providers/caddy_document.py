@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 from conduit.model import Claim, Key, Live, Native, rewrite
 from conduit.providers.accounts import Fingerprint, Hashed, Seal, is_hash
@@ -26,7 +28,7 @@ ROUTES = "route"
 _PARTS = {server: part for part, server in SERVERS.items()}
 
 
-class Keyring(NamedTuple):
+class Keyring(Struct, frozen=True):
     """The two keyed functions of a site that marks and seals are made with."""
 
     sign: Sign
@@ -38,7 +40,7 @@ Blocks = Mapping[Key, list[Marked]]
 """The fragments of each of our blocks, with what their marks say."""
 
 
-class Content(NamedTuple):
+class Content(Struct, frozen=True):
     """What a configuration holds, from our point of view.
 
     `strangers` are the unmarked routes inside our servers, by server; `taken` the servers with our names that are not

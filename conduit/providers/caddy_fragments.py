@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from conduit.model import Key
 from conduit.providers.caddy_marks import FRAME_KEY, Mark, Sign, read_mark
@@ -15,7 +18,7 @@ Rank = tuple[bool, int, int, Key]
 NOBODY: Final = Key("", "")
 
 
-class Fragment(NamedTuple):
+class Fragment(Struct, frozen=True):
     """One route of a server: whose it is (None: not ours), its rank, the route as Caddy has it, and where it stands."""
 
     mark: Mark | None
@@ -42,7 +45,7 @@ def fragments_of(server: str, routes: list[Any], sign: Sign, known: Mapping[int,
         earlier = known.get(id(route))
         if earlier:
             same = earlier.server == server and earlier.position == position
-            found.append(earlier if same else earlier._replace(server=server, position=position))
+            found.append(earlier if same else replace(earlier, server=server, position=position))
         elif isinstance(route, dict):
             mark = read_mark(sign, route.get("@id"))
             found.append(Fragment(mark, precedence(mark.key if mark else NOBODY, route), route, server, position))

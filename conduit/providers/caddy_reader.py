@@ -6,10 +6,10 @@ A configuration may be megabytes of JSON; that of pydantic is several times as f
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import Any
 
+from msgspec import Struct
 from pydantic_core import from_json
 
 from conduit.dialect.collector import collector_paused
@@ -29,7 +29,7 @@ NOT_READABLE = Code(
 )
 
 
-class Snapshot(NamedTuple):
+class Snapshot(Struct, frozen=True):
     """The configuration as read, its tag, and what it holds."""
 
     config: Any
@@ -37,8 +37,7 @@ class Snapshot(NamedTuple):
     content: Content
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
+class Reader(Struct, frozen=True):
     """Reads one Caddy; `version` tells that of its binary, as far as it is known."""
 
     admin: Admin

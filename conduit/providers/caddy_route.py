@@ -8,7 +8,9 @@ measurements on 2.6.2 and 2.11.7.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 from conduit import measures
 from conduit.fields import duration_text, size_text
@@ -23,7 +25,7 @@ HOSTS_PER_MATCHER = 100
 _URI = "{http.request.uri}"
 
 
-class Dialect(NamedTuple):
+class Dialect(Struct, frozen=True):
     """What a route's form depends on besides its spec: the version of Caddy, and the port HTTPS is served on."""
 
     stream_close_delay: bool = False

@@ -11,10 +11,11 @@ import secrets
 import stat
 from base64 import b64decode
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from conduit.errors import Code, Diagnostic, Refused, Unreadable
 from conduit.providers.files import make_directory, read_regular, write_file
@@ -44,8 +45,7 @@ CA_EXPIRED = Code(
 )
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Issued:
+class Issued(Struct, frozen=True):
     """A new certificate with its key, both PEM and never printed; `serial` is hexadecimal, times are epoch seconds."""
 
     certificate: bytes
@@ -53,14 +53,17 @@ class Issued:
     serial: str
     not_after: int
 
+    __repr__ = object.__repr__
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Authority:
+
+class Authority(Struct, frozen=True, eq=False):
     """An opened root, ready to sign."""
 
     certificate: x509.Certificate
     key: Any
     fingerprint: str
+
+    __repr__ = object.__repr__
 
     @property
     def not_after(self) -> int:

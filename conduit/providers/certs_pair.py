@@ -15,6 +15,8 @@ import stat
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
+from msgspec import Struct
+
 from conduit.grammar import LEAF_NAME
 from conduit.model import Key, Native
 
@@ -40,7 +42,7 @@ class Header(NamedTuple):
     root_not_after: int
 
 
-class Pair(NamedTuple):
+class Pair(Struct, frozen=True):
     """The name of a pair file, taken apart; `hash` is the one its content must have."""
 
     key: Key
@@ -82,7 +84,7 @@ def proven(file: str, kind: str, mark: Mark) -> Pair | None:
     return None
 
 
-class Place(NamedTuple):
+class Place(Struct, frozen=True):
     """A directory that holds pair files, and who owns the files in it."""
 
     directory: str

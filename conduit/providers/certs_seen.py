@@ -8,13 +8,14 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Collection, Iterable
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from conduit.model import Live
 from conduit.stamps import Stamp, is_telling, stamp_of
 
 
-class _Read(NamedTuple):
+class _Read(Struct, frozen=True):
     root: str
     stamps: dict[str, Stamp]
     live: Live

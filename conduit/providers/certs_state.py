@@ -6,6 +6,8 @@ import time
 from collections.abc import Mapping
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from conduit.change import Change, Diff, FieldChange
 from conduit.measures import duration
 from conduit.model import Key, Live
@@ -55,7 +57,7 @@ def with_revocation(live: Live, serials: frozenset[str]) -> Live:
     """Return a live certificate that says whether its serial is among the revoked ones."""
     if live.facts.get("serial") not in serials:
         return live
-    return live._replace(status={**live.status, "revoked": True})
+    return replace(live, status={**live.status, "revoked": True})
 
 
 def damage(live: Live) -> tuple[FieldChange, ...]:

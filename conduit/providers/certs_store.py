@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 from conduit.errors import Code, Diagnostic, Refused, Unreadable
 from conduit.evidence import Evidence, hash_of
@@ -36,7 +38,7 @@ NOT_WRITTEN: Final = Code(
 )
 
 
-class Store(NamedTuple):
+class Store(Struct, frozen=True):
     """All places of pair files, by the field path they are shown under: `master`, `copies.caddy`.
 
     `renew_before` is the default lead of a renewal in seconds; `seen` is what was read before.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, TypeVar
+
+from msgspec import Struct
 
 from conduit.errors import Code, ConduitError
 
@@ -28,7 +30,7 @@ Ready = Callable[[], bool]
 """Whether a daemon answers; asked again and again until it does."""
 
 
-class Passing(NamedTuple):
+class Passing(Struct, frozen=True):
     """How the start of a daemon ends over something that passes: its exit status, and what it says among others."""
 
     status: int

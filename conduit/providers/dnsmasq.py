@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
+
+from msgspec import Struct
 
 from conduit.change import Action, Change, Impact, Outcome, Result
 from conduit.errors import Code, Diagnostic, Refused
@@ -42,7 +44,7 @@ CLOSED = Code(
 )
 
 
-class Snapshot(NamedTuple):
+class Snapshot(Struct, frozen=True):
     """What `read` keeps: both files, whether each is the one dnsmasq serves, what lies beside and stands in them."""
 
     files: Files
@@ -53,7 +55,7 @@ class Snapshot(NamedTuple):
     known: Known = NOTHING_KNOWN
 
 
-class Document(NamedTuple):
+class Document(Struct, frozen=True):
     """What both files are to hold; one that is already in force is not written again."""
 
     written: Written

@@ -11,6 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from msgspec import Struct
+
 from conduit.errors import Code, Diagnostic, Unreadable
 from conduit.evidence import UNREADABLE as NOT_READ
 from conduit.evidence import Evidence, names, of_bytes
@@ -55,7 +57,7 @@ class Served(NamedTuple):
     conf: Generation | None = None
 
 
-class Others(NamedTuple):
+class Others(Struct, frozen=True):
     """Other people's conf files: the pattern they fit, all that fit it, and contents; None for an unreadable one."""
 
     pattern: Path
@@ -74,7 +76,7 @@ class Others(NamedTuple):
             yield Evidence("bytes", str(path), NOT_READ) if raw is None else of_bytes(path, raw)
 
 
-class Daemon(NamedTuple):
+class Daemon(Struct, frozen=True):
     """One dnsmasq: where it answers, our two files, the names of their generation records, and its process."""
 
     address: tuple[str, int]

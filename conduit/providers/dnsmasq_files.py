@@ -14,9 +14,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from ipaddress import ip_address
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from conduit.patterns import pattern
 from conduit.providers.generation import Generation
@@ -49,7 +51,7 @@ _FORMS: Final = {
 }
 
 
-class Entry(NamedTuple):
+class Entry(Struct, frozen=True):
     """One record as found: the name of its resource (empty for nobody's), what it says, where it stands and how."""
 
     owner: str
@@ -59,15 +61,14 @@ class Entry(NamedTuple):
     line: str = ""
 
 
-@dataclass(slots=True, eq=False, repr=False)
-class Contents:
+class Contents(Struct, eq=False):
     """What both files say: our records by resource, others' records, the frame's lines, and lines nobody knows."""
 
-    owned: dict[str, Entry] = field(default_factory=dict)
-    foreign: list[Entry] = field(default_factory=list)
-    addn_hosts: list[str] = field(default_factory=list)
-    local: list[str] = field(default_factory=list)
-    unknown: list[str] = field(default_factory=list)
+    owned: dict[str, Entry] = {}
+    foreign: list[Entry] = []
+    addn_hosts: list[str] = []
+    local: list[str] = []
+    unknown: list[str] = []
 
     def frame(self) -> dict[str, list[str]]:
         """Return the frame as data; `unknown` holds what only a hand can have written, so the wish has none."""
@@ -118,7 +119,7 @@ def _read_hosts(
     for number, line in enumerate(text.split("\n"), 2):
         entry, place = known.get(line), f"{file}:{number}"
         if entry and entry.record["local"] == (local.get(entry.owner) == entry.record["name"]):
-            _own(contents, entry if entry.place == place else entry._replace(place=place))
+            _own(contents, entry if entry.place == place else replace(entry, place=place))
         elif match := _HOST.fullmatch(line):
             value, name, owner, mark, protected = match.groups("")
             record = {
@@ -165,12 +166,12 @@ def part_of(record: Record, protected: bool) -> str:
 
 def _take(contents: Contents, sign: Sign, entry: Entry, mark: str) -> None:
     """File a record as ours when its mark holds, else as a stranger's. A second line of one resource is nobody's."""
-    owner, record, place, protected, _ = entry
+    owner, record, protected = entry.owner, entry.record, entry.protected
     if not (owner and sign(owner, part_of(record, protected), record["name"]) == mark):
         if record["type"] in ("A", "AAAA") and not _is_address(record["value"]):
-            contents.unknown.append(f"{place}: {_shown(record)}")
+            contents.unknown.append(f"{entry.place}: {_shown(record)}")
         else:
-            contents.foreign.append(Entry("", record | {"local": False}, place))
+            contents.foreign.append(Entry("", record | {"local": False}, entry.place))
     else:
         _own(contents, entry)
 

@@ -16,9 +16,9 @@ def lives_of(contents: Contents, elsewhere: Iterable[Entry]) -> Iterator[Live]:
 
 
 def _owned(entry: Entry) -> Live:
-    owner, record, place, protected, _ = entry
+    record = entry.record
     number = f"{record['type']} {record['name']}"
-    return Live(Key(RECORDS, owner), number, record, owned=True, protected=protected, place=place)
+    return Live(Key(RECORDS, entry.owner), number, record, owned=True, protected=entry.protected, place=entry.place)
 
 
 def _foreign(entry: Entry, *, adoptable: bool) -> Live:

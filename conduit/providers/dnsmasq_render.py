@@ -12,7 +12,10 @@ from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from conduit.errors import Code, Diagnostic, Refused
 from conduit.model import Key, Native
@@ -32,7 +35,7 @@ _LINE: Final = 1024
 """dnsmasq cuts longer lines and reads the rest as a line of its own."""
 
 
-class Known(NamedTuple):
+class Known(Struct, frozen=True):
     """What was read: our records by resource, the frame, and the conf file when dnsmasq serves it and all is ours."""
 
     entries: Mapping[str, Entry] = MappingProxyType({})
@@ -43,7 +46,7 @@ class Known(NamedTuple):
 NOTHING_KNOWN: Final = Known()
 
 
-class Wish(NamedTuple):
+class Wish(Struct, frozen=True):
     """What both files are to say: our records by resource, which are protected, others' records, and the frame.
 
     `places` are the names of both files for people.
@@ -57,7 +60,7 @@ class Wish(NamedTuple):
     places: tuple[str, str] = ("hosts", "conf")
 
 
-class Written(NamedTuple):
+class Written(Struct, frozen=True):
     """The bodies of the hosts and the conf file, and our records as they are read from them."""
 
     hosts: str
@@ -65,7 +68,7 @@ class Written(NamedTuple):
     entries: Collection[Entry]
 
 
-class Line(NamedTuple):
+class Line(Struct, frozen=True):
     """One record on its way out; `owner` is empty for a record of nobody's that is kept."""
 
     owner: str
@@ -83,7 +86,7 @@ def write_files(wish: Wish, sign: Sign) -> Written:
     try:
         return _proven(wish, sign)
     except ValueError as error:
-        alone = {owner: wish._replace(records={owner: record}, foreign=()) for owner, record in wish.records.items()}
+        alone = {owner: replace(wish, records={owner: record}, foreign=()) for owner, record in wish.records.items()}
         keys = [Key(RECORDS, owner) for owner in alone if not _writable(alone[owner], sign)]
         summary = f"{keys[0] if keys else 'dnsmasq'} cannot be written: {error}"
         raise Refused(Diagnostic(UNWRITABLE, summary, hint="correct its values"), keys) from error

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Iterator
 from heapq import merge
 from typing import Any, Final, NamedTuple
 
+from msgspec import Struct
+
 from conduit.errors import ConduitError
 from conduit.model import Key
 from conduit.providers.docker_api import Api
@@ -58,7 +60,7 @@ class Member(NamedTuple):
         return int(code) if self.state == "exited" and code.isdecimal() else None
 
 
-class LogLine(NamedTuple):
+class LogLine(Struct, frozen=True):
     """One line of a log: when it was written (RFC 3339), and its text."""
 
     time: str

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, ClassVar, Final
 
+from msgspec.structs import replace
+
 from conduit.change import READY, Action, Change, Readiness
 from conduit.errors import ConduitError, Unreadable
 from conduit.evidence import Evidence
@@ -110,7 +112,7 @@ class Containers(Part):
         ready = readiness(found, spec.state, spec.serves, partial(_accepts, spec.address), self.site.now())
         if ready.ready or ready.wait:
             return ready
-        return ready._replace(detail=f"{ready.detail}{self._last_words(found['Id'], change)}")
+        return replace(ready, detail=f"{ready.detail}{self._last_words(found['Id'], change)}")
 
     def _last_words(self, container: str, change: Change) -> str:
         """Return what a container printed last, without the secret values it was given."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 from conduit.model import Native
 from conduit.providers.docker_config import Config
@@ -12,7 +14,7 @@ from conduit.providers.docker_container_steps import Steps
 from conduit.providers.docker_container_words import CHANGEABLE
 
 
-class Form(NamedTuple):
+class Form(Struct, frozen=True):
     """How a container is or should be: its resource's name, its native form, its address in conduit's network."""
 
     name: str

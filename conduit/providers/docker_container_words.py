@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 MILLION: Final = 1_000_000
 """Nanoseconds in a millisecond."""
@@ -17,8 +18,7 @@ def _same(value: Any) -> Any:
     return value
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(Struct, frozen=True):
     """A field of the spec, Docker's word for it in a section, and how a value is said there and read back."""
 
     field: str

@@ -10,7 +10,9 @@ import stat
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final, NamedTuple
+from typing import IO, TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from conduit.providers.docker_ignore import NAME, Ignore
 from conduit.providers.files import read_regular
@@ -27,7 +29,7 @@ LARGEST_DOCKERFILE: Final = 2**20
 CHUNK: Final = 2**20
 
 
-class Entry(NamedTuple):
+class Entry(Struct, frozen=True):
     """One file, directory or link of a context, by its name in the archive."""
 
     name: str

@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from posixpath import normpath
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 NAME: Final = ".dockerignore"
 
 
-class Pattern(NamedTuple):
+class Pattern(Struct, frozen=True):
     """One line: what it fits, and whether that is left out or taken back."""
 
     text: str

@@ -11,7 +11,9 @@ import hmac
 import re
 from collections.abc import Callable
 from itertools import product
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 from conduit.model import Key
 from conduit.patterns import pattern
@@ -21,7 +23,7 @@ TAG: Final = pattern(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", re.ASCII)
 """What Docker takes for a tag."""
 
 
-class Named(NamedTuple):
+class Named(Struct, frozen=True):
     """What a name of ours says: whose it is, what was asked for, and whether the image is protected.
 
     `gave` tells that conduit gave the image the name it was asked for by as well, by fetching or building it; `version`

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
 from functools import partial
 from hashlib import sha256
 from json import dumps, loads
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct
 
 from conduit.model import Reading
 from conduit.providers.docker_api import Api
@@ -23,8 +24,7 @@ CLOCKS: Final = {"Status", "ExecIDs", "Log", "FailingStreak"}
 """Fields that change while nothing is changed: the age of a container, and what its health checks leave behind."""
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """One look at Docker: what its lists say, and the details of the containers that are ours and of their images.
 
     `containers` are rows of GET /containers/json?all=1, `details` inspections by container id of those that
@@ -93,7 +93,7 @@ def look_again(question: str, seconds: float) -> str:
 
 def hash_of_look(seen: Seen) -> str:
     """Return one hash of all that was seen but for running clocks."""
-    parts = [_still(getattr(seen, field.name)) for field in fields(seen)]
+    parts = [_still(getattr(seen, name)) for name in seen.__struct_fields__]
     return sha256(dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from ipaddress import ip_address, ip_network
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from conduit.providers.docker_api import refused, told
 from conduit.providers.docker_look import Row
@@ -12,7 +13,7 @@ from conduit.providers.docker_part import Means
 from conduit.providers.docker_shapes import CONTAINER, CONTAINER_DETAIL, NETWORK
 
 
-class Endpoint(NamedTuple):
+class Endpoint(Struct, frozen=True):
     """How one container joins a network; an address is empty when it was left to Docker."""
 
     container: str

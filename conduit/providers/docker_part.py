@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
+
+from msgspec import Struct
 
 from conduit.change import READY, Change, Impact, Readiness
 from conduit.errors import Refused
@@ -19,8 +20,7 @@ from conduit.providers.docker_look import Seen as Seen
 from conduit.providers.docker_marks import Marks
 
 
-@dataclass(frozen=True, slots=True)
-class Means:
+class Means(Struct, frozen=True):
     """What every part works with."""
 
     api: Api

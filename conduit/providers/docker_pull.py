@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from conduit.errors import ConduitError
 from conduit.kind import Context
@@ -13,7 +14,7 @@ from conduit.providers.docker import Config, Docker
 from conduit.providers.docker_image_names import KIND
 
 
-class Pulled(NamedTuple):
+class Pulled(Struct, frozen=True):
     """What came of one image: in words, and whether that is a failure."""
 
     key: Key

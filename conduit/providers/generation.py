@@ -6,8 +6,10 @@ import re
 from hashlib import blake2b
 from typing import NamedTuple
 
+from msgspec import Struct
 
-class Generation(NamedTuple):
+
+class Generation(Struct, frozen=True):
     """Which writing of a file this is: a hash of its body (16 hex digits), and its stamp, also the file's mtime in ns.
 
     The stamp is there because a hash alone lies when a hand edit is told to the daemon and taken back, or keeps the

@@ -12,7 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from msgspec import Struct
 
 from conduit.errors import Code, ConduitError, Diagnostic, Stale
 from conduit.patterns import pattern
@@ -52,7 +54,7 @@ INDEX_SECONDS: Final = 2.0
 """How long to wait for a person's own git command to give the index back."""
 
 
-class Author(NamedTuple):
+class Author(Struct, frozen=True):
     """Whose wish a commit is."""
 
     name: str

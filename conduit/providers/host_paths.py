@@ -6,7 +6,9 @@ import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from posixpath import basename, normpath
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 from conduit.look import Look
 from conduit.settings import Settings
@@ -26,7 +28,7 @@ Resolve = Callable[[str], str]
 """Returns a path with its symbolic links followed (os.path.realpath)."""
 
 
-class Grounds(NamedTuple):
+class Grounds(Struct, frozen=True):
     """Where conduit itself stands on the host, as absolute paths.
 
     `own`: keys, state, certificates, which no container should reach. `commands`: manifests and settings; who writes

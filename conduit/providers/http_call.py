@@ -10,7 +10,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from io import BufferedReader, RawIOBase
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -26,7 +28,7 @@ class NotWhole(Exception):
     """What came back is not one whole HTTP answer."""
 
 
-class Answer(NamedTuple):
+class Answer(Struct, frozen=True):
     """One answer; the names of its headers are in lower case."""
 
     status: int

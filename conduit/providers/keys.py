@@ -10,9 +10,10 @@ import os
 import secrets
 import stat
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+
+from msgspec import Struct
 
 from conduit.errors import Code, ConduitError, Diagnostic
 from conduit.evidence import Evidence, of_access, of_inode
@@ -34,14 +35,15 @@ KEYS_UNUSABLE = Code(
 _RUN_AS_OWNER = "run conduit as the owner of the keys, or set keys_dir in conduit.yaml"
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Keys:
+class Keys(Struct, frozen=True, eq=False):
     """The keys of one site, in memory; never printed."""
 
     site: str
     signing: bytes
     secrets: bytes
     evidence: tuple[Evidence, ...] = ()
+
+    __repr__ = object.__repr__
 
     def mark(self, key: Key, part: str, name: str) -> str:
         """Return the ownership mark of one native part: 20 hex digits over site, key, part and the object's name.

@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from contextlib import suppress
 from itertools import takewhile
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 LISTEN: Final = "0A"
 
 
-class Holder(NamedTuple):
+class Holder(Struct, frozen=True):
     """A process that listens; `name` is what the kernel calls it."""
 
     pid: int

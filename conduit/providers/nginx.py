@@ -7,10 +7,11 @@ nginx does not tell (a reload that failed on a port somebody holds) is seen by t
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, ClassVar, Final
+
+from msgspec import Struct
 
 from conduit.change import Change, Disturbance, Impact
 from conduit.errors import Diagnostic, Refused
@@ -35,8 +36,7 @@ from conduit.settings import Settings
 RELOAD: Final = Impact(Disturbance.RELOAD, "nginx", note="no interruption")
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True):
     """What `read` keeps: the file and whether nginx serves it, what it says, its password files, and what is beside."""
 
     file: File | None
@@ -46,8 +46,7 @@ class Snapshot:
     others: Others
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """The file on its way out; one that is already in force is not written again."""
 
     written: Written

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from conduit.errors import Code, Diagnostic, Unreadable
 from conduit.evidence import Evidence, names, of_bytes, of_inode
@@ -55,8 +56,7 @@ def sealed(body: str, stamp: int) -> File:
     return File((seal(generation) + body).encode(), stamp, body, generation)
 
 
-@dataclass(frozen=True, slots=True)
-class Daemon:
+class Daemon(Struct, frozen=True):
     """One nginx: its program and main configuration, our file, the marker's address, passwords, process and user."""
 
     program: Path

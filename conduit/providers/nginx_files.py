@@ -25,8 +25,9 @@ else, and is not what the blocks ask for, is the frame's `unknown`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+from msgspec import Struct
 
 from conduit.patterns import pattern
 from conduit.providers.generation import Generation
@@ -50,27 +51,25 @@ _OF_FILES: Final = ("ssl_certificate", "auth_basic_user_file ")
 """The lines that name a file, which is no part of what is wished."""
 
 
-@dataclass(slots=True)
-class Entry:
+class Entry(Struct):
     """One of our blocks: its native form without passwords, where it stands, and the file of its passwords."""
 
     native: dict[str, Any]
     place: str
     protected: bool
     users_file: str = ""
-    lines: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    lines: dict[str, tuple[str, ...]] = {}
     """Its fragments by part, as they stand in the file."""
-    marks: dict[str, str] = field(default_factory=dict)
+    marks: dict[str, str] = {}
 
 
-@dataclass(slots=True)
-class Contents:
+class Contents(Struct):
     """What the file says: our blocks by resource, the frame's lines, and places that follow from neither."""
 
-    owned: dict[str, Entry] = field(default_factory=dict)
-    frame_lines: list[str] = field(default_factory=list)
-    unknown: list[str] = field(default_factory=list)
-    places: list[tuple[int, int, str]] = field(default_factory=list)
+    owned: dict[str, Entry] = {}
+    frame_lines: list[str] = []
+    unknown: list[str] = []
+    places: list[tuple[int, int, str]] = []
     """The first and last line of each fragment and its resource, in order: whom a line number blames."""
 
     def frame(self) -> dict[str, list[str]]:

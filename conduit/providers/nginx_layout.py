@@ -9,8 +9,9 @@ depth, so `*.a.lan` is written as the regular expression for one label.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final, NamedTuple
+
+from msgspec import Struct
 
 from conduit.model import Native
 from conduit.patterns import pattern
@@ -30,15 +31,14 @@ class Part(NamedTuple):
     also: bool = False
 
 
-class Server(NamedTuple):
+class Server(Struct, frozen=True):
     """One server: its own lines, and the vhosts whose parts follow them, in order."""
 
     lines: tuple[str, ...]
     parts: tuple[Part, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """What the settings say about the file: listeners, the marker's address, and what else each server does."""
 
     http: tuple[str, ...]

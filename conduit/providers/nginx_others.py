@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from conduit.evidence import Evidence
 from conduit.model import Key, Live
@@ -15,7 +16,7 @@ Servers = list[tuple[str, str, int]]
 """Host names that somebody else serves, each with its file and line."""
 
 
-class Others(NamedTuple):
+class Others(Struct, frozen=True):
     """Other people's files beside ours: their contents, and what else was seen of them."""
 
     contents: Mapping[Path, bytes]

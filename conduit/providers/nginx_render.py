@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+from msgspec import Struct
 
 from conduit.errors import Code, Diagnostic, Refused
 from conduit.model import Key, Native
@@ -27,7 +29,7 @@ UNWRITABLE = Code(
 )
 
 
-class Wanted(NamedTuple):
+class Wanted(Struct, frozen=True):
     """One block on its way out: its native form, whether it is protected, and the file of its passwords."""
 
     native: Mapping[str, Any]
@@ -35,7 +37,7 @@ class Wanted(NamedTuple):
     users_file: str = ""
 
 
-class Wish(NamedTuple):
+class Wish(Struct, frozen=True):
     """What the file is to say, where it will be, and our blocks in it as they were read."""
 
     blocks: Mapping[str, Wanted]

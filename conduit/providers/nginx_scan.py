@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 from conduit.patterns import pattern
 from conduit.providers.nginx_layout import Part, Server
@@ -18,7 +20,7 @@ _HEADER: Final = pattern(
 )
 
 
-class Fragment(NamedTuple):
+class Fragment(Struct, frozen=True):
     """One fragment as found: what its header says, its lines without indentation, and the number of its header."""
 
     place: Part

@@ -8,7 +8,9 @@ import tempfile
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+from msgspec import Struct
 
 from conduit.errors import Code, ConduitError, Diagnostic, Refused, RollbackFailed, Stale
 from conduit.model import Key, Native
@@ -55,7 +57,7 @@ _LOGGED = pattern(r"[0-9]+#[0-9]+: ")
 _TEMPORARY: Final = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 
-class Written(NamedTuple):
+class Written(Struct, frozen=True):
     """A whole file on its way to nginx: its body, what is read in it, its blocks, and the password files it names."""
 
     body: str

@@ -16,7 +16,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from math import ceil
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+from msgspec import Struct
 
 from conduit import measures
 from conduit.model import Native
@@ -53,7 +55,7 @@ REST: Final = "/$conduit_rest$is_args$args"
 _PREFIX: Final = pattern(r"\^(.+)\(\?:/\|\\z\)")
 
 
-class Dialect(NamedTuple):
+class Dialect(Struct, frozen=True):
     """What a vhost's form depends on besides its spec: the port of HTTPS, and the file of authorities to go by."""
 
     https_port: int = 443

@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import field
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from conduit.change import Level
 from conduit.errors import Code, ConduitError, Diagnostic
@@ -29,7 +32,7 @@ NO_ENDPOINT = Code(
 )
 
 
-class HttpProbe(NamedTuple):
+class HttpProbe(Struct, frozen=True):
     """One GET: for which host (Host header and TLS server name), for what, and whether over TLS.
 
     Without an `address` (host, port) it goes to the `proxy`. `root` is the PEM file of the only authority trusted over
@@ -45,7 +48,7 @@ class HttpProbe(NamedTuple):
     proxy: str = "caddy"
 
 
-class HttpAnswer(NamedTuple):
+class HttpAnswer(Struct, frozen=True):
     """What came back. `level` says how far the exchange got: UPSTREAM_ANSWERED means that some HTTP answer arrived.
 
     `error` tells in words why there is no `status`. Header names are in lower case. `serial` (hexadecimal) and
@@ -119,7 +122,7 @@ class Prober:
             return HttpAnswer(Level.NO_CONNECTION, error=f"blocked: {error}")
         except OSError as error:
             return HttpAnswer(Level.NO_CONNECTION, error=f"it does not resolve: {error}")
-        return exchange(request._replace(address=address, root=request.root or self.root))
+        return exchange(replace(request, address=address, root=request.root or self.root))
 
     def _checked(self, host: str, port: int) -> tuple[str, int]:
         return split_host_port(addresses(join_host_port(host, port), self.rules, self.resolve)[0])

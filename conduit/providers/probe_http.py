@@ -15,6 +15,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from conduit.change import Level
 from conduit.providers.files import read_regular
 from conduit.providers.http_call import NotWhole, glance
@@ -36,7 +38,7 @@ def exchange(request: HttpProbe) -> HttpAnswer:
         answer = HttpAnswer(reached[-1], error=_late(request, reached[-1]))
     except (NotWhole, OSError, ValueError) as error:
         answer = HttpAnswer(reached[-1], error=_reason(error))
-    return answer._replace(seconds=time.monotonic() - began)
+    return replace(answer, seconds=time.monotonic() - began)
 
 
 @contextmanager

@@ -8,10 +8,11 @@ import subprocess
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from conduit.providers.child import ENVIRONMENT
 
@@ -24,8 +25,7 @@ OPENSSL: Final = "/usr/bin/openssl"
 TEXT_SECONDS: Final = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Certificate:
+class Certificate(Struct, frozen=True):
     """One certificate; `serial` and `fingerprint` (SHA-256) are hexadecimal, times are UTC."""
 
     subject: str

@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import re
 import stat
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct
 
 from conduit import grammar
 from conduit.errors import Code, ConduitError, Diagnostic
@@ -50,8 +51,7 @@ UNUSABLE = Code(
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Secrets:
+class Secrets(Struct, frozen=True, eq=False):
     """The stored secrets of a site. Every error names the secret and never its value.
 
     `seen` tells of every secret read so far what it was read from; None for one from the environment.
@@ -59,7 +59,9 @@ class Secrets:
 
     directory: Path
     key: bytes
-    seen: dict[str, Evidence | None] = field(default_factory=dict)
+    seen: dict[str, Evidence | None] = {}
+
+    __repr__ = object.__repr__
 
     def set(self, name: str, value: str) -> str:
         """Store a value and return its reference, `{secret: NAME}`. Raises `ConduitError`."""

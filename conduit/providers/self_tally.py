@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 from conduit.errors import Code, Diagnostic, Unreadable
 from conduit.providers.files import make_directory, read_regular, write_file
@@ -25,7 +27,7 @@ FILE: Final = "self.tally"
 LIMIT: Final = 4 * 1024 * 1024
 
 
-class Seen(NamedTuple):
+class Seen(Struct, frozen=True):
     """The number of the last change, and the ids of all keys that were ever revoked or deleted."""
 
     number: int

@@ -7,7 +7,9 @@ is found by trying halves.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import Final, Generic, TypeVar
+
+from msgspec import Struct
 
 from conduit.errors import Diagnostic, Refused
 from conduit.model import Key, Native, Reading
@@ -16,7 +18,7 @@ from conduit.providers.base import DocumentProvider
 D = TypeVar("D")
 
 
-class Block(NamedTuple):
+class Block(Struct, frozen=True):
     """What a transaction writes for one key."""
 
     native: Native
@@ -27,7 +29,7 @@ Changes = Mapping[Key, Block | None]
 """What a transaction writes: the new block of each key, None deletes."""
 
 
-class Staged(NamedTuple, Generic[D]):
+class Staged(Struct, Generic[D], frozen=True):
     """A validated document with the changes it holds, and the changes left out because the daemon refuses them."""
 
     document: D

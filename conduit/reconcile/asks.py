@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from conduit.errors import Diagnostic
 from conduit.expand import Desired
@@ -15,15 +17,13 @@ from conduit.reconcile.suspension import Suspension
 from conduit.report import ApplyOptions, Report
 
 
-@dataclass(frozen=True, slots=True)
-class Preview:
+class Preview(Struct, frozen=True):
     """Ask for a fresh plan; nothing is changed."""
 
     selection: Selection = Selection()
 
 
-@dataclass(frozen=True, slots=True)
-class Apply:
+class Apply(Struct, frozen=True):
     """Ask for a plan and its apply. With `digest` only the very plan that was looked at is applied.
 
     An act on some resources has these, and what stood for them, as its `own`: of all others it carries along what the
@@ -47,17 +47,15 @@ class Apply:
         return replace(self, own=self.own.union(*(other.own or () for other in others)))
 
 
-@dataclass(frozen=True, slots=True)
-class Operate:
+class Operate(Struct, frozen=True):
     """Ask for a one-off verb of a resource, or of a provider when the key is `frame/<provider>`."""
 
     key: Key
     verb: str
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Tend:
+class Tend(Struct, frozen=True):
     """Ask for a pass of the loop: apply what the site's mode, a suspension and earlier failures let through.
 
     An `echo` was set off by what may have been made true since; then there is nothing to do.
@@ -69,8 +67,7 @@ class Tend:
 Ask = Preview | Apply | Operate | Tend
 
 
-@dataclass(frozen=True)
-class Passed:
+class Passed(Struct, frozen=True, dict=True):
     """One pass: its plan, and its report when it applied.
 
     `leaving` are the roots that were removed by name and are not gone yet, each with what stood for it.
@@ -79,7 +76,7 @@ class Passed:
     plan: Plan
     desired: Desired
     report: Report | None = None
-    leaving: Mapping[Key, tuple[Key, ...]] = field(default_factory=dict)
+    leaving: Mapping[Key, tuple[Key, ...]] = {}
 
     def root_of(self, key: Key) -> Key:
         """Return the root a change of this pass belongs to."""
@@ -103,8 +100,7 @@ class Passed:
         return found | ({root: blind} if root and blind and root in self.leaving else {})
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True):
     """What the last pass knew. `number` counts passes; `facts` are those of the live objects by key.
 
     `problems` tell why the manifests do not load now; everything else is then of the last pass that did.
@@ -114,11 +110,11 @@ class Snapshot:
     desired: Desired = field(default_factory=lambda: Desired({}, {}, {}, {}, {}))
     plan: Plan | None = None
     report: Report | None = None
-    facts: Mapping[Key, Mapping[str, Any]] = field(default_factory=dict)
+    facts: Mapping[Key, Mapping[str, Any]] = {}
     at: float = 0.0
     problems: tuple[Diagnostic, ...] = ()
-    held: Mapping[Key, str] = field(default_factory=dict)
+    held: Mapping[Key, str] = {}
     """The changes the loop leaves alone, with the reasons."""
-    drift: Mapping[Key, float] = field(default_factory=dict)
+    drift: Mapping[Key, float] = {}
     """Since when (epoch) each difference that the host caused has been seen."""
     suspended: Suspension | None = None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 FIRST: Final = 1.0
 LONGEST: Final = 300.0
@@ -13,7 +14,7 @@ SPREAD: Final = 0.25
 """How much shorter or longer a wait may be, so that what failed together is not tried together."""
 
 
-class Failing(NamedTuple):
+class Failing(Struct, frozen=True):
     """What failed, how many times in a row, until when (epoch) it is left alone, and why. `digest` was tried."""
 
     digest: str
@@ -22,12 +23,11 @@ class Failing(NamedTuple):
     reason: str
 
 
-@dataclass(slots=True)
-class Backoff:
+class Backoff(Struct):
     """The failures of one process by subject; `chance` returns numbers from 0 to 1."""
 
     chance: Callable[[], float] = random.random
-    failing: dict[str, Failing] = field(default_factory=dict)
+    failing: dict[str, Failing] = {}
 
     def failed(self, subject: str, digest: str, now: float, reason: str = "") -> None:
         """Note one more failure; a new digest begins anew, because something else was tried."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 from conduit.engine import Engine
 from conduit.evidence import hash_of_tree
@@ -13,7 +15,7 @@ ECHOES: Final = frozenset(("files", "sign"))
 """The triggers that an edit of our own causes."""
 
 
-class Signs(NamedTuple):
+class Signs(Struct, frozen=True):
     """All that these triggers can tell of: the manifests by their hash, the commit, and whether it is suspended."""
 
     manifests: str

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from conduit.change import Result
 from conduit.engine import Engine
@@ -28,8 +30,7 @@ WHOLE: Final = "pass"
 """What a pass as a whole is called among the things that failed."""
 
 
-@dataclass
-class Keeper:
+class Keeper(Struct):
     """What the loop knows between passes; used by the reconciler's thread alone.
 
     `held` are the keys of the changes the last pass left alone, with the reasons; `ages` tells since when (epoch) each
@@ -38,8 +39,8 @@ class Keeper:
 
     engine: Engine
     backoff: Backoff = field(default_factory=Backoff)
-    held: Mapping[Key, str] = field(default_factory=dict)
-    ages: Mapping[Key, float] = field(default_factory=dict)
+    held: Mapping[Key, str] = {}
+    ages: Mapping[Key, float] = {}
     suspended: Suspension | None = None
     _head: tuple[str, str] = ("", "")
     """A commit, and the hash of its manifests."""
@@ -79,7 +80,7 @@ class Keeper:
         """Return a plan of what was observed without these changes."""
         if not held:
             return plan
-        return self.engine.plan_again(plan.selection._replace(excludes=(*plan.selection.excludes, *sorted(held))))
+        return self.engine.plan_again(replace(plan.selection, excludes=(*plan.selection.excludes, *sorted(held))))
 
     def learn(self, plan: Plan, report: Report) -> None:
         """Remember which roots failed, and let those that worked be tried at once the next time."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from conduit.audit.upkeep import Upkeep
 from conduit.engine import Engine
@@ -39,8 +40,7 @@ FAILED: Final = "failed"
 """The event of a pass that did not come to an end; its content is the list of diagnostics."""
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(Struct, frozen=True):
     """How the loop is doing: whether its threads live, how many passes ended, and why the last one failed.
 
     `failing` is what failed and has not worked since, with the reasons.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+from msgspec import Struct
 
 from conduit.model import Key
 
@@ -16,7 +17,7 @@ SHOWN: Final = 20
 """Lines of one message before the rest is counted."""
 
 
-class Condition(NamedTuple):
+class Condition(Struct, frozen=True):
     """Something that is wrong now. It is told again when its `level` rises."""
 
     kind: str
@@ -25,7 +26,7 @@ class Condition(NamedTuple):
     level: int = 0
 
 
-class Notice(NamedTuple):
+class Notice(Struct, frozen=True):
     """One message: its kind, and that of what it is about, which differs for a recovery alone."""
 
     kind: str
@@ -39,12 +40,11 @@ class Notice(NamedTuple):
         return "\n".join([*self.lines[:SHOWN], *([f"and {more} more"] if more > 0 else [])])
 
 
-@dataclass
-class Notices:
+class Notices(Struct):
     """What was told and not taken back. `calm` is for how many seconds it must be well before that is told."""
 
     calm: float
-    told: dict[tuple[str, str], tuple[Condition, float]] = field(default_factory=dict)
+    told: dict[tuple[str, str], tuple[Condition, float]] = {}
 
     def take(self, conditions: Iterable[Condition], now: float) -> list[Notice]:
         """Return the messages that follow from what is wrong at `now` (epoch seconds), one for each kind at most."""

@@ -10,8 +10,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from conduit.audit.applies import applied
 from conduit.change import Outcome
@@ -173,11 +174,11 @@ class Passes:
             self._keep(problems=error.diagnostics)
             raise
         observed = engine.observe()
-        selection = selection._replace(named=self.leaving.named)
+        selection = replace(selection, named=self.leaving.named)
         plan = engine.plan_for(desired, observed, selection)
         trials |= set(self._trials)  # one may end, and its edit be taken back, after it was read
         if blind := tuple(root for root in sorted(trials) if Passed(plan, desired).unjudged(root)):
-            plan = engine.plan_again(selection._replace(excludes=(*selection.excludes, *blind)))
+            plan = engine.plan_again(replace(selection, excludes=(*selection.excludes, *blind)))
         self._facts = sole_facts(live for view in observed.values() for live in view.reading.ours())
         self._keep(desired=desired, plan=plan, facts=self._facts, problems=())
         self._listen("plan", plan)

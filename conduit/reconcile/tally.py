@@ -6,14 +6,14 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from conduit.change import Result
 from conduit.report import ENDS, Report
 
 
-@dataclass
-class Tally:
+class Tally(Struct):
     """Counts of the reconciler's thread, which alone writes them; every thread may read."""
 
     passes: Counter[str] = field(default_factory=lambda: Counter(ok=0, failed=0))

@@ -10,8 +10,9 @@ import threading
 from collections.abc import Iterable
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from conduit.dialect.collector import Settling, collector_paused
 from conduit.errors import Code, ConduitError, Diagnostic
@@ -29,8 +30,7 @@ STOP_SECONDS: Final = 6.0
 """How long a step that is under way may take when the process is to end; with all else it takes less than ten."""
 
 
-@dataclass(slots=True)
-class Waiting:
+class Waiting(Struct):
     """A request in the queue and the future its sender waits for."""
 
     ask: Ask

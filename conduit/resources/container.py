@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from conduit.change import Action, Change, Diff, Disturbance, FieldChange, Impact
 from conduit.compose.dangerous import dangers_of_process
 from conduit.diff import compare, difference
@@ -132,7 +134,7 @@ class Container(Kind[ContainerSpec]):
         address = _address(want, slot or "a", live if stays else None, ctx) if want.spec.serves else None
         known |= {"address": address} if address else {}
         decided = {"slot": slot} | ({"address": address} if address else {})
-        return want._replace(spec=want.spec.model_copy(update=decided)), known
+        return replace(want, spec=want.spec.model_copy(update=decided)), known
 
     def impact(self, change: Change, ctx: Context) -> Impact:
         """Say whether a container is interrupted, and when its successor has to wait for it, why."""
@@ -173,7 +175,7 @@ def _answering(resource: Resource[ContainerSpec]) -> Resource[ContainerSpec]:
     named = {
         net: spec.networks[net].model_copy(update={"aliases": (*spec.networks[net].aliases, name)}) for net in silent
     }
-    return resource._replace(spec=spec.model_copy(update={"networks": spec.networks | named}))
+    return replace(resource, spec=spec.model_copy(update={"networks": spec.networks | named}))
 
 
 def _seal(ctx: Context) -> Seal:

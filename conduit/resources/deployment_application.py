@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from conduit.compose.dialect import below
 from conduit.compose.load import Loaded, load_file, load_inline

@@ -8,9 +8,9 @@ was made from.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
+from msgspec import Struct
 from pydantic import ValidationError
 
 from conduit.compose.load import Loaded
@@ -42,8 +42,7 @@ OWN_RULES: Final = frozenset(("image", "labels", "networks", "network_mode", "ne
 in another form: 30s, where a container has milliseconds."""
 
 
-@dataclass(frozen=True)
-class Leaves:
+class Leaves(Struct, frozen=True):
     """Makes the leaves of one deployment."""
 
     resource: Resource[DeploymentSpec]

@@ -8,7 +8,10 @@ a container with such a site joins that network.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from conduit.compose.service import Service
 from conduit.dialect.words import did_you_mean, shown
@@ -31,7 +34,7 @@ UNREACHED = Code(
 )
 
 
-class Reached(NamedTuple):
+class Reached(Struct, frozen=True):
     """What a site reaches: one service of a deployment, at a port of its containers."""
 
     deployment: Resource[DeploymentSpec]
@@ -85,7 +88,7 @@ def held(site: Resource[Any], reach: Reach, look: Look) -> Resource[Any]:
     if site.spec.maintenance or reached(site, reach, look).runs:
         return site
     words = Maintenance(message=f"{reach.deployment} is stopped.")
-    return site._replace(spec=site.spec.model_copy(update={"maintenance": words}))
+    return replace(site, spec=site.spec.model_copy(update={"maintenance": words}))
 
 
 def served(look: Look) -> Mapping[str, Mapping[str, tuple[int, ...]]]:

@@ -8,8 +8,10 @@ while there are several, and where it was declared is where the first of them wa
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from conduit.errors import Code, ConduitError, Diagnostic
 from conduit.look import Look
@@ -38,12 +40,11 @@ class Sharer(NamedTuple):
     site: SiteSpec
 
 
-@dataclass(frozen=True, slots=True)
-class Sharers:
+class Sharers(Struct, frozen=True):
     """Who gives each host name its DNS record, services first, and which domains share the certificate of a name."""
 
-    records: dict[str, list[Sharer]] = field(default_factory=dict)
-    certificates: dict[str, list[Sharer]] = field(default_factory=dict)
+    records: dict[str, list[Sharer]] = {}
+    certificates: dict[str, list[Sharer]] = {}
 
 
 def effective(resource: Resource[DomainSpec], look: Look) -> ServiceSpec | None:
@@ -111,7 +112,7 @@ def shared(all_of: Sequence[Sharer], key: Key, fields: Mapping[str, Any], origin
     if len(all_of) == 1:
         return first
     protect = any(sharer.root.protect for sharer in all_of)
-    return first._replace(parent=None, needs=(), protect=protect, ignore=())
+    return replace(first, parent=None, needs=(), protect=protect, ignore=())
 
 
 def _two_addresses(host: str, own: Sharer, other: Sharer, settings: Settings) -> Diagnostic:

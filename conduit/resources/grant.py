@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Literal
 
+from msgspec.structs import replace
 from pydantic import Field, ValidationError
 
 from conduit import grammar
@@ -53,7 +54,7 @@ class Grant(Kind[GrantSpec]):
         if look(Key("deployment", spec.deployment)) is None:
             summary = f"{resource.key} is for the deployment {spec.deployment}, which is not declared"
             look.warnings.append(Diagnostic(NO_DEPLOYMENT, summary, resource.source, "remove it", severity="warning"))
-        return resource._replace(needs=(*needs, Key("user", spec.user)))
+        return replace(resource, needs=(*needs, Key("user", spec.user)))
 
     def render(self, spec: GrantSpec, ctx: Context) -> Native:
         """Return the grant as it is kept."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from msgspec.structs import replace
 from pydantic import ValidationError
 
 from conduit.change import Action, Diff, FieldChange
@@ -69,7 +70,7 @@ class Image(Kind[ImageSpec]):
             summary = f"{resource.key}: the build context {spec.build.context}: {_words(error)}"
             raise ConduitError(Diagnostic(NO_CONTEXT, summary, resource.source)) from None
         build = spec.build.model_copy(update={"context": directory})
-        return resource._replace(spec=spec.model_copy(update={"build": build, "content": content}))
+        return replace(resource, spec=spec.model_copy(update={"build": build, "content": content}))
 
     def render(self, spec: ImageSpec, ctx: Context) -> Native:
         """Return what the image is asked to be."""
@@ -97,7 +98,7 @@ class Image(Kind[ImageSpec]):
         diff = super().explain(spec, native, live, ctx)
         hidden = (*MEANS, PLACE) if spec.content else MEANS
         shown = tuple(field for field in diff.fields if field.path not in hidden)
-        return diff._replace(fields=shown) if shown else diff
+        return replace(diff, fields=shown) if shown else diff
 
     def pin(self, live: Live) -> Any:
         """Return the image, and how its registry knows it."""
@@ -114,7 +115,7 @@ class Image(Kind[ImageSpec]):
         if not found.digest and not has_image(ctx.reading, found.id):
             instead = "it is built again" if want.spec.build else "what its reference stands for now is taken"
             return want, f"{found.id}, which it was then, is gone and in no registry; {instead}"
-        return want._replace(spec=want.spec.model_copy(update={"pin": found})), ""
+        return replace(want, spec=want.spec.model_copy(update={"pin": found})), ""
 
     def assign(
         self, want: Resource[ImageSpec], live: Live | None, diff: Diff, ctx: Context

@@ -14,6 +14,8 @@ from html import unescape
 from ipaddress import ip_address, ip_network
 from typing import Any, Final, NamedTuple
 
+from msgspec.structs import replace
+
 from conduit.change import Level, Proof
 from conduit.grammar import split_host_port
 from conduit.kind import Context, Prober
@@ -50,7 +52,7 @@ def prove(ctx: Context, prober: Prober, root: Key) -> Proof | None:
     if not parts:
         return None
     weakest = next((part for part in parts.values() if not part.passed), next(iter(parts.values())))
-    return weakest._replace(checks=tuple(checks), parts=parts)
+    return replace(weakest, checks=tuple(checks), parts=parts)
 
 
 class _Visit(NamedTuple):

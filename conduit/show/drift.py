@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 from conduit.change import Change, Origin
 from conduit.model import UNRESOLVED, Key, Source
@@ -13,7 +15,7 @@ from conduit.show.text import View, columns, counted, duration, escape
 from conduit.show.visible import fields_of
 
 
-class Drifted(NamedTuple):
+class Drifted(Struct, frozen=True):
     """One difference the host caused. `since` (epoch) is when it was first seen, None when nobody saw it before."""
 
     key: Key

@@ -5,7 +5,9 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 from conduit.errors import Code
 from conduit.kind import Kind
@@ -13,7 +15,7 @@ from conduit.kind import Kind
 SIZES = {"minimum": ">=", "maximum": "<=", "exclusiveMinimum": ">", "minLength": "length >=", "maxLength": "length <="}
 
 
-class Field(NamedTuple):
+class Field(Struct, frozen=True):
     """One field of a mapping; `default` is None where it is required, or by default nothing."""
 
     name: str
@@ -32,7 +34,7 @@ class Field(NamedTuple):
         return self.default if isinstance(self.default, str) else json.dumps(self.default)
 
 
-class Explained(NamedTuple):
+class Explained(Struct, frozen=True):
     """A subject in a few words and in whole sentences, with the fields inside it."""
 
     subject: str

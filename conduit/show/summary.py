@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from enum import IntEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from conduit.change import Action
 from conduit.measures import instant
@@ -24,7 +26,7 @@ class State(IntEnum):
     UNKNOWN = 6
 
 
-class Summary(NamedTuple):
+class Summary(Struct, frozen=True):
     """The numbers of a plan. `partial` tells that targets or excludes left something out."""
 
     actions: Counter[Action]

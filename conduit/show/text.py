@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 Style = Callable[[str, str], str]
 """Dresses a text for a role such as "create" or "error"; see `plain` and `ansi`."""
@@ -34,7 +36,7 @@ def ansi(role: str, text: str) -> str:
     return f"\x1b[{ANSI[role]}m{text}\x1b[0m"
 
 
-class View(NamedTuple):
+class View(Struct, frozen=True):
     """How much to show and how: `verbosity` -1 is quiet, `width` in columns, `now` in seconds since the epoch."""
 
     style: Style = plain

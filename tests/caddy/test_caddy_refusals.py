@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from caddy_world import World, certificate, key_of, plain, secure
+from msgspec.structs import replace
 
 from conduit.errors import Refused, Stale
 from conduit.model import Late
@@ -115,7 +116,7 @@ def test_without_a_tag_the_state_itself_is_compared_before_writing(
 ) -> None:
     """Caddy 2.6 sends the tag as a trailer, where it cannot be read."""
     get = Admin.get
-    monkeypatch.setattr(Admin, "get", lambda self, path="/config/": get(self, path)._replace(etag=""))
+    monkeypatch.setattr(Admin, "get", lambda self, path="/config/": replace(get(self, path), etag=""))
     reading = world.read()
     world.apply({"wiki": plain()})
     with pytest.raises(Stale):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from msgspec.structs import replace
+
 from conduit.change import Action, Change, Diff, FieldChange, Impact, Origin
 from conduit.model import Key, Live, Ref, Secret, Source
 from conduit.plan import Plan, Selection
@@ -43,12 +45,12 @@ def change_of(action: Action, name: str, *fields: FieldChange, spec: Door | None
     want = Resource(key, spec or Door(host=f"{name}.lan"), Source("desired/doors.yaml", 3, 3))
     live = None if action is Action.CREATE else Live(key, f"id-{name}", {"host": name}, owned=True)
     change = Change(action, key, "caddy", Diff(fields), Origin.PENDING, want.source, key, want=want, live=live)
-    change = change._replace(native={"host": name}, impact=Impact(note="reload, nothing dropped"))
+    change = replace(change, native={"host": name}, impact=Impact(note="reload, nothing dropped"))
     if action is Action.DELETE:
-        change = change._replace(want=None, native=None, source=Source(""))
-    return change._replace(**words)
+        change = replace(change, want=None, native=None, source=Source(""))
+    return replace(change, **words)
 
 
 def plan_of(*changes: Change, **words: Any) -> Plan:
     """Return a plan of `changes`."""
-    return EMPTY._replace(changes=changes, **words)
+    return replace(EMPTY, changes=changes, **words)

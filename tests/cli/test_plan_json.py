@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from made_plans import Door, change_of, plan_of
+from msgspec.structs import replace
 
 from conduit.change import Action, Diff, FieldChange, Level, Origin, Outcome, Proof, Result
 from conduit.decide import Suppressed
@@ -110,7 +111,7 @@ def test_a_stale_plan_names_every_difference(tmp_path: Path) -> None:
 def test_a_stale_plan_that_differs_in_much_counts_the_rest(tmp_path: Path) -> None:
     path = tmp_path / "plan.json"
     save_plan(path, plan_of())
-    fresh = plan_of(*(change_of(Action.CREATE, f"n{number}") for number in range(30)))._replace(digest="d1")
+    fresh = replace(plan_of(*(change_of(Action.CREATE, f"n{number}") for number in range(30))), digest="d1")
     with pytest.raises(Stale, match="and 20 more"):
         read_plan(path).require(fresh)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from deployment_world import KINDS, Site
+from msgspec.structs import replace
 
 from conduit.change import Action
 from conduit.graph import edges, with_refs
@@ -49,7 +50,7 @@ def test_stopping_an_application_stops_each_container_and_does_nothing_else(site
         if leaf.key.kind != "container" or leaf.spec.state != "running":
             continue
         spec = with_refs(leaf.spec, lambda ref: ref.resolved(f"sha256:{'0' * 64}"))
-        wish = leaf._replace(spec=spec.model_copy(update={"state": "stopped"}))
+        wish = replace(leaf, spec=spec.model_copy(update={"state": "stopped"}))
         live = Live(leaf.key, "id", kind.render(spec, context), owned=True)
         diff = kind.same(wish, kind.render(wish.spec, context), live, context)
         assert [field.path for field in diff.fields] == ["state"], leaf.key

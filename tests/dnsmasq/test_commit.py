@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from dnsmasq_world import MOVED_A, TEXT, A, World
+from msgspec.structs import replace
 
 from conduit.change import Action, Change, Diff, Disturbance, Origin
 from conduit.model import Key, Live, Native, Source
@@ -57,7 +58,7 @@ def test_protection_is_said_to_cost_what_it_costs(world: World) -> None:
     for owner, spec, expected in (("a", A, "reload"), ("t", TEXT, "restart"), ("o", OUTSIDE, "reload")):
         live = next(live for live in world.lives() if live.key.name == owner)
         want = Resource(live.key, world.kind.spec(**spec), Source("x"), protect=True)
-        planned = change(None, live.native)._replace(key=live.key, live=live, want=want)
+        planned = replace(change(None, live.native), key=live.key, live=live, want=want)
         assert world.provider.impact(planned, world.provider.read()).disturbance == expected
         before = world.daemon.pid
         world.apply(protected=(owner,), a=A, t=TEXT, o=OUTSIDE)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from dnsmasq_world import World
+from msgspec.structs import replace
 
 from conduit.change import Level
 from conduit.model import Key, Source

@@ -59,12 +59,12 @@ def test_the_files_say_what_was_meant(declared: dict[str, DnsRecordSpec], data: 
     def sign(owner: str, part: str, name: str) -> str:
         return mark(Key("dns_record", owner), part, name)
 
-    bodies = write_files(Wish(records, protected, (), FRAME), sign)[:2]
-    contents = read_files(*bodies, ("hosts", "conf"), sign)
+    written = write_files(Wish(records, protected, (), FRAME), sign)
+    contents = read_files(written.hosts, written.conf, ("hosts", "conf"), sign)
     assert {entry.owner: entry.record for entry in contents.owned.values()} == records
     assert {owner for owner, entry in contents.owned.items() if entry.protected} == protected
     assert (contents.foreign, contents.frame()) == ([], FRAME)
-    assert all(line.count("#") >= 1 for line in bodies[0].splitlines())
+    assert all(line.count("#") >= 1 for line in written.hosts.splitlines())
 
 
 @given(st.text(), st.integers(0, 2**63))

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from msgspec.structs import replace
 
 from conduit.change import Action, Change, Diff, FieldChange, Origin
 from conduit.compose.process import Process
@@ -202,7 +203,7 @@ def test_a_name_too_short_for_docker_is_refused(tmp_path: Path) -> None:
 
 
 def live_in(state: str) -> Live:
-    return LIVE._replace(native=LIVE.native | {"State": state}, facts={"id": "1"})
+    return replace(LIVE, native=LIVE.native | {"State": state}, facts={"id": "1"})
 
 
 @pytest.mark.parametrize(
@@ -221,4 +222,4 @@ def test_a_plan_tells_what_stops(live: Live | None, wish: str | None, words: str
     action = Action.CREATE if live is None else Action.UPDATE if want else Action.DELETE
     diff = Diff() if want else Diff(reason="no longer declared")
     change = Change(action, LIVE.key, "docker", diff, Origin.PENDING, Source("a.yaml"), LIVE.key)
-    assert str(KIND.impact(change._replace(want=want, native=native, live=live), CTX)) == words
+    assert str(KIND.impact(replace(change, want=want, native=native, live=live), CTX)) == words

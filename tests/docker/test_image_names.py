@@ -7,6 +7,7 @@ import hmac
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from conduit.model import Key
 from conduit.providers.docker_image_form import normal
@@ -47,7 +48,7 @@ def test_a_long_version_is_left_out_and_a_long_name_is_refused() -> None:
     named = Named(Key("image", "web"), "0123456789ab", False, True, "v" * 120)
     assert names().tag(named, IMAGE).startswith("web.0123456789ab.")
     with pytest.raises(ValueError, match="cannot be part of an image's name"):
-        names().tag(named._replace(key=Key("image", "w" * 120)), IMAGE)
+        names().tag(replace(named, key=Key("image", "w" * 120)), IMAGE)
 
 
 @pytest.mark.parametrize(

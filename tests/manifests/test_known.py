@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from conduit import declarations
 from conduit.engine import Engine
@@ -185,7 +185,7 @@ def a_wish(tree: Tree, evidence: tuple[Evidence, ...] | None, until: str | None 
     roots = manifests.resources
     if until:
         key = Key("page", "wiki")
-        roots = roots | {key: roots[key]._replace(ignore=(Ignore(path="port", reason="known", until=until),))}
+        roots = roots | {key: replace(roots[key], ignore=(Ignore(path="port", reason="known", until=until),))}
     desired = Desired(roots, {}, {}, {}, {})
     found = None if evidence is None else (Evidence("tree", "", hash_of_tree(tree.files)), *evidence)
     warnings: tuple[Diagnostic, ...] = ()
@@ -196,7 +196,7 @@ def test_a_wish_is_taken_again_for_the_same_manifests_only(base: Path) -> None:
     recall, tree = Recall(), read_tree(base / "desired", base)
     wish = a_wish(tree, ())
     recall.keep(tree, wish, NOW)
-    assert recall.wish(tree._replace(commit="abc"), NOW) is None, "files it names are read from the commit"
+    assert recall.wish(replace(tree, commit="abc"), NOW) is None, "files it names are read from the commit"
     assert recall.wish(tree, NOW) is wish
     (base / "desired/pages.yaml").write_text(PAGES.replace("80", "81"))
     assert recall.wish(read_tree(base / "desired", base), NOW) is None

@@ -53,6 +53,14 @@ def test_what_is_no_value_never_equals_its_text(value: object) -> None:
     assert canonical(value) != canonical(str(value))
 
 
+@pytest.mark.parametrize("text", ["Größe", "\ud800", "\x7f", "\u2028"])
+def test_text_beyond_ascii_is_escaped(text: str) -> None:
+    found = canonical({"name": text, "of": Secret("a"), "at": {1: Late(WIKI, "address")}})
+    assert found.isascii()
+    assert json.loads(found)["name"] == text
+    assert canonical([text, Ref(WIKI, "port")]) == canonical((text, Late(WIKI, "port")))
+
+
 def test_a_reference_and_its_late_value_are_the_same_wish() -> None:
     assert canonical(Ref(WIKI, "address", Late(WIKI, "address"))) == canonical(Late(WIKI, "address"))
     assert canonical(Ref(WIKI, "address")) != canonical(Ref(WIKI, "port"))

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 
 from conduit import proving
 from conduit.change import Level, Proof
@@ -22,7 +23,7 @@ KEY = Key("lamp", "a")
 def proof(**levels: Level) -> Proof:
     parts = {name: Proof(KEY, level, f"{name} is {level.name}") for name, level in levels.items()}
     worst = min(parts.values(), key=lambda part: part.level)
-    return worst._replace(parts=parts)
+    return replace(worst, parts=parts)
 
 
 def test_a_part_that_is_new_hides_no_loss_of_another() -> None:

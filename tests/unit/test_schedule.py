@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from conduit.change import Action, Change, Diff, Disturbance, Impact, Origin
 from conduit.model import FRAME, Key, Source
 from conduit.schedule import awaited, schedule
@@ -87,7 +89,7 @@ def test_deletions_of_objects_are_left_for_after_the_proof() -> None:
 def test_what_stops_goes_last_and_before_what_it_depends_on() -> None:
     """A database was stopped under its application, and both before the proxy stopped sending visitors there."""
     stop = Impact(Disturbance.STOP)
-    stopping = [change(text, "docker", Action.UPDATE)._replace(impact=stop) for text in ("box/db", "box/web")]
+    stopping = [replace(change(text, "docker", Action.UPDATE), impact=stop) for text in ("box/db", "box/web")]
     changes = [*stopping, change("box/new", "docker"), change("route/a", "proxy")]
     assert names(changes, {"box/web": ["box/db"], "box/new": ["box/db"]}) == [
         ("docker", ["box/new"]),
@@ -120,9 +122,9 @@ def test_what_a_later_step_depends_on_is_awaited() -> None:
 def test_the_rest_of_a_root_awaits_what_comes_before_and_beside_it_and_not_what_comes_after() -> None:
     root = Key("service", "a")
     cert, box, late, route = (
-        change(text, provider)._replace(root=root)
+        replace(change(text, provider), root=root)
         for text, provider in (("cert/a", "certs"), ("box/a", "docker"), ("box/late", "docker"), ("route/a", "proxy"))
     )
     edges = {"box/late": ["route/a"]}
     assert waited_for([cert, box, late, route], edges) == {"cert/a", "box/a", "route/a"}
-    assert waited_for([box, box._replace(key=Key("box", "b"))], {}) == set()
+    assert waited_for([box, replace(box, key=Key("box", "b"))], {}) == set()
