@@ -49,8 +49,7 @@ LAYERS: list[set[str]] = [
     {"errors"},
     {"change"},
     {"spec"},
-    {"model", "documented", "evidence", "stamps", "variables"},
-    {"patterns", "validators"},
+    {"model", "documented", "evidence", "stamps", "variables", "patterns", "mac"},
 ]
 """Top to bottom; a module imports only from lower layers, or from its own package."""
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

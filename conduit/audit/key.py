@@ -5,7 +5,6 @@ One random key lies in keys_dir, away from the trail; the MAC key and the Ed2551
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from collections.abc import Callable
 from functools import cached_property
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from conduit.canonical import canonical
 from conduit.errors import Code, ConduitError, Diagnostic
+from conduit.mac import Mac
 from conduit.providers.keys import open_key
 from conduit.settings import Settings
 
@@ -77,10 +77,7 @@ class AuditKey:
 
     def mac(self, text: bytes) -> bytes:
         """Return the hex HMAC-SHA-256 of a text, such as an entry's hex hash. Raises `ConduitError` like `open_key`."""
-        inner, outer = (each.copy() for each in self._keyed)
-        inner.update(text)
-        outer.update(inner.digest())
-        return outer.hexdigest().encode()
+        return self._mac(text).hex().encode()
 
     def sign(self, what: str, fields: dict[str, Any]) -> str:
         """Return the hex signature of a statement. Raises `ConduitError` like `mac`."""
@@ -96,12 +93,8 @@ class AuditKey:
         return open_key(self._settings, NAME, make=self._fresh())
 
     @cached_property
-    def _keyed(self) -> tuple[hashlib._Hash, hashlib._Hash]:
-        """Both hashes of the HMAC with the key in them (RFC 2104 section 4): hmac.digest makes them for each entry."""
-        block = hmac.digest(self._root, b"conduit audit mac", "sha256").ljust(64, b"\0")
-        return hashlib.sha256(bytes(each ^ 0x36 for each in block)), hashlib.sha256(
-            bytes(each ^ 0x5C for each in block)
-        )
+    def _mac(self) -> Mac:
+        return Mac(hmac.digest(self._root, b"conduit audit mac", "sha256"))
 
     @cached_property
     def _private(self) -> Ed25519PrivateKey:

@@ -5,7 +5,6 @@ They live in `keys_dir`, outside git and outside the state dir, because losing t
 
 from __future__ import annotations
 
-import hmac
 import os
 import secrets
 import stat
@@ -17,6 +16,7 @@ from msgspec import Struct
 
 from conduit.errors import Code, ConduitError, Diagnostic
 from conduit.evidence import Evidence, of_access, of_inode
+from conduit.mac import Mac
 from conduit.model import Key
 from conduit.providers.files import TEMPORARY, make_directory, read_regular, remove_file, write_file
 from conduit.settings import Settings
@@ -54,13 +54,16 @@ class Keys(Struct, frozen=True, eq=False):
 
     def fingerprint(self, text: str) -> str:
         """Return 16 hex digits that tell whether a secret value changed, and nothing else about it."""
-        return hmac.digest(self.signing, f"fingerprint\0{self.site}\0{text}".encode(), "sha256")[:8].hex()
+        return _mac(self.signing)(f"fingerprint\0{self.site}\0{text}".encode())[:8].hex()
 
 
 @lru_cache(maxsize=1 << 17)
 def _mark(signing: bytes, text: str) -> str:
     """One run reads, writes and reads back the same marks."""
-    return hmac.digest(signing, text.encode(), "sha256")[:10].hex()
+    return _mac(signing)(text.encode())[:10].hex()
+
+
+_mac = lru_cache(maxsize=8)(Mac)
 
 
 def open_keys(settings: Settings) -> Keys:
