@@ -49,7 +49,8 @@ LAYERS: list[set[str]] = [
     {"errors"},
     {"change"},
     {"spec"},
-    {"model", "documented", "evidence", "stamps", "variables", "patterns", "mac"},
+    {"model", "documented", "evidence", "stamps", "variables"},
+    {"patterns", "validators", "mac"},
 ]
 """Top to bottom; a module imports only from lower layers, or from its own package."""
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

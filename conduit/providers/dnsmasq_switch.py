@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -48,6 +47,8 @@ _LINE: Final = pattern(r"at line ([0-9]{1,9}) of (\S+)")
 
 def check_conf(program: Path, body: str) -> None:
     """Let dnsmasq check a conf file on its standard input, as nobody when we are root. Raises `Refused`."""
+    import subprocess
+
     who: dict[str, Any] = {"user": _NOBODY, "group": _NOBODY, "extra_groups": ()} if os.geteuid() == 0 else {}
     try:
         done = subprocess.run(

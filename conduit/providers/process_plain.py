@@ -9,8 +9,6 @@ from __future__ import annotations
 import os
 import select
 import signal
-import subprocess
-import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -77,6 +75,9 @@ class Plain:
 
     def _start(self, ready: Ready) -> None:
         """Start the daemon once. Raises `_Ended`."""
+        import subprocess
+        import tempfile
+
         with tempfile.TemporaryFile() as words:
             child = subprocess.Popen(
                 self.argv,

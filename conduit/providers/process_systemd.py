@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from conduit.errors import Code, Diagnostic, Refused
 from conduit.providers.child import ENVIRONMENT, LAST_WORDS, NOT_STARTED, START_SECONDS, Passing, Ready, start_again
+
+if TYPE_CHECKING:
+    import subprocess
 
 NO_REPLY = Code(
     "CND-1152",
@@ -73,6 +76,8 @@ class Systemd:
             raise Refused(Diagnostic(NO_REPLY, f"systemctl {words[0]} {self.unit}: {said}"), whole=True)
 
     def _run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        import subprocess
+
         try:
             return subprocess.run(
                 [self.systemctl, *words],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
@@ -71,6 +70,8 @@ def next_command(report: Report) -> str:
     if report.exit_code == MOVED:
         return "conduit diff    shows what moved"
     if report.exit_code == FAILED_PARTLY and failed:
+        import shlex
+
         return f"conduit diff -t {shlex.quote(escape(str(failed)))}    after correcting it"
     if report.unread:
         return "conduit doctor    tells why a daemon cannot be read"
