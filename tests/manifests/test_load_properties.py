@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import pytest
 import yaml
@@ -10,7 +12,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from conduit.dialect.document import parse
-from conduit.errors import LoadError
+from conduit.errors import Diagnostic, LoadError
+from conduit.manifests.load import Manifests
 from conduit.model import Key
 
 FEW = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -30,7 +33,7 @@ TREES = st.recursive(
 )
 
 
-def problems_of(load, content):
+def problems_of(load: Callable[..., Manifests], content: bytes) -> Sequence[Diagnostic]:
     """The problems of a manifest that may load or not."""
     try:
         load(content)
@@ -42,7 +45,7 @@ def problems_of(load, content):
 class _Quoting(yaml.SafeDumper):
     """Quotes every text and never uses an alias."""
 
-    def ignore_aliases(self, data):
+    def ignore_aliases(self, data: object) -> bool:
         return True
 
 
@@ -51,13 +54,13 @@ _Quoting.add_representer(str, lambda dumper, text: dumper.represent_scalar("tag:
 
 @FEW
 @given(TREES, st.booleans())
-def test_what_yaml_writes_is_what_loads(tree, flow):
+def test_what_yaml_writes_is_what_loads(tree: Any, flow: bool) -> None:
     text = yaml.dump(tree, Dumper=_Quoting, allow_unicode=True, default_flow_style=flow, sort_keys=False)
     assume("<<<<<<<" not in text and ">>>>>>>" not in text)
     assert parse("a.yaml", text.encode()).data == tree
 
 
-def _paths(value, path=()):
+def _paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
     if isinstance(value, (dict, list)):
         for part, item in value.items() if isinstance(value, dict) else enumerate(value):
             yield (*path, part), item
@@ -66,7 +69,7 @@ def _paths(value, path=()):
 
 @FEW
 @given(st.dictionaries(TEXT, TREES, min_size=1, max_size=4))
-def test_find_points_at_the_text_of_each_value(tree):
+def test_find_points_at_the_text_of_each_value(tree: Any) -> None:
     text = yaml.dump(tree, Dumper=_Quoting, allow_unicode=True, sort_keys=False, width=10**6)
     document = parse("a.yaml", text.encode())
     for path, value in _paths(tree):
@@ -82,7 +85,7 @@ def test_find_points_at_the_text_of_each_value(tree):
 
 @FEW
 @given(st.binary(max_size=300))
-def test_any_bytes_load_or_are_refused(load, content):
+def test_any_bytes_load_or_are_refused(load: Callable[..., Manifests], content: bytes) -> None:
     assert all(problem.source and problem.summary for problem in problems_of(load, content))
 
 
@@ -94,7 +97,7 @@ PIECES = st.sampled_from(
 
 @settings(FEW, max_examples=400)
 @given(st.lists(PIECES, max_size=30).map("".join))
-def test_any_arrangement_of_yaml_loads_or_is_refused(load, text):
+def test_any_arrangement_of_yaml_loads_or_is_refused(load: Callable[..., Manifests], text: str) -> None:
     assert all(problem.source and problem.summary for problem in problems_of(load, text))
 
 
@@ -110,7 +113,7 @@ needies: {x: {upstream: y}}
 """.encode()
 
 
-def test_y7_a_file_cut_anywhere_loads_or_is_refused(load):
+def test_y7_a_file_cut_anywhere_loads_or_is_refused(load: Callable[..., Manifests]) -> None:
     whole = load(WHOLE)
     assert len(whole.resources) == 3
     for end in range(len(WHOLE)):
@@ -122,7 +125,7 @@ def test_y7_a_file_cut_anywhere_loads_or_is_refused(load):
         assert cut.digest != whole.digest
 
 
-def test_the_collector_is_left_as_it_was(load):
+def test_the_collector_is_left_as_it_was(load: Callable[..., Manifests]) -> None:
     assert gc.isenabled()
     with pytest.raises(LoadError):
         load("a: [")
@@ -135,7 +138,7 @@ def test_the_collector_is_left_as_it_was(load):
         gc.enable()
 
 
-def test_every_path_in_a_spec_leads_to_its_place_in_the_file(load):
+def test_every_path_in_a_spec_leads_to_its_place_in_the_file(load: Callable[..., Manifests]) -> None:
     text = (
         'pages:\n  x:\n    headers: {"a.b": "é", a: "2"}\n'
         "    backends:\n    - one\n    - {address: two}\n    check:\n      every: é\n"
@@ -153,7 +156,7 @@ def test_every_path_in_a_spec_leads_to_its_place_in_the_file(load):
         manifests.locate(Key("page", "absent"))
 
 
-def test_y9_many_files_and_one_large_file_load_the_same(load):
+def test_y9_many_files_and_one_large_file_load_the_same(load: Callable[..., Manifests]) -> None:
     count = 2000
     one = load("pages:\n" + "".join(f"  p{n}: {{port: {n % 100 + 1}}}\n" for n in range(count)))
     many = load({f"d{n % 7}/p{n:05}.yaml": f"pages: {{p{n}: {{port: {n % 100 + 1}}}}}\n" for n in range(count)})

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 
+from conduit.dialect.document import Document
+from conduit.errors import Diagnostic
 from conduit.manifests import cache as module
 from conduit.manifests import places
+from conduit.manifests.load import Manifests
 from conduit.model import Key
 
 FILES = {
@@ -18,11 +24,11 @@ FILES = {
 
 
 @pytest.fixture
-def parsed(monkeypatch):
+def parsed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the files parsed so far."""
-    seen = []
+    seen: list[str] = []
 
-    def spy(file, content, read=places.read):
+    def spy(file: str, content: bytes, read: Callable[..., Document] = places.read) -> Document:
         seen.append(file.rpartition("/")[2])
         return read(file, content)
 
@@ -30,7 +36,9 @@ def parsed(monkeypatch):
     return seen
 
 
-def test_an_unchanged_manifest_is_not_parsed_twice(load, parsed, tmp_path):
+def test_an_unchanged_manifest_is_not_parsed_twice(
+    load: Callable[..., Manifests], parsed: list[str], tmp_path: Path
+) -> None:
     cold = load(FILES, cache=tmp_path / "cache")
     assert parsed == ["a.yaml", "b.yaml", "empty.yaml"]
     parsed.clear()
@@ -40,12 +48,12 @@ def test_an_unchanged_manifest_is_not_parsed_twice(load, parsed, tmp_path):
     assert warm.digest == cold.digest
 
 
-def test_places_below_a_name_are_found_after_a_hit(load, tmp_path):
+def test_places_below_a_name_are_found_after_a_hit(load: Callable[..., Manifests], tmp_path: Path) -> None:
     load(FILES, cache=tmp_path / "cache")
     assert load(FILES, cache=tmp_path / "cache").locate(Key("page", "two"), "port") == ("desired/a.yaml", 4, 15)
 
 
-def test_only_what_changed_is_parsed(load, parsed, tmp_path):
+def test_only_what_changed_is_parsed(load: Callable[..., Manifests], parsed: list[str], tmp_path: Path) -> None:
     load(FILES, cache=tmp_path / "cache")
     parsed.clear()
     changed = load(FILES | {"b.yaml": "pages: {three: {}}\n"}, cache=tmp_path / "cache")
@@ -53,7 +61,7 @@ def test_only_what_changed_is_parsed(load, parsed, tmp_path):
     assert Key("page", "three") in changed.resources
 
 
-def test_nothing_is_written_when_nothing_changed(load, tmp_path):
+def test_nothing_is_written_when_nothing_changed(load: Callable[..., Manifests], tmp_path: Path) -> None:
     load(FILES, cache=tmp_path / "cache")
     (kept,) = (tmp_path / "cache").iterdir()
     before = kept.stat()
@@ -62,7 +70,7 @@ def test_nothing_is_written_when_nothing_changed(load, tmp_path):
     assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
 
 
-def test_entries_no_longer_used_are_dropped(load, tmp_path):
+def test_entries_no_longer_used_are_dropped(load: Callable[..., Manifests], tmp_path: Path) -> None:
     load(FILES, cache=tmp_path / "cache")
     load({"b.yaml": FILES["b.yaml"]}, cache=tmp_path / "cache")
     body = (tmp_path / "cache" / "manifests.json").read_bytes().partition(b"\n")[2]
@@ -71,7 +79,9 @@ def test_entries_no_longer_used_are_dropped(load, tmp_path):
     ]
 
 
-def test_a_file_that_does_not_load_is_not_kept_and_its_neighbours_are(refuse, parsed, tmp_path):
+def test_a_file_that_does_not_load_is_not_kept_and_its_neighbours_are(
+    refuse: Callable[..., list[Diagnostic]], parsed: list[str], tmp_path: Path
+) -> None:
     refuse(FILES | {"bad.yaml": "a: ["}, cache=tmp_path / "cache")
     parsed.clear()
     refuse(FILES | {"bad.yaml": "a: ["}, cache=tmp_path / "cache")
@@ -86,7 +96,9 @@ def test_a_file_that_does_not_load_is_not_kept_and_its_neighbours_are(refuse, pa
         lambda raw: raw.replace(b"conduit", b"CONDUIT", 1),
     ],
 )  # fmt: skip
-def test_a_damaged_cache_is_harmless_and_repaired(load, parsed, tmp_path, damage):
+def test_a_damaged_cache_is_harmless_and_repaired(
+    load: Callable[..., Manifests], parsed: list[str], tmp_path: Path, damage: Callable[[bytes], bytes]
+) -> None:
     cold = load(FILES, cache=tmp_path / "cache")
     path = tmp_path / "cache" / "manifests.json"
     good = path.read_bytes()
@@ -95,7 +107,9 @@ def test_a_damaged_cache_is_harmless_and_repaired(load, parsed, tmp_path, damage
     assert path.read_bytes() == good
 
 
-def test_another_format_is_not_read(load, parsed, tmp_path, monkeypatch):
+def test_another_format_is_not_read(
+    load: Callable[..., Manifests], parsed: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     load(FILES, cache=tmp_path / "cache")
     parsed.clear()
     monkeypatch.setattr(module, "HEADER", "conduit manifests 999 ")
@@ -103,27 +117,23 @@ def test_another_format_is_not_read(load, parsed, tmp_path, monkeypatch):
     assert len(parsed) == 3
 
 
-@pytest.mark.parametrize("make", ["file", "link", "pipe", "directory"])
-def test_a_cache_that_cannot_be_used(load, tmp_path, make):
-    import os
-
-    cache = tmp_path / "cache"
-    if make == "file":
+def unusable(cache: Path, what: str) -> None:
+    """Put something in the place of the cache, or of its directory, that it cannot be kept in."""
+    if what == "a file for its directory":
         cache.write_text("")
-    else:
-        cache.mkdir()
-        path = cache / "manifests.json"
-        {"link": lambda: path.symlink_to("/etc/shadow"), "pipe": lambda: os.mkfifo(path), "directory": path.mkdir}[
-            make
-        ]()
-    assert load(FILES, cache=cache).resources
+        return
+    cache.mkdir()
+    path = cache / "manifests.json"
+    match what:
+        case "a link":
+            path.symlink_to("/etc/shadow")
+        case "a pipe":
+            os.mkfifo(path)
+        case "a directory":
+            path.mkdir()
 
 
-def test_without_a_cache(load):
-    assert load(FILES, cache=None).resources
-
-
-def test_the_digest_is_of_names_and_contents(load):
-    assert load(FILES).digest == load(FILES).digest
-    assert load(FILES).digest != load(FILES | {"empty.yaml": "\n"}).digest
-    assert load({"a.yaml": "{}"}).digest != load({"b.yaml": "{}"}).digest
+@pytest.mark.parametrize("what", ["a file for its directory", "a link", "a pipe", "a directory"])
+def test_a_cache_that_cannot_be_used_is_done_without(load: Callable[..., Manifests], tmp_path: Path, what: str) -> None:
+    unusable(tmp_path / "cache", what)
+    assert load(FILES, cache=tmp_path / "cache").resources == load(FILES, cache=None).resources
