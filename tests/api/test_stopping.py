@@ -51,7 +51,7 @@ def begun(site: Any, gate: Path, pool: ThreadPoolExecutor) -> list[Future[httpx.
     return [first, waiting]
 
 
-def test_a_look_that_waits_is_answered_503() -> None:
+def test_a_preview_that_waits_is_answered_503() -> None:
     """Regression: it was the fault of the request, 422."""
     assert as_api_error(stopped()).status == 503
 

@@ -14,11 +14,9 @@ A, B = "10.0.0.1", "10.0.0.2"
 
 
 def test_the_loop_changes_nothing_that_it_cannot_record(
-    site: Site, watching: Callable[..., Watch], records: Callable[..., Path], wait_for: Callable[..., Any]
+    site: Site, kept: Callable[..., Watch], records: Callable[..., Path], wait_for: Callable[..., Any]
 ) -> None:
-    records(one=A)
-    loop = watching({"interval": 1})
-    wait_for(lambda: site.dig("one.home.arpa") == [A], "the first pass applies")
+    loop = kept({"interval": 1}, one=A)
     trail = site.directory / "state" / "audit"
     trail.rename(trail.with_name("aside"))
     trail.write_text("in the way")
@@ -38,15 +36,9 @@ def test_the_loop_changes_nothing_that_it_cannot_record(
 
 
 def test_the_head_of_the_trail_is_anchored_in_git(
-    site: Site,
-    watching: Callable[..., Watch],
-    committed: Callable[..., Path],
-    git: Callable[..., str],
-    wait_for: Callable[..., Any],
+    site: Site, kept_in_git: Callable[..., Watch], git: Callable[..., str]
 ) -> None:
-    committed(one=A)
-    watching()
-    wait_for(lambda: site.dig("one.home.arpa") == [A], "the first pass applies")
+    kept_in_git(one=A)
     assert site.conduit("audit", "seal").code == 0
     told = json.loads(git("log", "-1", "--format=%B", "refs/conduit/audit"))
     assert (told["what"], told["entry"]) == ("checkpoint", 1)

@@ -27,12 +27,10 @@ def fill(directory: Path, events: int) -> None:
 
 
 def test_f10_a_change_that_a_full_queue_lost_is_found(
-    site: Site, watching: Callable[..., Watch], records: Callable[..., Path], wait_for: Callable[..., Any]
+    site: Site, kept: Callable[..., Watch], records: Callable[..., Path], wait_for: Callable[..., Any]
 ) -> None:
     """The loop is stopped meanwhile, so that the kernel's own queue of its watcher runs over (inotify(7))."""
-    records(one=A)
-    loop = watching()
-    wait_for(lambda: site.dig("one.home.arpa") == [A], "applied")
+    loop = kept(one=A)
     assert loop.process is not None
     loop.process.send_signal(signal.SIGSTOP)
     fill(site.desired, QUEUE + 100)

@@ -25,13 +25,11 @@ def receiver() -> Iterator[Receiver]:
 
 def test_failure_drift_and_recovery_reach_the_channel_and_a_dead_one_harms_nobody(
     site: Site,
-    watching: Callable[..., Watch],
-    records: Callable[..., Path],
+    kept: Callable[..., Watch],
     wait_for: Callable[..., Any],
     receiver: Receiver,
     cli: Callable[..., Ran],
 ) -> None:
-    records(one=A)
     url = f"json://127.0.0.1:{receiver.port}/{SECRET}"
     assert cli("secret", "set", "hook", input=url).code == 0
     site.settings["notify"] = {
@@ -42,8 +40,7 @@ def test_failure_drift_and_recovery_reach_the_channel_and_a_dead_one_harms_nobod
             "hook": {"url": {"secret": "hook"}, "events": ["failure", "drift", "recovery"]},
         },
     }
-    loop = watching({"interval": 1})
-    wait_for(lambda: site.dig("one.home.arpa") == [A], "applied")
+    loop = kept({"interval": 1}, one=A)
     broken = site.write("broken.yaml", "dns_records: {two: {}}\n")
     wait_for(lambda: "failure" in receiver.titles(), "the failure is told")
     broken.unlink()
