@@ -58,7 +58,9 @@ def test_fault_04_a_name_resolves_without_a_flush(served: Any) -> None:
 
 def test_fault_05_the_daemons_user_can_read_the_dns_files(served: Any) -> None:
     assert served.register("readable")["ok"]
-    for path in (served.directory / "dnsmasq").glob("*/conduit.*"):
+    files = list((served.directory / "dnsmasq").glob("*/conduit.*"))
+    assert len(files) == 2
+    for path in files:
         assert path.stat().st_mode & 0o044 == 0o044
         assert all(each.stat().st_mode & 0o001 for each in path.parents)
 

@@ -126,7 +126,8 @@ def test_another_site_neither_owns_nor_removes(store: Any, tmp_path: Path) -> No
     store.ensure(store.want())
     store.settings = store.settings.model_copy(update={"site": "other"})
     store.reopen()
-    assert all(not live.owned for live in store.read().objects["certificate"])
+    (live,) = store.read().objects["certificate"]
+    assert not live.owned
 
 
 def test_certificates_outlive_the_state_directory(store: Any) -> None:

@@ -75,7 +75,7 @@ def test_what_is_kept_of_a_secret_is_sealed(world: World, docker: Docker) -> Non
     state = world.engine().state
     held = b"".join(path.read_bytes() for path in sorted(state.rglob("*")) if path.is_file())
     assert all(word.encode() not in held for word in (FIRST, SECOND))
-    assert all(path.stat().st_mode & 0o077 == 0 for path in _kept(state))
+    assert {path.stat().st_mode & 0o777 for path in _kept(state)} == {0o600}
 
 
 def test_files_that_are_not_known_any_more_refuse_the_undo(world: World, docker: Docker) -> None:

@@ -131,6 +131,7 @@ def test_names_that_would_move_the_cursor_are_shown_plainly(world: World, docker
     evil = network | {"Name": "evil\x1b[2J\nnetwork/front: ok", "Labels": {}}
     proxy.spoil = {LISTS[2]: instead(json.dumps([network, evil]))}
     shown = world.site.conduit("diff", "-v")
+    assert "evil" in shown.stdout
     assert "\x1b" not in shown.stdout + shown.stderr
     assert not any(line.startswith("network/front: ok") for line in shown.stdout.splitlines())
 
