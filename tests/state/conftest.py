@@ -1,4 +1,4 @@
-"""Children that hold locks and write journals, so that tests can kill them."""
+"""The files of a state directory, and children that hold and write them, so that tests can kill them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,27 @@ from pathlib import Path
 
 import pytest
 
+from conduit.history import History
+
 ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def lock_file(tmp_path: Path) -> Path:
+    """Where the lock of a site is; there is nothing yet."""
+    return tmp_path / "state" / "lock"
+
+
+@pytest.fixture
+def records_db(tmp_path: Path) -> Path:
+    """Where the records of a site are; there is nothing yet."""
+    return tmp_path / "state" / "records.db"
+
+
+@pytest.fixture
+def history(records_db: Path) -> History:
+    """The records of a site."""
+    return History(records_db)
 
 
 @pytest.fixture

@@ -32,16 +32,6 @@ for version in range(1_000_000):
 """
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "state" / "records.db"
-
-
-@pytest.fixture
-def history(path: Path) -> History:
-    return History(path)
-
-
 def test_the_last_applied_native_comes_back_as_canonical_text(history: History) -> None:
     native = {
         "hosts": ("wiki.home.arpa",),
@@ -67,9 +57,9 @@ def test_none_forgets_and_a_new_native_replaces(history: History) -> None:
     assert history.applied(KEYS[:2]) == {KEYS[1]: "2"}
 
 
-def test_nothing_to_record_creates_nothing(history: History, path: Path) -> None:
+def test_nothing_to_record_creates_nothing(history: History, records_db: Path) -> None:
     history.record({})
-    assert not path.parent.exists()
+    assert not records_db.parent.exists()
 
 
 def test_runs_read_back_newest_last(history: History) -> None:
@@ -88,59 +78,61 @@ def test_old_runs_are_forgotten(history: History, monkeypatch: pytest.MonkeyPatc
     assert [run.id for run in history.runs()] == [4, 5, 6]
 
 
-def test_the_file_is_private(history: History, path: Path) -> None:
+def test_the_file_is_private(history: History, records_db: Path) -> None:
     history.add_run(a_run(1))
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert stat.S_IMODE(records_db.stat().st_mode) == 0o600
+    assert stat.S_IMODE(records_db.parent.stat().st_mode) == 0o700
 
 
-def test_reading_creates_and_changes_no_file(history: History, path: Path) -> None:
+def test_reading_creates_and_changes_no_file(history: History, records_db: Path) -> None:
     assert (history.applied(KEYS), history.runs(), history.run(1)) == ({}, [], None)
-    assert not path.parent.exists()
+    assert not records_db.parent.exists()
     history.record({KEYS[0]: 1})
-    before = listing(path.parent)
+    before = listing(records_db.parent)
     assert [name for name, _, _ in before] == ["records.db"]
     assert history.applied(KEYS) == {KEYS[0]: "1"}
     assert history.runs() == []
-    assert listing(path.parent) == before
+    assert listing(records_db.parent) == before
 
 
-def test_a_locked_database_is_a_warning(history: History, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_locked_database_is_a_warning(history: History, records_db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(records, "WRITE_WAIT", 0.05)
     monkeypatch.setattr(records, "READ_WAIT", 0.05)
     history.record({KEYS[0]: 1})
-    with closing(sqlite3.connect(path)) as other:
+    with closing(sqlite3.connect(records_db)) as other:
         other.execute("BEGIN EXCLUSIVE")
         assert history.applied(KEYS) == {}
         history.record({KEYS[0]: 2})
     assert "locked" in history.warnings[0]
     assert history.applied(KEYS) == {KEYS[0]: "1"}
-    assert not path.with_name("records.db.damaged").exists()
+    assert not records_db.with_name("records.db.damaged").exists()
 
 
 def test_a_writer_does_not_end_the_lock_of_another_in_its_process(
-    history: History, path: Path, monkeypatch: pytest.MonkeyPatch
+    history: History, records_db: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Opening and closing the file did: programs outside came in the middle of a transaction, and damage was found."""
     monkeypatch.setattr(records, "WRITE_WAIT", 0.05)
     history.record({KEYS[0]: 1})
     begin = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0).execute('BEGIN IMMEDIATE')"
-    with closing(sqlite3.connect(path)) as other:
+    with closing(sqlite3.connect(records_db)) as other:
         other.execute("BEGIN IMMEDIATE")
-        History(path).record({KEYS[0]: 2})
-        outside = subprocess.run([sys.executable, "-c", begin, path], capture_output=True, text=True, check=False)
+        History(records_db).record({KEYS[0]: 2})
+        outside = subprocess.run([sys.executable, "-c", begin, records_db], capture_output=True, text=True, check=False)
     assert "database is locked" in outside.stderr
 
 
-def test_readers_go_on_while_a_writer_works(history: History, path: Path) -> None:
+def test_readers_go_on_while_a_writer_works(history: History, records_db: Path) -> None:
     history.record({KEYS[0]: 1})
-    with closing(sqlite3.connect(path)) as other:
+    with closing(sqlite3.connect(records_db)) as other:
         other.execute("BEGIN IMMEDIATE")
         other.execute("DELETE FROM applied")
         assert history.applied(KEYS) == {KEYS[0]: "1"}
 
 
-def test_readers_go_on_while_much_is_written(history: History, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_readers_go_on_while_much_is_written(
+    history: History, records_db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A write larger than SQLite's usual page cache must not lock readers out before its commit."""
     history.record({KEYS[0]: 1})
     monkeypatch.setattr(records, "READ_WAIT", 0)
@@ -149,7 +141,7 @@ def test_readers_go_on_while_much_is_written(history: History, path: Path, monke
     @contextmanager
     def watched(wait: float) -> Iterator[sqlite3.Connection]:
         with connect(wait) as connection:
-            connection.set_progress_handler(lambda: seen.append(History(path).applied(KEYS[:1])), 5000)
+            connection.set_progress_handler(lambda: seen.append(History(records_db).applied(KEYS[:1])), 5000)
             yield connection
 
     monkeypatch.setattr(history, "_connect", watched)
@@ -160,9 +152,9 @@ def test_readers_go_on_while_much_is_written(history: History, path: Path, monke
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_writer_killed_anywhere_leaves_one_whole_version(
-    history: History, path: Path, child: Callable[..., subprocess.Popen[str]], seed: int
+    history: History, records_db: Path, child: Callable[..., subprocess.Popen[str]], seed: int
 ) -> None:
-    process = child(REPLACE_ALL, path)
+    process = child(REPLACE_ALL, records_db)
     assert process.stdout is not None
     for _ in range(1 + seed):
         acknowledged = int(process.stdout.readline())

@@ -51,11 +51,6 @@ with Lock(Path(sys.argv[1])).hold("apply"):
 Child = Callable[..., subprocess.Popen[str]]
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "state" / "lock"
-
-
 def say(process: subprocess.Popen[str]) -> str:
     assert process.stdout is not None
     return process.stdout.readline().strip()
@@ -67,10 +62,10 @@ def tell(process: subprocess.Popen[str]) -> None:
     process.stdin.flush()
 
 
-def test_a_second_process_is_told_who_holds_it(path: Path, child: Child) -> None:
-    holder = child(HOLD, path)
+def test_a_second_process_is_told_who_holds_it(lock_file: Path, child: Child) -> None:
+    holder = child(HOLD, lock_file)
     assert say(holder) == "held 1"
-    with pytest.raises(Locked) as refusal, Lock(path).hold("diff"):
+    with pytest.raises(Locked) as refusal, Lock(lock_file).hold("diff"):
         pass
     message = str(refusal.value)
     assert refusal.value.exit_code == 5
@@ -79,53 +74,53 @@ def test_a_second_process_is_told_who_holds_it(path: Path, child: Child) -> None
     assert "wait for it" in message
 
 
-def test_the_same_process_cannot_take_it_twice(path: Path) -> None:
-    lock = Lock(path)
+def test_the_same_process_cannot_take_it_twice(lock_file: Path) -> None:
+    lock = Lock(lock_file)
     with lock.hold("apply"):
         with pytest.raises(Locked, match=f"pid {os.getpid()}"), lock.hold("apply"):
             pass
         lock.check()
 
 
-def test_a_killed_holder_frees_it_at_once(path: Path, child: Child) -> None:
-    holder = child(HOLD, path)
+def test_a_killed_holder_frees_it_at_once(lock_file: Path, child: Child) -> None:
+    holder = child(HOLD, lock_file)
     say(holder)
     holder.kill()
     holder.wait()
-    lock = Lock(path)
+    lock = Lock(lock_file)
     assert lock.holder() is None
     with lock.hold("apply"):
         assert lock.number == 2
 
 
-def test_a_program_the_holder_started_does_not_keep_it(path: Path, child: Child) -> None:
-    holder = child(SPAWN, path)
+def test_a_program_the_holder_started_does_not_keep_it(lock_file: Path, child: Child) -> None:
+    holder = child(SPAWN, lock_file)
     daemon = int(say(holder))
     try:
         holder.kill()
         holder.wait()
-        with Lock(path).hold("apply"):
+        with Lock(lock_file).hold("apply"):
             os.kill(daemon, 0)
     finally:
         os.kill(daemon, signal.SIGKILL)
 
 
-def test_waiting_ends_when_the_holder_does(path: Path, child: Child) -> None:
-    holder = child(HOLD, path)
+def test_waiting_ends_when_the_holder_does(lock_file: Path, child: Child) -> None:
+    holder = child(HOLD, lock_file)
     say(holder)
     tell(holder)
-    with Lock(path).hold("apply", timeout=30):
+    with Lock(lock_file).hold("apply", timeout=30):
         assert say(holder) == "still ours"
 
 
-def test_waiting_has_an_end(path: Path, child: Child) -> None:
-    say(child(HOLD, path))
-    with pytest.raises(Locked), Lock(path).hold("apply", timeout=0.1):
+def test_waiting_has_an_end(lock_file: Path, child: Child) -> None:
+    say(child(HOLD, lock_file))
+    with pytest.raises(Locked), Lock(lock_file).hold("apply", timeout=0.1):
         pass
 
 
-def test_an_error_inside_releases_it(path: Path) -> None:
-    lock = Lock(path)
+def test_an_error_inside_releases_it(lock_file: Path) -> None:
+    lock = Lock(lock_file)
     with pytest.raises(RuntimeError), lock.hold("apply"):
         raise RuntimeError
     assert lock.holder() is None
@@ -134,42 +129,42 @@ def test_an_error_inside_releases_it(path: Path) -> None:
         assert lock.number == 2
 
 
-def test_status_names_the_holder_and_writes_nothing(path: Path, child: Child) -> None:
-    holder = child(HOLD, path)
+def test_status_names_the_holder_and_writes_nothing(lock_file: Path, child: Child) -> None:
+    holder = child(HOLD, lock_file)
     say(holder)
-    before = (path.read_bytes(), path.stat().st_mtime_ns, list(path.parent.iterdir()))
-    found = Lock(path).holder()
+    before = (lock_file.read_bytes(), lock_file.stat().st_mtime_ns, list(lock_file.parent.iterdir()))
+    found = Lock(lock_file).holder()
     assert found is not None
     assert (found.operation, found.pid, found.number) == ("apply", holder.pid, 1)
-    assert (path.read_bytes(), path.stat().st_mtime_ns, list(path.parent.iterdir())) == before
+    assert (lock_file.read_bytes(), lock_file.stat().st_mtime_ns, list(lock_file.parent.iterdir())) == before
     tell(holder)
     holder.wait()
-    assert Lock(path).holder() is None
+    assert Lock(lock_file).holder() is None
 
 
-def test_status_of_a_lock_nobody_ever_took_creates_nothing(path: Path) -> None:
-    assert Lock(path).holder() is None
-    assert not path.parent.exists()
+def test_status_of_a_lock_nobody_ever_took_creates_nothing(lock_file: Path) -> None:
+    assert Lock(lock_file).holder() is None
+    assert not lock_file.parent.exists()
 
 
-def test_a_stopped_holder_whose_file_was_deleted_finds_out(path: Path, child: Child) -> None:
+def test_a_stopped_holder_whose_file_was_deleted_finds_out(lock_file: Path, child: Child) -> None:
     """A holder stopped for ten minutes must not go on where another run has already been."""
-    holder = child(HOLD, path)
+    holder = child(HOLD, lock_file)
     say(holder)
     holder.send_signal(signal.SIGSTOP)
-    path.unlink()
-    with Lock(path).hold("apply"):
+    lock_file.unlink()
+    with Lock(lock_file).hold("apply"):
         holder.send_signal(signal.SIGCONT)
         tell(holder)
         assert say(holder) == "CND-0552"
     holder.wait()
-    assert path.exists()
+    assert lock_file.exists()
 
 
-def test_contended_processes_never_interleave(path: Path, tmp_path: Path, child: Child) -> None:
+def test_contended_processes_never_interleave(lock_file: Path, tmp_path: Path, child: Child) -> None:
     total, numbers = tmp_path / "total", tmp_path / "numbers"
     total.write_text("0")
-    for process in [child(ADD_ONE, path, total, numbers) for _ in range(4)]:
+    for process in [child(ADD_ONE, lock_file, total, numbers) for _ in range(4)]:
         _, errors = process.communicate(timeout=120)
         assert process.returncode == 0, errors
     assert total.read_text() == "40"
