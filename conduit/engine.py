@@ -120,7 +120,8 @@ class Engine(Declarations, eq=False, dict=True):
         with self.hold("recover"):
             told = [f"run {left.id} ({left.operation}, started {left.started}) did not end"]
             for name, keys in left.open.items():
-                told.append(f"{name}: {len(keys)} changes were under way, first {min(keys)}")
+                more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
+                told.append(f"{name}: under way was {min(keys)}{more}")
             for provider in self.providers.values():
                 told += provider.recover()
             if tuple(told) != self.recovered:

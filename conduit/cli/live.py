@@ -8,6 +8,7 @@ import click
 
 from conduit.cli.app import App, Command, pass_app
 from conduit.cli.names import KeyType, LiveType
+from conduit.dialect.words import did_you_mean
 from conduit.model import Key, Live
 from conduit.show.text import columns, escape
 
@@ -59,7 +60,11 @@ def get(app: App, subject: str, output: str) -> None:
         raise click.UsageError(f"a {kind} is live as what it becomes; use one of: {leaves}; or see conduit status")
     if known[kind].provider not in app.engine.providers:
         raise click.UsageError(f"{kind} objects live on {known[kind].provider}, which conduit.yaml does not name")
-    found = [live for live in app.engine.live(kind) if name in ("", live.key.name)]
+    lives = app.engine.live(kind)
+    found = [live for live in lives if name in ("", live.key.name)]
+    if name and not found:
+        near = did_you_mean(name, (live.key.name for live in lives)) or f"see conduit get {kind}"
+        app.console.notes([f"nothing live is {escape(subject)}; {near}"])
     if app.json or output == "json":
         from conduit.plan_json import document
 

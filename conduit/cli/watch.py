@@ -10,7 +10,7 @@ import click
 
 from conduit.cli.app import App, Command, pass_app
 from conduit.cli.deed import Deed
-from conduit.show.text import escape
+from conduit.show.text import counted, escape
 
 if TYPE_CHECKING:
     from conduit.providers.service_manager import ServiceManager
@@ -86,7 +86,7 @@ def _words(status: Status) -> str:
         return str(seen.suspended)
     if not seen.plan:
         return "starting"
-    held = f", {len(seen.held)} changes held back" if seen.held else ""
+    held = f", {counted(len(seen.held), 'change')} held back" if seen.held else ""
     unknown = f", unknown: {', '.join(seen.plan.unknown)}" if seen.plan.unknown else ""
     failing = sorted(status.failing.keys() - seen.plan.unknown.keys())
     failed = f", failing: {', '.join(failing)}" if failing else ""

@@ -225,3 +225,12 @@ def conduit(site: Any, *words: str, env: Mapping[str, str] = {}, **options: Any)
     cleared = {name: value for name, value in os.environ.items() if name not in ("CI", "NO_COLOR")}
     argv = [sys.executable, "-m", "conduit", *words]
     return subprocess.Popen(argv, cwd=site.directory, env=cleared | paths | dict(env), **options)
+
+
+def test_get_says_that_nothing_is_called_so_and_what_may_be_meant(site: Any) -> None:
+    """Regression: a slip of the pen was answered by the head of an empty table."""
+    site.write("a.yaml", "dns_records:\n  printer: {name: printer.home.arpa, value: 10.0.0.1}\n")
+    assert site.conduit("apply", "--yes").code == 0
+    done = site.conduit("get", "dns_record/pinter")
+    assert done.stderr == 'nothing live is dns_record/pinter; did you mean "printer"?\n'
+    assert site.conduit("get", "dns_record/printer").stderr == ""
