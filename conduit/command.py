@@ -1,8 +1,9 @@
 """Commands: what a kind adds to the command line, such as logs. They change no manifest and are in no plan.
 
-A command is a method of a kind, `(self, doing, name, params) -> int`, with `@command()` before it: `doing` is what it
-works with, `name` the resource, `params` a spec whose fields are its parameters. It returns an exit code. Its options,
-help and completion follow from that. An operation (`conduit.kind`) does one thing to one live object and has one
+A command is a method `(self, doing, name, params) -> int` with `@command()` before it, of the class `Commands` in the
+module that a kind names as its `commands`; who plans and applies does not import that. `doing` is what it works with,
+`name` the resource, `params` a spec whose fields are its parameters. It returns an exit code. Its options, help and
+completion follow from that. An operation (`conduit.kind`) does one thing to one live object and has one
 outcome; a command tells what it finds while it works.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
+from importlib import import_module
 from typing import Any, Protocol, TypeVar, get_type_hints
 
 from msgspec import Struct
@@ -64,7 +66,7 @@ class Command(Struct, frozen=True):
 
 
 def command(*, streams: bool = False) -> Callable[[F], F]:
-    """Declare a method of a kind as a command named after it; its docstring is the help."""
+    """Declare a method as a command named after it; its docstring is the help."""
 
     def declare(method: F) -> F:
         method.__command__ = streams  # type: ignore[attr-defined]
@@ -75,11 +77,13 @@ def command(*, streams: bool = False) -> Callable[[F], F]:
 
 def commands_of(kind: Kind[Any]) -> dict[str, Command]:
     """Return the commands of a kind by name."""
-    found = {}
-    for name in dir(type(kind)):
-        method = getattr(type(kind), name, None)
+    if not kind.commands:
+        return {}
+    holder, found = import_module(kind.commands).Commands(), {}
+    for name in dir(holder):
+        method = getattr(holder, name)
         streams = getattr(method, "__command__", None)
         if streams is not None:
             words, params = method.__doc__ or "", get_type_hints(method)["params"]
-            found[name] = Command(name, kind.name, words, params, streams, getattr(kind, name))
+            found[name] = Command(name, kind.name, words, params, streams, method)
     return found

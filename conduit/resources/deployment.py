@@ -13,19 +13,19 @@ from conduit.errors import ConduitError
 from conduit.kind import Context, Kind
 from conduit.look import Look
 from conduit.resources.deployment_application import application_of, told
-from conduit.resources.deployment_commands import Commands
 from conduit.resources.deployment_leaves import Leaves
 from conduit.resources.deployment_spec import DeploymentSpec
 from conduit.spec import Resource
 
 
-class Deployment(Commands, Kind[DeploymentSpec]):
+class Deployment(Kind[DeploymentSpec]):
     """An application in containers, from a Compose file or written as one."""
 
     name = "deployment"
     plural = "deployments"
     spec = DeploymentSpec
     permission = "deployments"
+    commands = "conduit.resources.deployment_commands"
 
     def expand(self, resource: Resource[DeploymentSpec], look: Look) -> Iterable[Resource[Any]]:
         """Return the images, networks, volumes and containers of a deployment. Raises `ConduitError`."""
