@@ -60,6 +60,7 @@ MESSAGES: Final = {
     "enum": "write {expected}",
 }
 YAML_1_1_WORDS: Final = frozenset(("yes", "no", "on", "off", "y", "n"))
+SPACE: Final = "write a space after the colon"
 NO_SPACE = pattern(r"[a-z_]+:[^ ]")
 NUMBER_LIKE = pattern(r"[-+]?[0-9][0-9_.]*")
 
@@ -153,7 +154,8 @@ def _complaint(
         if sort == "missing":
             return Complaint(MISSING_KEY, f"missing key {key} in {place}", path[:-1], f"add {key}", at_key=True)
         known = {*_fields(model, path[:-1]), *(also if len(path) == 1 else ())}
-        hint = did_you_mean(str(path[-1]), known) or _choices(known)
+        glued = NO_SPACE.match(str(path[-1])) and str(path[-1]).partition(":")[0] in known
+        hint = SPACE if glued else did_you_mean(str(path[-1]), known) or _choices(known)
         return Complaint(UNKNOWN_KEY, f"unknown key {key} in {place}", path, hint, at_key=True)
     private = Secret in _types_at(model, path)
     hint = next((hint for each in errors if (hint := _hint(each) or _as_text(each, model, data, path))), "")
@@ -175,7 +177,7 @@ def _hint(error: ErrorDetails) -> str:
     if value is None:
         return "nothing is written after the colon; write a value, or remove the key"
     if kind == "model_type" and isinstance(value, str) and NO_SPACE.match(value):
-        return "write a space after the colon"
+        return SPACE
     if kind == "bool_type" and isinstance(value, str) and value.lower() in YAML_1_1_WORDS:
         return f'"{value}" is text in YAML 1.2'
     if kind in ("int_type", "float_type") and isinstance(value, str) and NUMBER_LIKE.fullmatch(value):

@@ -51,9 +51,19 @@ def _load(resource: Resource[DeploymentSpec], look: Look) -> Loaded:
     written, tokens, read = look.written(resource.key), look.once(tokens_of), look.files.read
     env = {each: tokens.token(value) if isinstance(value, Secret) else value for each, value in spec.env.items()}
     if spec.file is not None:
-        return load_file(written.directory / spec.file, env, name=name, profiles=spec.profiles, read=read)
+        try:
+            return load_file(written.directory / spec.file, env, name=name, profiles=spec.profiles, read=read)
+        except LoadError as error:
+            raise LoadError([_with_its_name(problem, written) for problem in error.diagnostics]) from error
     root = below(written.document, (*written.path, FIELD))
     return load_inline(root, written.directory, env, name=name, profiles=spec.profiles, read=read)
+
+
+def _with_its_name(problem: Diagnostic, written: Written) -> Diagnostic:
+    """Return a problem of a file as a whole with the place that names the file: there it is corrected."""
+    if problem.source is None or problem.source.line:
+        return problem
+    return replace(problem, related=(*problem.related, ("named here", written.source("file"))))
 
 
 def told(problem: Diagnostic, written: Written) -> Diagnostic:

@@ -75,3 +75,11 @@ def test_a_network_without_ipv4_is_refused(site: Site) -> None:
     text = "deployments:\n  a:\n    compose:\n      services: {a: {image: a}}\n      networks:\n        default:\n"
     found = site.problem(f"{text}          enable_ipv4: false\n")
     assert (found.code, place(found)) == (WITHOUT_IPV4, "site.yaml:7")
+
+
+def test_a_file_that_is_not_there_is_told_with_the_place_that_names_it(site: Site) -> None:
+    """Regression: the place of the missing file was all that was told, and nobody knew where it was named."""
+    (found,) = site.problems("deployments:\n  a:\n    file: nothing.yaml\n")
+    ((words, named),) = found.related
+    assert (words, named.line, named.column) == ("named here", 3, 11)
+    assert named.file.endswith("site.yaml")

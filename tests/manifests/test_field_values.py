@@ -102,6 +102,7 @@ def test_a_number_in_the_place_of_text_is_told_what_the_field_takes(problem_of: 
 
 def test_a_missing_space_after_a_colon_is_named(problem_of: Callable[..., Diagnostic]) -> None:
     assert problem_of("pages:\n  x:\n    upstream:a\n").hint == "write a space after the colon"
+    assert problem_of("pages: {x: {upstream:a}}\n").hint == "write a space after the colon"
 
 
 @pytest.mark.parametrize(("text", "near"), [("Pages: {}\n", "pages"), ("pages: {x: {mode: OFF}}\n", "off")])
