@@ -32,7 +32,7 @@ OTHER_PLAN = Code(
     "CND-2021",
     "the plan is not the one that was looked at",
     "A plan is applied by its digest, which covers the changes and the live state they came from. Something moved "
-    "since it was shown, so nothing was applied. Preview at the present plan and decide again.",
+    "since it was shown, so nothing was applied. Look at the present plan and decide again.",
 )
 
 RECENT: Final = 8
