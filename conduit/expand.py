@@ -210,10 +210,12 @@ def _target_problems(
 ) -> Iterable[Diagnostic]:
     named = settings.sections
     absent = {kind for kind in {leaf.key.kind for leaf in leaves} if kinds[kind].provider not in named}
-    told: set[tuple[Key, str]] = set()
+    wanting: dict[str, dict[Key, Resource[Any]]] = {}
     for leaf in leaves if absent else ():
-        provider = kinds[leaf.key.kind].target(leaf.spec).provider if leaf.key.kind in absent else ""
-        if provider and (leaf.root, provider) not in told:
-            told.add((leaf.root, provider))
-            summary = f"{leaf.root} needs {provider}, which conduit.yaml does not name"
-            yield Diagnostic(NO_TARGET, summary, leaf.source, f'add the section "{provider}:" to conduit.yaml')
+        if leaf.key.kind in absent and (provider := kinds[leaf.key.kind].target(leaf.spec).provider):
+            wanting.setdefault(provider, {}).setdefault(leaf.root, leaf)
+    for provider, roots in wanting.items():
+        first, more = next(iter(roots.values())), len(roots) - 1
+        who = f"{first.root} and {more} more need" if more else f"{first.root} needs"
+        summary = f"{who} {provider}, which conduit.yaml does not name"
+        yield Diagnostic(NO_TARGET, summary, first.source, f'add the section "{provider}:" to conduit.yaml')

@@ -233,6 +233,8 @@ def split_host_port(text: str) -> tuple[str, int]:
         if ":" not in found:
             raise ValueError("[ and ] are for IPv6 addresses")
         return found, number
+    if NUMBER.fullmatch(host.rpartition(".")[2]):
+        return address(host), number
     return host_name(host), number
 
 

@@ -128,3 +128,13 @@ def test_two_that_share_a_name_are_told_once_with_all_that_both_claim(
     said = nowhere("validate").stderr
     assert said.count("CND-0304]") == 1
     assert "service/two and service/one both claim dns a.example A and route a.example /" in said
+
+
+def test_a_daemon_that_is_not_set_up_is_told_once(nowhere: Callable[..., Any], tmp_path: Path) -> None:
+    """Regression: each resource told of it, so that a site without one section had a thousand errors."""
+    sites = "".join(f'  s{number}: {{upstream: "10.0.0.2:80", proxy: nginx}}\n' for number in range(3))
+    (tmp_path / "desired" / "sites.yaml").write_text(f"services:\n{sites}")
+    done = nowhere("validate")
+    (error,) = [line for line in done.stderr.splitlines() if ": error: " in line]
+    assert "service/s0 and 2 more need nginx, which conduit.yaml does not name [CND-0305]" in error
+    assert "desired/sites.yaml:2:" in error

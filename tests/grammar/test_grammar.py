@@ -146,3 +146,10 @@ def test_host_and_port_survive_splitting_and_joining(port: int, host: Any) -> No
 def test_a_message_shows_hostile_text_without_its_control_characters() -> None:
     assert grammar.shown("a\x1b[31m\u202eb") == '"a\\x1b[31m\\u202eb"'
     assert len(grammar.shown("a" * 1000)) < 70
+
+
+@pytest.mark.parametrize("text", ["300.1.1.1:80", "127.1:80", "0x7f000001:80", "2130706433:80", "a.5:80"])
+def test_what_can_only_be_a_wrong_address_is_called_one(text: str) -> None:
+    """Regression: it was said that it cannot be the name of a site, of an upstream."""
+    with pytest.raises(ValueError, match=r"is no address; write one such as 10\.0\.0\.1"):
+        grammar.split_host_port(text)
