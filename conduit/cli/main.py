@@ -33,7 +33,7 @@ MISUSED = Code(
     "CND-1055",
     "the command line is not understood",
     "A command, an option or one of their values is not known, or some of them do not go together. Nothing was done. "
-    "The message says which; `conduit COMMAND --help` shows what a command takes, with an example.",
+    "The message says which; `--help` behind a command shows what it takes, with an example.",
 )
 
 COMMANDS: Final = {
