@@ -15,6 +15,10 @@ from conduit.dialect.complaints import words_of
 
 OBJECTS: Final = frozenset(("model_type", "model_attributes_type", "dataclass_type", "dict_type"))
 """What pydantic calls a value that is no JSON object where one is needed."""
+BODY: Final = "data"
+"""What Litestar calls the body."""
+NOTHING: Final = "'data'"
+"""What it says when there is none."""
 WHOLE: Final = ""
 """The name of the body itself."""
 
@@ -23,6 +27,7 @@ ABSENT: Final = re.compile(r"Missing required [a-z]+ parameter '([^']+)'")
 
 SAID: Final = (
     (re.compile(r"Expected `int`, got .*"), "write a whole number"),
+    (re.compile(r"Expected `bool`, got .*"), "write true or false"),
     (re.compile(r"Expected `\w+` >= (.*)"), r"must be at least \1"),
     (re.compile(r"Expected `\w+` <= (.*)"), r"must be at most \1"),
     (re.compile(r"Expected `str` of length >= 1"), "it is empty"),
@@ -58,8 +63,8 @@ def _of_pydantic(details: Any) -> str:
 
 
 def _of_msgspec(field: str, message: str) -> Wrong:
-    if (field, message) == ("data", "'data'"):  # Litestar had no body to read
-        return Wrong(WHOLE, "it is empty; send a JSON object")
+    if field == BODY:
+        return Wrong(WHOLE, "it is empty; send a JSON object" if message == NOTHING else "send a JSON object")
     for pattern, words in SAID:
         if found := pattern.fullmatch(message):
             return Wrong(field, found.expand(words))

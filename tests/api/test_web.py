@@ -94,6 +94,13 @@ def test_a_parameter_that_cannot_be_taken_is_told_in_words(served: Any) -> None:
         answer = served.api("GET", f"/api/audit?{query}")
         assert (answer.status_code, answer.json()["error"]) == (422, f"limit: {words}")
         assert answer.json()["field"] == "limit"
+    new = {"If-None-Match": "*"}
+    for path, body, words in (
+        ("/api/resources/service/n", "text", "the body: send a JSON object"),
+        ("/api/resources/service/n", None, "the body: it is empty; send a JSON object"),
+        ("/api/resources/service/n?dry_run=perhaps", {}, "dry_run: write true or false"),
+    ):
+        assert served.api("PUT", path, body, headers=new).json()["detail"] == words
 
 
 def test_other_spellings_of_a_path_have_the_same_verdict(served: Any) -> None:
