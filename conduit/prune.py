@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any, Final
 
+from conduit.canonical import canonical
 from conduit.change import Action, Change, Outcome, Result
 from conduit.errors import ConduitError
-from conduit.model import Live, walk
+from conduit.model import Live, Native, walk
 from conduit.obstacles import passable
 from conduit.patterns import pattern
 from conduit.providers.base import ObjectProvider
@@ -75,7 +76,7 @@ def _unused(work: Work, lives: list[Live]) -> list[Live]:
     documents = [name for name in work.providers if work.document(name)]
     natives = [native for name in documents for native in work.readings[name].owned().values()]
     facts = {live.id: set(_texts(live.facts)) for live in lives}
-    named = named_in(_texts(natives), set().union(*facts.values()))
+    named = named_in(natives, set().union(*facts.values()))
     return [live for live in lives if not facts[live.id] & named]
 
 
@@ -83,12 +84,11 @@ def _texts(value: Any) -> list[str]:
     return [leaf for leaf in walk(value) if isinstance(leaf, str)]
 
 
-def named_in(texts: list[str], facts: Collection[str]) -> set[str]:
-    """Return those of some facts that texts of a daemon name; only texts that a fact stands in are taken apart."""
-    everything = "\n".join(texts)
-    found = [fact for fact in facts if fact in everything]
-    telling = [text for text in texts if any(fact in text for fact in found)] if found else []
-    return mentioned(telling).intersection(found)
+def named_in(natives: Iterable[Native], facts: Collection[str]) -> set[str]:
+    """Return those of some facts that blocks of a daemon name; only blocks that a fact stands in are taken apart."""
+    parts = [canonical(fact)[1:-1] for fact in facts]
+    telling = [native for native in natives if any(map(canonical(native).__contains__, parts))] if parts else []
+    return mentioned(_texts(telling)).intersection(facts)
 
 
 def mentioned(texts: Iterable[str]) -> set[str]:

@@ -6,8 +6,6 @@ not answered is looked up, never assumed.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import stat
 import threading
 import time
@@ -15,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property, partial
 from typing import Any, ClassVar, Final, TypeVar
 
+from conduit.canonical import digest_of
 from conduit.change import Action, Change, Impact, Outcome, Readiness, Result, by_key
 from conduit.errors import ConduitError, Unreadable
 from conduit.evidence import Evidence
@@ -58,7 +57,7 @@ class Docker(ObjectProvider):
         except (LookupError, TypeError, AttributeError, ValueError) as error:
             raise self._means.api.strange() from error
         told = [(live.key, live.id, live.native, live.owned) for lives in objects.values() for live in lives]
-        return Reading(objects, hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest(), raw=seen)
+        return Reading(objects, digest_of(told), raw=seen)
 
     def evidence(self, reading: Reading) -> tuple[Evidence, ...] | None:
         """Everything that was seen, without the clocks in it."""

@@ -5,13 +5,14 @@ What takes more is left to the SDK (`docker_sdk`), which takes longer to import 
 
 from __future__ import annotations
 
-import json
 import socket
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
+
+from msgspec.json import decode, encode
 
 from conduit.errors import Code, Diagnostic, Refused, Unreadable
 from conduit.providers.docker_shapes import Shape, fits
@@ -67,7 +68,7 @@ class Api:
         if answer.status == NOT_FOUND:
             return None
         try:
-            found = json.loads(answer.body)
+            found = decode(answer.body)
         except (ValueError, RecursionError):
             raise self._away("its answer is not JSON") from None
         if answer.status != OK:
@@ -89,12 +90,12 @@ class Api:
 
         Raises `Refused` in Docker's own words, and `NoReply` when no whole answer of the shape comes within `seconds`.
         """
-        content = b"" if body is None else json.dumps(body).encode()
+        content = b"" if body is None else encode(body)
         answer = self._change(what, "POST", parts, query, content, seconds)
         if answer.status not in DONE:
             raise refused(f"{what}: {_words(answer)}")
         try:
-            found = json.loads(answer.body) if answer.body else None
+            found = decode(answer.body) if answer.body else None
         except (ValueError, RecursionError):
             raise _no_reply(what, "the answer is not JSON") from None
         if not fits(found, shape):
@@ -159,7 +160,7 @@ def _path(parts: Iterable[str], query: Mapping[str, str]) -> str:
 def _words(answer: Answer) -> str:
     """Return what Docker says of a failure."""
     try:
-        found = json.loads(answer.body)
+        found = decode(answer.body)
     except (ValueError, RecursionError):
         found = {"message": answer.body.decode(errors="replace")}
     said = found.get("message") if isinstance(found, dict) else None

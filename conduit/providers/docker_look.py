@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
-from hashlib import sha256
 from json import dumps, loads
 from pathlib import Path
 from typing import Any, Final
 
 from msgspec import Struct
 
+from conduit.canonical import canonical, digest_of
 from conduit.model import Reading
 from conduit.providers.docker_api import Api
 from conduit.providers.docker_shapes import CONTAINER, CONTAINER_DETAIL, IMAGE, IMAGE_DETAIL, NETWORK, VOLUMES, Shape
@@ -94,7 +93,7 @@ def look_again(question: str, seconds: float) -> str:
 def hash_of_look(seen: Seen) -> str:
     """Return one hash of all that was seen but for running clocks."""
     parts = [_still(getattr(seen, name)) for name in seen.__struct_fields__]
-    return sha256(dumps(parts, sort_keys=True).encode()).hexdigest()
+    return digest_of(parts)
 
 
 def _still(value: Any) -> Any:
@@ -102,5 +101,5 @@ def _still(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _still(item) for name, item in value.items() if name not in CLOCKS}
     if isinstance(value, (list, tuple)):
-        return sorted(map(_still, value), key=partial(dumps, sort_keys=True))
+        return sorted(map(_still, value), key=canonical)
     return value
