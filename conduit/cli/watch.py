@@ -90,7 +90,7 @@ def _words(status: Status) -> str:
     unknown = f", unknown: {', '.join(seen.plan.unknown)}" if seen.plan.unknown else ""
     failing = sorted(status.failing.keys() - seen.plan.unknown.keys())
     failed = f", failing: {', '.join(failing)}" if failing else ""
-    return f"{len(seen.desired.roots)} resources{held}{unknown}{failed}"
+    return f"{counted(len(seen.desired.roots), 'resource')}{held}{unknown}{failed}"
 
 
 @click.command(cls=Command)

@@ -51,6 +51,6 @@ def test_a_stopped_container_and_a_restarted_docker_are_noticed_at_once(
     assert told
     assert "nap.yaml" in told[0]["source"]
     dockerd.stop()
-    wait_for(lambda: loop.heard("STATUS=1 resources, unknown: docker"), "Docker is gone")
+    wait_for(lambda: loop.heard("STATUS=1 resource, unknown: docker"), "Docker is gone")
     dockerd.start()
     wait_for(running, "back, it is as declared again", deadline=60)

@@ -25,7 +25,7 @@ def test_nothing_is_deleted_for_an_uncommitted_edit(
     loop = kept_in_git(one=A, two=A)
     records(one=B)
     wait_for(lambda: site.dig("one.home.arpa") == [B], "the uncommitted change is live")
-    wait_for(lambda: loop.heard("STATUS=1 resources, 1 changes held back"), "the deletion waits")
+    wait_for(lambda: loop.heard("STATUS=1 resource, 1 change held back"), "the deletion waits")
     assert site.dig("two.home.arpa") == [A]
     git("commit", "--quiet", "--all", "--message", "second")
     wait_for(lambda: site.dig("two.home.arpa") == [], "committed, it is deleted")
@@ -112,7 +112,7 @@ def test_outside_git_nothing_is_deleted_before_the_manifests_have_rested(
     records(one=B)
     wait_for(lambda: site.dig("one.home.arpa") == [B], "the change is live")
     assert site.dig("two.home.arpa") == [A]
-    wait_for(lambda: loop.heard("STATUS=1 resources, 1 changes held back"), "the deletion waits")
+    wait_for(lambda: loop.heard("STATUS=1 resource, 1 change held back"), "the deletion waits")
     wait_for(lambda: site.dig("two.home.arpa") == [], "rested, it is deleted")
 
 

@@ -168,12 +168,12 @@ def test_a_change_that_was_taken_back_is_left_alone_until_it_is_another_one(
     wait_for(lambda: answers("first"), "applied")
     declare(f"127.0.0.1:{free_port()}")
     wait_for(lambda: "reverted" in {line["result"] for line in loop.lines("outcome")}, "it is taken back")
-    wait_for(lambda: loop.heard("STATUS=1 resources, failing: service/web"), "and the status says so")
+    wait_for(lambda: loop.heard("STATUS=1 resource, failing: service/web"), "and the status says so")
     assert loop.process is not None
 
     def held() -> bool:
         loop.process.send_signal(signal.SIGHUP)
-        return loop.heard("STATUS=1 resources, 1 changes held back")
+        return loop.heard("STATUS=1 resource, 1 change held back")
 
     wait_for(held, "passes meanwhile leave it alone")
     wait_for(lambda: answers("first"), "what was there before answers, but for moments while it is tried again")
