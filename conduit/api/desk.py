@@ -6,11 +6,12 @@ import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
 from litestar.di import NamedDependency
+from msgspec.structs import replace
 
 from conduit.api.auth import Caller
 from conduit.api.events import Bus

@@ -6,7 +6,6 @@ Every check is bounded: 2 s to connect, 5 s in all, 64 KiB of body. An answer is
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
 from pathlib import Path
 from typing import Any, Final
 
@@ -58,7 +57,7 @@ class HttpAnswer(Struct, frozen=True):
 
     level: Level
     status: int | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
     body: bytes = b""
     serial: str = ""
     not_after: float | None = None
