@@ -62,6 +62,9 @@ def list_(app: App) -> None:
 def rm(app: App, name: str) -> None:
     """Forget a secret.
 
+    What past runs used of it stays sealed in the state directory, for `conduit apply --undo`, until fifty others have
+    been used since. Change a leaked value where it is used as well.
+
     \b
     Example:
       conduit secret rm wiki-password
