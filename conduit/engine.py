@@ -21,7 +21,7 @@ from conduit.earlier import Earlier
 from conduit.errors import Unsafe
 from conduit.expand import Desired
 from conduit.failpoints import fail
-from conduit.history import Started
+from conduit.history_rows import Started
 from conduit.manifests.git import head_commit
 from conduit.model import FRAME, NO_FIELDS, Key, Live
 from conduit.observe import observe, view

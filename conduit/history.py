@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import json
 
 from conduit.canonical import canonical
-from conduit.change import Action, Outcome, Result
-from conduit.model import NO_FIELDS, Key, Native
+from conduit.history_rows import Reverted, RunRecord, Started
+from conduit.model import Key, Native
 from conduit.records import Records, Steps
 
 if TYPE_CHECKING:
@@ -34,42 +34,6 @@ KEPT_RUNS: Final = 5000
 MANY: Final = 1000
 """From here on all natives are read at once, which takes less time than to look for each key."""
 KEPT_STARTED: Final = 200
-
-
-class RunRecord(NamedTuple):
-    """One past run; times are RFC 3339, `summary` counts outcomes by result."""
-
-    id: int
-    started: str
-    finished: str
-    operation: str
-    result: str
-    digest: str
-    commit: str
-    summary: Mapping[str, int]
-    outcomes: tuple[Outcome, ...]
-
-
-class Reverted(NamedTuple):
-    """What a run took back of one root: the digest of its changes, the run, the time (RFC 3339), and why."""
-
-    digest: str
-    run: int
-    at: str
-    reason: str
-
-
-class Started(NamedTuple):
-    """A run that began: the hashes of its manifests and of the files they name, and the keys it set out to change.
-
-    `secrets` are the fingerprints of those that it used, by name.
-    """
-
-    run: int
-    manifests: str
-    files: str
-    keys: tuple[Key, ...]
-    secrets: Mapping[str, str] = NO_FIELDS
 
 
 class History(Records):
@@ -164,29 +128,29 @@ class History(Records):
         """Store one finished run and forget the oldest beyond the limit."""
 
         def write(connection: Connection) -> None:
-            summary, outcomes = _text(dict(run.summary)), _text([_encoded(o) for o in run.outcomes])
-            row = (*run[: RunRecord._fields.index("summary")], summary, outcomes)
-            connection.execute("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+            connection.execute("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", run.row())
             connection.execute("DELETE FROM runs WHERE id <= ?", (run.id - KEPT_RUNS,))
 
         self.write(write)
 
     def runs(self, limit: int = 20) -> list[RunRecord]:
         """Return the last runs, newest last."""
-        rows = self.select(lambda c: map(_run, c.execute("SELECT * FROM runs ORDER BY id DESC LIMIT ?", (limit,))))
+        rows = self.select(
+            lambda c: map(RunRecord.of, c.execute("SELECT * FROM runs ORDER BY id DESC LIMIT ?", (limit,)))
+        )
         return rows[::-1]
 
     def runs_after(self, run: int) -> list[RunRecord]:
         """Return all later runs that are remembered, newest last."""
-        return self.select(lambda c: map(_run, c.execute("SELECT * FROM runs WHERE id > ? ORDER BY id", (run,))))
+        return self.select(
+            lambda c: map(RunRecord.of, c.execute("SELECT * FROM runs WHERE id > ? ORDER BY id", (run,)))
+        )
 
     def note_started(self, started: Started) -> None:
         """Remember what a run sets out to do, and forget all but the last `KEPT_STARTED`."""
 
         def write(connection: Connection) -> None:
-            keys, secrets = _text([str(key) for key in started.keys]), canonical(started.secrets)
-            row = (started.run, started.manifests, started.files, keys, secrets)
-            connection.execute(NOTE_STARTED, row)
+            connection.execute(NOTE_STARTED, started.row())
             connection.execute("DELETE FROM started WHERE run <= ?", (started.run - KEPT_STARTED,))
 
         self.write(write)
@@ -199,7 +163,7 @@ class History(Records):
 
     def started(self) -> list[Started]:
         """Return the last runs that began, newest last."""
-        return self.select(lambda c: map(_started, c.execute(STARTED)))
+        return self.select(lambda c: map(Started.of, c.execute(STARTED)))
 
     def note_pins(self, run: int, pins: Mapping[Key, Any]) -> None:
         """Remember what wishes that float stood for after a run; writes only what is another thing than before."""
@@ -221,37 +185,14 @@ class History(Records):
 
     def run(self, run_id: int) -> RunRecord | None:
         """Return one past run, None when there is no record of it."""
-        rows = self.select(lambda c: map(_run, c.execute("SELECT * FROM runs WHERE id = ?", (run_id,))))
+        rows = self.select(lambda c: map(RunRecord.of, c.execute("SELECT * FROM runs WHERE id = ?", (run_id,))))
         return rows[0] if rows else None
 
 
 def _find(connection: Connection, keys: Mapping[str, Key]) -> Iterable[tuple[str, str]]:
     wanted = "SELECT key, native FROM applied WHERE key IN (SELECT value FROM json_each(?))"
-    return connection.execute(wanted, (_text(list(keys)),))
+    return connection.execute(wanted, (json.encode(list(keys)).decode(),))
 
 
 def _scan(connection: Connection, keys: Mapping[str, Key]) -> Iterable[tuple[str, str]]:
     return (row for row in connection.execute("SELECT key, native FROM applied") if row[0] in keys)
-
-
-def _text(value: Any) -> str:
-    return json.encode(value).decode()
-
-
-def _encoded(outcome: Outcome) -> list[Any]:
-    return [str(outcome.key), outcome.action, outcome.result, outcome.reason, outcome.seconds]
-
-
-def _decoded(key: str, action: str, result: str, reason: str, seconds: float) -> Outcome:
-    return Outcome(Key.parse(key), Action(action), Result(result), reason, seconds)
-
-
-def _run(row: tuple[Any, ...]) -> RunRecord:
-    *facts, summary, outcomes = row
-    columns = (*facts, json.decode(summary), tuple(_decoded(*outcome) for outcome in json.decode(outcomes)))
-    return RunRecord(*columns)
-
-
-def _started(row: tuple[Any, ...]) -> Started:
-    run, manifests, files, keys, secrets = row
-    return Started(run, manifests, files, tuple(map(Key.parse, json.decode(keys))), json.decode(secrets))

@@ -7,7 +7,8 @@ from msgspec.structs import replace
 from conduit.change import Result
 from conduit.engine import Engine
 from conduit.errors import Code, ConduitError, Diagnostic
-from conduit.history import History, Started
+from conduit.history import History
+from conduit.history_rows import Started
 from conduit.manifests.archive import tree_of
 from conduit.manifests.commits import committed_tree
 from conduit.model import Key

@@ -21,7 +21,7 @@ from conduit.show.visible import HIDDEN, fields_of, raw_of, visible
 
 if TYPE_CHECKING:
     from conduit.chain import Entry
-    from conduit.history import RunRecord
+    from conduit.history_rows import RunRecord
     from conduit.show.drift import Drifted
 
 FORMAT: Final = "1.0"

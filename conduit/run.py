@@ -15,7 +15,8 @@ from conduit.change import Change, Outcome, Proof, Result
 from conduit.decide import Observed
 from conduit.expand import Desired
 from conduit.failpoints import fail
-from conduit.history import History, Reverted, RunRecord
+from conduit.history import History
+from conduit.history_rows import Reverted, RunRecord
 from conduit.journal import Run
 from conduit.keeping import left_nothing
 from conduit.kind import Context, Kind

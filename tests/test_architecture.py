@@ -31,7 +31,7 @@ LAYERS: list[set[str]] = [
     {"work", "proving", "used_secrets"},
     {"audit"},
     {"manifests", "journal", "history", "lock", "report"},
-    {"chain_writer", "history_tables"},
+    {"chain_writer", "history_tables", "history_rows"},
     {"chain", "records"},
     {"resources"},
     {"compose"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from conduit.change import Action, Outcome, Result
-from conduit.history import RunRecord
+from conduit.history_rows import RunRecord
 from conduit.model import Key
 
 KEYS = [Key("route", f"r{number}") for number in range(1500)]

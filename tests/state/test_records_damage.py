@@ -11,7 +11,8 @@ import pytest
 from history_world import KEYS, a_run, listing
 
 from conduit import history_tables
-from conduit.history import History, Started
+from conduit.history import History
+from conduit.history_rows import Started
 
 
 @pytest.mark.parametrize("content", [b"", b"not a database" * 500, b"SQLite format 3\x00" + b"\xff" * 4096])
