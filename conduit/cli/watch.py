@@ -43,11 +43,9 @@ def watch(app: App) -> int:
 
     gc.enable()
     app.engine.recall = Recall()
-    log, manager, ended = Log(), ServiceManager(), threading.Event()
+    log, manager, (ended, signals) = Log(), ServiceManager(), _until_told()
     notifier = Notifier(app.engine)
     loop = Loop(app.engine, log, notifier)
-    signal.signal(signal.SIGTERM, lambda *_: ended.set())
-    signal.signal(signal.SIGINT, lambda *_: ended.set())
     signal.signal(signal.SIGHUP, lambda *_: loop.trigger("SIGHUP"))
     loop.start()
     log.note("started", desired=str(app.settings.path(app.settings.desired)), mode=app.settings.reconcile.mode)
@@ -56,7 +54,20 @@ def watch(app: App) -> int:
     finished = loop.stop()
     notifier.settle()
     log.note("stopped", finished=finished)
-    return 0 if alive else STOPPED
+    return 128 + signals[0] if alive else STOPPED
+
+
+def _until_told() -> tuple[threading.Event, list[int]]:
+    """Return what SIGTERM and Ctrl-C set from now on, and a list of those that came."""
+    ended, signals = threading.Event(), list[int]()
+
+    def on_signal(number: int, _frame: object) -> None:
+        signals.append(number)
+        ended.set()
+
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)
+    return ended, signals
 
 
 def attend(loop: Loop, manager: ServiceManager, ended: threading.Event) -> bool:

@@ -26,7 +26,7 @@ def test_the_loop_changes_nothing_that_it_cannot_record(
     trail.unlink()
     trail.with_name("aside").rename(trail)
     wait_for(lambda: site.dig("one.home.arpa") == [B], "it is applied once it can be recorded")
-    assert loop.ended() == 0
+    assert loop.ended() == 143
     (segment,) = trail.glob("*.jsonl")
     found = [json.loads(line)["data"] for line in segment.read_text().splitlines()]
     assert [(each["action"], each["user"], each["sort"]) for each in found] == [

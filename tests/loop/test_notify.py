@@ -53,5 +53,5 @@ def test_failure_drift_and_recovery_reach_the_channel_and_a_dead_one_harms_nobod
     assert set(receiver.paths) == {f"/{SECRET}"}
     assert "dns_record" in receiver.messages[2]["message"]
     assert site.dig("one.home.arpa") == [A]
-    assert loop.ended() == 0
+    assert loop.ended() == 143
     assert SECRET not in loop.log.read_text()

@@ -28,6 +28,11 @@ def test_systemd_accepts_the_unit_without_a_warning(units: Path, run: Callable[.
     assert (checked.code, checked.stderr) == (0, "")
 
 
+@pytest.mark.parametrize("name", ["conduit-watch.service", "conduit-serve.service"])
+def test_what_a_stopped_service_exits_with_is_no_failure_to_systemd(name: str) -> None:
+    assert "SuccessExitStatus=143" in (PACKAGING / name).read_text().splitlines()
+
+
 def test_a_bad_line_would_be_noticed(units: Path, run: Callable[..., Any]) -> None:
     unit = units / "conduit-apply.service"
     unit.write_text(unit.read_text().replace("ProtectSystem=strict", "ProtectSystem=perhaps"))
