@@ -156,7 +156,7 @@ class Decider(Struct, eq=False):
         chosen = diffs.index(None) if None in diffs else 0
         diff = diffs[chosen]
         if self.observed[kind.provider].frame:
-            diff = replace((diff or NO_DIFF), reason="the document holds it more than once")
+            diff = replace(diff or NO_DIFF, reason="the document holds it more than once")
         else:
             self.surplus += [live for index, live in enumerate(found) if index != chosen]
         return found[chosen], diff

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from conduit.recall import Recall
 
 
-class Declarations(Premises, eq=False, dict=True):
+class Declarations(Premises):
     """The declarations of one site; a process that goes on gives its engines one `recall`."""
 
     kinds: Kinds = field(default_factory=load_kinds)

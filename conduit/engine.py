@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from conduit.status import RootStatus
 
 
-class Engine(Declarations, eq=False, dict=True):
+class Engine(Declarations):
     """One site: what it declares, compared with what is there and made true."""
 
     recovered: tuple[str, ...] = ()

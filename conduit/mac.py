@@ -13,7 +13,7 @@ class Mac:
     """Calling it returns the 32 bytes of a text's HMAC.
 
     Both hashes have taken the key before: `hmac.digest` lets OpenSSL look everything up anew for each text, which takes
-    ten times as long as the hashing.
+    as long as the hashing.
     """
 
     __slots__ = ("_inner", "_outer")
