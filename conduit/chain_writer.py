@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from conduit.canonical import canonical
 from conduit.chain import START, Chain, Mac, backwards, torn
 from conduit.evidence import inode
+from conduit.measures import rfc3339
 from conduit.providers.files import make_directory, sync_directory
 
 SEGMENT_SIZE: Final = 4 * 1024 * 1024
@@ -93,7 +94,7 @@ class Writer:
 
 
 def _line(seq: int, previous: str, run: int, event: str, data: Mapping[str, Any], mac: Mac | None) -> tuple[bytes, str]:
-    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    now = rfc3339(time.time(), "milliseconds")
     record = {"seq": seq, "prev": previous, "time": now, "run": run, "event": event, "data": data}
     body = canonical(record).encode()
     digest = hashlib.sha256(body).hexdigest()

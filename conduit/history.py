@@ -5,14 +5,15 @@ It decides nothing but a label (docs/decisions/0002-records-decide-nothing.md), 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import json
 
 from conduit.canonical import canonical
 from conduit.history_rows import Reverted, RunRecord, Started
+from conduit.measures import rfc3339
 from conduit.model import Key, Native
 from conduit.records import Records, Steps
 
@@ -59,7 +60,7 @@ class History(Records):
         """Store what was just applied; None forgets the key."""
         if not natives:
             return
-        now = datetime.now(UTC).isoformat(timespec="seconds")
+        now = rfc3339(time.time())
 
         def write(connection: Connection) -> None:
             kept = [(str(key), canonical(native), now) for key, native in natives.items() if native is not None]

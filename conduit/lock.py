@@ -12,11 +12,12 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from conduit.errors import Code, ConduitError, Diagnostic, Locked
+from conduit.measures import rfc3339
 from conduit.providers.files import make_directory
 
 LOCK_HELD = Code(
@@ -174,7 +175,7 @@ def _myself(operation: str, number: int) -> Holder:
         started=_start_time(os.getpid()),
         host=os.uname().nodename,
         boot=_boot_id(),
-        since=datetime.now(UTC).isoformat(timespec="seconds"),
+        since=rfc3339(time.time()),
     )
 
 

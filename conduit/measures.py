@@ -43,3 +43,11 @@ def instant(text: str) -> float:
         raise ValueError("write a date such as 2030-01-31, or a time with its zone such as 2030-01-31T18:00:00Z")
     moment = datetime.fromisoformat(text.upper())
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC) + timedelta(days=1)).timestamp()
+
+
+def rfc3339(epoch: float, precision: str = "seconds") -> str:
+    """Write a time in seconds since 1970 as RFC 3339, in UTC and with its Z: the one form of every answer and file.
+
+    `precision` is `seconds` or `milliseconds`.
+    """
+    return datetime.fromtimestamp(epoch, UTC).isoformat(timespec=precision).removesuffix("+00:00") + "Z"

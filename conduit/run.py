@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from msgspec import Struct
@@ -21,6 +20,7 @@ from conduit.journal import Run
 from conduit.keeping import left_nothing
 from conduit.kind import Context, Kind
 from conduit.lock import Lock
+from conduit.measures import rfc3339
 from conduit.model import Key, Native, Reading
 from conduit.pins import pins_of
 from conduit.plan import Plan
@@ -89,7 +89,7 @@ def carry_out(
     run.finish(report.result)
     _remember(plan, report, means, started, options.operation)
     means.history.note_pins(run.id, pins_of(work))
-    means.history.note_reverted(_reverted(plan, work, run.id, _instant(started)))
+    means.history.note_reverted(_reverted(plan, work, run.id, rfc3339(started, "milliseconds")))
     means.history.note_proofs({key: proof.passed for key, proof in proofs.items() if key not in work.blamed})
     fail("apply.unlock")
     return report, work.readings if left_nothing(work) else {}
@@ -140,8 +140,8 @@ def _remember(plan: Plan, report: Report, means: Means, started: float, operatio
     means.history.add_run(
         RunRecord(
             id=report.run,
-            started=_instant(started),
-            finished=_instant(means.now()),
+            started=rfc3339(started, "milliseconds"),
+            finished=rfc3339(means.now(), "milliseconds"),
             operation=operation,
             result=report.result,
             digest=plan.digest,
@@ -150,8 +150,3 @@ def _remember(plan: Plan, report: Report, means: Means, started: float, operatio
             outcomes=report.outcomes,
         )
     )
-
-
-def _instant(seconds: float) -> str:
-    """Return seconds since the epoch as RFC 3339."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")

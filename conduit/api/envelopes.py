@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from conduit.api.routing import Result
 from conduit.change import Outcome
 from conduit.change import Result as Ending
+from conduit.measures import rfc3339
 from conduit.model import Key
 from conduit.plan_json import outcome_document
 from conduit.reconcile.asks import Passed
@@ -64,9 +63,7 @@ def refused(words: str, exit_code: int = 1) -> Result:
 
 def instant(epoch: float | None) -> str | None:
     """Return seconds since the epoch as RFC 3339 in UTC."""
-    if epoch is None:
-        return None
-    return datetime.fromtimestamp(epoch, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return None if epoch is None else rfc3339(epoch, "milliseconds")
 
 
 def table(*rows: tuple[str, ...]) -> str:

@@ -6,8 +6,8 @@ A stub is the same of entries that are gone: those that were kept long enough, o
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -15,6 +15,7 @@ from conduit.audit.key import AuditKey, PublicKey
 from conduit.canonical import canonical
 from conduit.chain import START, Chain
 from conduit.chain_writer import Writer
+from conduit.measures import rfc3339
 from conduit.providers.files import read_regular, write_file
 
 CHECKPOINT: Final = "checkpoint"
@@ -55,7 +56,7 @@ NOTHING: Final = Signed(STUB, "", 0, START, "")
 
 def sign(key: AuditKey, what: str, site: str, last: tuple[int, str], reason: str = "") -> Signed:
     """Return a statement of now about the entries up to `last`, a number and a hash."""
-    found = Signed(what, site, *last, datetime.now(UTC).isoformat(timespec="seconds"), reason)
+    found = Signed(what, site, *last, rfc3339(time.time()), reason)
     return found._replace(signature=key.sign(what, _said(found)))
 
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, TypeVar
 
 from conduit.audit.act import SUCCESS
 from conduit.audit.checkpoints import read_stub
@@ -55,6 +55,7 @@ Row = tuple[str, int, int]
 """The segment of an entry, the offset of its line there, and how many entries were meant with it."""
 PART: Final = 1000
 """Entries that are taken in at once."""
+T = TypeVar("T")
 By = Literal["action", "actor_type", "resource_type", "day", "success"]
 
 
@@ -80,50 +81,54 @@ class Index:
 
     def find(self, wanted: Filter, limit: int, offset: int = 0) -> tuple[list[Entry], int]:
         """Return some of the entries that are meant, newest first, and how many there are in all. Raises OSError."""
-        with self._current() as database:
+
+        def ask(database: sqlite3.Connection) -> tuple[list[Row], int]:
             rows = _found(database, wanted, limit, offset)
-            total = (rows or _found(database, wanted, 1, 0) or [("", 0, 0)])[0][2]
+            return rows, (rows or _found(database, wanted, 1, 0) or [("", 0, 0)])[0][2]
+
+        rows, total = self._asked(ask)
         return list(self._read(rows)), total
 
     def stream(self, wanted: Filter, limit: int) -> Iterator[Entry]:
         """Return the entries that are meant, newest first, each read when it is asked for. Raises OSError."""
-        with self._current() as database:
-            rows = _found(database, wanted, limit, 0)
-        return self._read(rows)
+        return self._read(self._asked(lambda database: _found(database, wanted, limit, 0)))
 
     def one(self, name: str) -> Entry | None:
         """Return the entry of a number or uuid. Raises OSError."""
         number = int(name) if name.isdecimal() else -1
-        with self._current() as database:
-            query = "SELECT segment, offset, 1 FROM entries WHERE entry = ? OR uuid = ?"
-            rows = database.execute(query, [number, name.lower()]).fetchall()
+        query = "SELECT segment, offset, 1 FROM entries WHERE entry = ? OR uuid = ?"
+        rows = self._asked(lambda database: database.execute(query, [number, name.lower()]).fetchall())
         return next(self._read(rows), None)
 
     def counts(self, by: By, since: float = 0.0) -> dict[str, int]:
         """Return how many entries there are of each value of a column. Raises OSError."""
-        with self._current() as database:
-            return {str(value): count for value, count in database.execute(COUNT, {"by": by, "since": since})}
+        rows = self._asked(lambda database: database.execute(COUNT, {"by": by, "since": since}).fetchall())
+        return {str(value): count for value, count in rows}
 
     def actors(self, limit: int) -> list[tuple[str, str, int, float]]:
         """Return who did most: name, sort, how much, and when last (seconds since the epoch). Raises OSError."""
-        with self._current() as database:
-            return database.execute(ACTORS, [limit]).fetchall()
+        return self._asked(lambda database: database.execute(ACTORS, [limit]).fetchall())
 
     def _read(self, rows: Iterable[Row]) -> Iterator[Entry]:
         found = (self._trail.chain.read(self._trail.directory / segment, offset) for segment, offset, _ in rows)
         return (entry for entry in found if entry)
 
-    @contextmanager
-    def _current(self) -> Iterator[sqlite3.Connection]:
-        """Give the index with everything in it that the trail has."""
+    def _asked(self, ask: Callable[[sqlite3.Connection], T]) -> T:
+        """Ask the index, with everything in it that the trail has; a damaged one is made anew. Raises OSError."""
         with self._turn:
             try:
-                with closing(self._opened()) as database:
-                    self._catch_up(database)
-                    yield database
-            except sqlite3.Error as error:
+                return self._asked_once(ask)
+            except sqlite3.Error:
                 self._path.unlink(missing_ok=True)
-                raise OSError(f"the index of the audit trail is made anew: {error}") from error
+            try:
+                return self._asked_once(ask)
+            except sqlite3.Error as error:
+                raise OSError(f"the index of the audit trail cannot be made: {error}") from error
+
+    def _asked_once(self, ask: Callable[[sqlite3.Connection], T]) -> T:
+        with closing(self._opened()) as database:
+            self._catch_up(database)
+            return ask(database)
 
     def _opened(self) -> sqlite3.Connection:
         database = sqlite3.connect(self._path, timeout=5.0)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from conduit.cli.app import App
+from conduit.measures import rfc3339
 from conduit.show.text import columns, escape
 
 
@@ -24,7 +24,7 @@ def show_rows(app: App, what: str, found: Iterable[Mapping[str, Any]]) -> None:
 
 def instant(epoch: float | None) -> str | None:
     """Return a time in UTC, to the second."""
-    return None if epoch is None else datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return None if epoch is None else rfc3339(epoch)
 
 
 def _word(value: Any) -> str:

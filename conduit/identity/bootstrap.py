@@ -9,11 +9,12 @@ import hmac
 import secrets
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from conduit.identity.permissions import ADMIN
+from conduit.measures import rfc3339
 from conduit.providers.files import make_directory, read_regular, sync_directory, write_file
 from conduit.providers.self_rows import User
 from conduit.providers.self_store import SelfStore
@@ -36,9 +37,9 @@ class Bootstrap:
 
     def make(self) -> str:
         """Write a new token, which ends an earlier one, and return it. Raises OSError."""
-        token, until = f"cdb_{secrets.token_urlsafe(32)}", datetime.fromtimestamp(self._now() + SECONDS, UTC)
+        token, until = f"cdb_{secrets.token_urlsafe(32)}", rfc3339(self._now() + SECONDS)
         make_directory(self.path.parent)
-        write_file(self.path, f"{token}\n{until.isoformat(timespec='seconds')}\n".encode())
+        write_file(self.path, f"{token}\n{until}\n".encode())
         return token
 
     def fits(self, shown: str) -> bool:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any, Final
 
 from msgspec.structs import replace
 
 from conduit.change import Change, Diff, FieldChange
-from conduit.measures import duration
+from conduit.measures import duration, rfc3339
 from conduit.model import Key, Live
 from conduit.providers.certs_ca import BACKDATE
 from conduit.providers.certs_pair import INTACT, MISSING, Header, Pair, Place, copy_of, header_of, paths
@@ -48,7 +47,7 @@ def state(
     facts = paths(places, consumers, file)
     facts |= {"serial": header.serial, "issued": header.issued, "not_after": header.not_after}
     facts |= {"root_not_after": header.root_not_after, "renew_at": _renew_at(header, renew_before)}
-    issue = {"serial": header.serial, "expires": _date(header.not_after), "root": header.root}
+    issue = {"serial": header.serial, "expires": rfc3339(header.not_after), "root": header.root}
     status: dict[str, Any] = {"files": files, "current": header.root == root, **issue}
     return Live(pair.key, file, header.spec, True, status, facts, protected=pair.protected)
 
@@ -75,11 +74,11 @@ def ageing(live: Live, now: float) -> Diff | None:
     if not live.status["current"]:
         return _due("root", live.status["root"], "current", "it was signed by a root that is not in use")
     if now >= facts["root_not_after"]:
-        return _due("root", "expired", "valid", f"ca_expired: the root expired on {_date(facts['root_not_after'])}")
+        return _due("root", "expired", "valid", f"ca_expired: the root expired on {rfc3339(facts['root_not_after'])}")
     if now >= facts["renew_at"]:
         return _due("not_after", live.status["expires"], "renewed", f"it expires on {live.status['expires']}")
     if now < facts["issued"] - BACKDATE:
-        return _due("not_before", _date(facts["issued"] - BACKDATE), "past", "it is not valid yet by this clock")
+        return _due("not_before", rfc3339(facts["issued"] - BACKDATE), "past", "it is not valid yet by this clock")
     return None
 
 
@@ -104,7 +103,3 @@ def _renew_at(header: Header, default: float) -> float:
 
 def _due(path: str, old: str, new: str, reason: str) -> Diff:
     return Diff((FieldChange(path, old, new),), reason=reason)
-
-
-def _date(epoch: float) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(epoch))

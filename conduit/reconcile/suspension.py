@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from conduit.evidence import inode
-from conduit.measures import instant
+from conduit.measures import instant, rfc3339
 from conduit.providers.files import make_directory, read_regular, remove_file, write_file
 
 LIMIT = 64 * 1024
@@ -58,7 +58,7 @@ def suspend(state: Path, now: float, reason: str = "", until: str = "") -> Suspe
     """Suspend the loop of this site. Raises ValueError for an `until` that is no time, OSError."""
     if until:
         instant(until)
-    found = Suspension(datetime.fromtimestamp(now, UTC).isoformat(timespec="seconds"), reason, until)
+    found = Suspension(rfc3339(now), reason, until)
     make_directory(state)
     write_file(_file(state), json.dumps(found._asdict()).encode())
     return found

@@ -18,6 +18,7 @@ from conduit.api.registration import NAME
 from conduit.api.routing import Result, route
 from conduit.change import Outcome
 from conduit.errors import ConduitError
+from conduit.measures import rfc3339
 from conduit.model import FRAME, Key
 from conduit.providers.certs import root_path
 from conduit.providers.probe_tls import Certificate as Seen
@@ -102,7 +103,7 @@ def authority(desk: Here) -> TheAuthority:
     return {
         "ca": {
             "issuer": found.issuer,
-            "not_after": found.not_after.isoformat(),
+            "not_after": rfc3339(found.not_after.timestamp()),
             "algorithm": found.algorithm,
             "fingerprint": found.fingerprint,
             "pem": found.pem,
@@ -201,8 +202,8 @@ def _document(shown: Shown, seen: Seen) -> Certificate:
         "name": shown.key.name,
         "domain": shown.domain,
         "status": shown.status,
-        "not_before": seen.not_before.isoformat(),
-        "not_after": seen.not_after.isoformat(),
+        "not_before": rfc3339(seen.not_before.timestamp()),
+        "not_after": rfc3339(seen.not_after.timestamp()),
         "algorithm": seen.algorithm,
         "fingerprint": seen.fingerprint,
         "serial": seen.serial,
