@@ -10,11 +10,12 @@ from litestar.params import Body, QueryParameter
 from pydantic import BaseModel, ConfigDict, Field
 
 from conduit.api.auth import Who
+from conduit.api.births import MADE
 from conduit.api.desk import Desk, Here
-from conduit.api.envelopes import DONE, operated, refused, table
+from conduit.api.envelopes import operated, refused, table
 from conduit.api.errors import ApiError
 from conduit.api.routing import Result, route
-from conduit.change import Action, Outcome
+from conduit.change import Outcome
 from conduit.errors import ConduitError
 from conduit.grammar import domain_name
 from conduit.model import FRAME, Key, Live
@@ -27,8 +28,6 @@ DNSMASQ: Final = Key(FRAME, "dnsmasq")
 MOST_OF_SYSTEM: Final = 32
 """Names of /etc/hosts that are asked for."""
 ADDRESSES: Final = ("A", "AAAA")
-MAKING: Final = (Action.CREATE, Action.ADOPT, Action.REPLACE)
-"""After these an object is one of ours that was not there before."""
 
 
 class Entry(TypedDict):
@@ -114,25 +113,6 @@ def _entry(live: Live, made: Mapping[Key, str]) -> Entry | None:
         return None
     source, born = ("conduit", made.get(live.key)) if live.owned else ("static", None)
     return {"domain": native["name"], "ip": native["value"], "source": source, "created_at": born}
-
-
-class Made:
-    """When each live object was made, from the records of runs, each read once."""
-
-    def of(self, desk: Desk) -> Mapping[Key, str]:
-        """Return the times (RFC 3339) by key."""
-        seen, known = desk.kept.get(self, (0, {}))
-        times = dict(known)
-        for run in desk.reader.history.runs_after(seen):
-            seen = run.id
-            for outcome in run.outcomes:
-                if outcome.result in DONE and outcome.action in MAKING:
-                    times[outcome.key] = run.finished.replace("+00:00", "Z")
-        desk.kept[self] = (seen, times)
-        return times
-
-
-MADE: Final = Made()
 
 
 def _system(desk: Desk, known: set[str]) -> list[Entry]:

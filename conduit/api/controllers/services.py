@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from functools import partial
 from typing import Annotated, Final, NotRequired, TypedDict
 
@@ -10,6 +9,7 @@ from litestar import Response
 from litestar.params import Body, Parameter
 
 from conduit.api.auth import Who
+from conduit.api.births import births
 from conduit.api.cached import Cached
 from conduit.api.change import Change, change
 from conduit.api.desk import Desk, Here
@@ -17,7 +17,6 @@ from conduit.api.envelopes import instant
 from conduit.api.errors import ApiError
 from conduit.api.registration import NAME, Registration
 from conduit.api.routing import Result, route
-from conduit.audit.act import SUCCESS
 from conduit.errors import ConduitError
 from conduit.grammar import split_host_port
 from conduit.health import Health, State
@@ -137,30 +136,12 @@ def _declared(desk: Desk, name: str) -> Key:
 
 
 def _listed(desk: Desk, snapshot: Snapshot) -> Services:
-    born = BIRTHS.of(desk)
+    born = births(desk)
     roots = [(key, root.spec) for key, root in sorted(snapshot.desired.roots.items()) if key.kind == "service"]
-    return {"services": [_view(desk, key, spec, desk.watch.of(key), born.get(key.name)) for key, spec in roots]}
+    return {"services": [_view(desk, key, spec, desk.watch.of(key), born.get(key)) for key, spec in roots]}
 
 
 LISTED: Final = Cached(_listed)
-
-
-class Births:
-    """When each service was registered last, read from the audit trail, each entry once."""
-
-    def of(self, desk: Desk) -> dict[str, str]:
-        """Return the times by name, as far as the trail can be read."""
-        seen, times = desk.kept.get(self, (0, {}))
-        with suppress(OSError):
-            for entry in desk.audit.since(seen):
-                seen = entry.seq
-                if entry.event == "service_register" and entry.data["status"] == SUCCESS:
-                    times[entry.data["details"]["name"]] = entry.time
-        desk.kept[self] = (seen, times)
-        return dict(times)
-
-
-BIRTHS: Final = Births()
 
 
 def _view(desk: Desk, key: Key, spec: ServiceSpec, found: Health, born: str | None) -> Service:
