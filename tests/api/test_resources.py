@@ -76,7 +76,7 @@ def test_c1_only_the_version_that_was_seen_is_changed(committed: Any) -> None:
     put_new(committed, "elsewhere")
     other = version(committed, "elsewhere")
     before = before[0], git(committed, "rev-parse", "HEAD")
-    tries = {"stale": old, "any": "*", "weak": f"W/{version(committed, 'versioned')}", "another file's": other}
+    tries = {"stale": old, "weak": f"W/{version(committed, 'versioned')}", "another file's": other}
     for what, tag in tries.items():
         refused = committed.api("DELETE", path, headers={"If-Match": tag})
         assert refused.status_code == 412, what
@@ -85,6 +85,17 @@ def test_c1_only_the_version_that_was_seen_is_changed(committed: Any) -> None:
     assert (absent.status_code, absent.json()["code"]) == (428, "CND-2008")
     assert put_new(committed, "versioned").status_code == 409
     assert (committed.dig("versioned.home.arpa"), git(committed, "rev-parse", "HEAD")) == before
+
+
+def test_a_star_matches_whatever_is_declared_and_nothing_else(committed: Any) -> None:
+    """Regression: If-Match: * was 412, though it stands for any current version (RFC 9110 section 13.1.1)."""
+    put_new(committed, "starred")
+    path, star = "/api/resources/service/starred", {"If-Match": "*"}
+    changed = committed.api("PATCH", path, {"aliases": ["star.home.arpa"]}, headers=star)
+    assert (changed.status_code, committed.dig("star.home.arpa")) == (200, ["127.0.0.1"]), changed.text
+    assert committed.api("DELETE", path, headers=star).status_code == 200
+    assert committed.api("PUT", path, {"upstream": committed.echo}, headers=star).status_code == 412
+    assert committed.dig("starred.home.arpa") == []
 
 
 def test_an_edit_keeps_every_other_byte_and_is_one_commit_of_its_caller(committed: Any) -> None:
@@ -229,3 +240,22 @@ def test_a_removal_that_the_loop_sees_first_is_still_one_by_name(tmp_path: Any) 
             answer = removal.result(60)
         assert (answer.status_code, answer.json().get("ok")) == (200, True), answer.text
         assert site.dig("only.home.arpa") == []
+
+
+def test_a_service_that_a_file_declares_is_as_old_as_its_first_apply(committed: Any) -> None:
+    """Regression: registered_at was null unless it was registered over the API."""
+    committed.write("aged.yaml", f"services:\n  aged: {{upstream: '{committed.echo}'}}\n")
+    commit_all(committed)
+    committed.api("POST", "/api/apply")
+
+    def born() -> str | None:
+        services = committed.api("GET", "/api/services").json()["services"]
+        return next(each["registered_at"] for each in services if each["name"] == "aged")
+
+    wait_for(born, "it is known since when it is there")
+    first = born()
+    committed.write("aged.yaml", f"services:\n  aged: {{upstream: '{committed.echo}', websockets: false}}\n")
+    commit_all(committed)
+    committed.api("POST", "/api/apply")
+    assert born() == first
+    assert first in [run["finished"] for run in committed.api("GET", "/api/runs").json()["runs"]]

@@ -23,7 +23,7 @@ from conduit.api.routing import route
 from conduit.api.sight import Sight
 from conduit.identity.reach import within
 from conduit.manifests.saving import Stored
-from conduit.manifests.store import ABSENT
+from conduit.manifests.store import ABSENT, ANY
 from conduit.model import Key, walk
 from conduit.plan import Selection
 from conduit.plan_json import HIDDEN_WORDS, encoded, plan_document
@@ -109,7 +109,10 @@ async def put(
     prefer: Prefer = None,
     dry_run: DryRun = False,
 ) -> Response[Any]:
-    """Write all fields of a resource and apply. If-Match is the version seen; a new one takes If-None-Match: *."""
+    """Write all fields of a resource and apply.
+
+    If-Match is the version seen, or * for whichever is there; a new one takes If-None-Match: *.
+    """
     key = Key(kind_named(desk, kind).name, name)
     expect = ABSENT if none_match == "*" and match is None else _expected(match)
     return await _put(desk, caller, key, data, expect, prefer, dry_run=dry_run)
@@ -196,9 +199,11 @@ def merged(old: Any, patch: Any) -> Any:
 
 
 def _expected(match: str | None) -> str:
-    """Return the version in If-Match. Raises `ApiError` 428 without one, 412 for one that is never ours."""
+    """Return the version in If-Match, `ANY` for `*`. Raises `ApiError` 428 without one, 412 for one never ours."""
     if match is None:
         raise ApiError(428, "send the ETag of the version you have seen as If-Match")
+    if match == ANY:
+        return ANY
     if not (match.startswith('"') and match.endswith('"') and len(match) > 2):
         raise ApiError(412, "If-Match is not a version of this resource")
     return match[1:-1]
