@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import ip_address
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from conduit import grammar
 from conduit.fields import Probe
@@ -48,11 +48,19 @@ class Registration(BaseModel):
         refuse_everywhere(whole)
         return text
 
+    @field_validator("port")
+    @classmethod
+    def _port(cls, number: int | None, info: ValidationInfo) -> int | None:
+        """The port, unless the host has another one: nobody can tell which of them is meant."""
+        host = info.data.get("host")
+        if number and host and (other := split_host_port(_with_port(host, number))[1]) != number:
+            raise ValueError(f"host says {other}; give one of them")
+        return number
+
     @property
     def upstream(self) -> str:
-        """Where requests go: the port of its own, the one in the host, or the protocol's."""
-        host, port = split_host_port(_with_port(self.host, PORTS[self.protocol or "http"]))
-        return join_host_port(host, self.port or port)
+        """Where requests go: the port that was given, or the protocol's."""
+        return normal(_with_port(self.host, self.port or PORTS[self.protocol or "http"]))
 
     @property
     def tls(self) -> bool:

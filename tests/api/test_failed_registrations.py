@@ -32,6 +32,15 @@ def test_fault_09_a_failing_duplicate_leaves_the_live_service_alone(served: Any)
     assert served.register("taken", overwrite=True, health_path="/")["ok"]
 
 
+def test_two_ports_that_differ_are_refused(served: Any) -> None:
+    """Regression: the one in `port` won silently over the one in `host`."""
+    refused = served.api("POST", "/api/services", {"name": "torn", "host": "10.0.0.1:8080", "port": 9090})
+    assert (refused.status_code, refused.json()["error"]) == (422, "port: host says 8080; give one of them")
+    host, port = served.echo.split(":")
+    assert served.register("agreed", host=f"{host}:{port}", port=int(port))["ok"]
+    assert answered(served, "https://agreed.home.arpa/")
+
+
 def test_a_host_that_belongs_to_another_service_is_a_conflict(served: Any) -> None:
     """Regression: a name that is another one's alias was answered as a wrong field."""
     fields = {"upstream": served.echo, "aliases": ["also.home.arpa"]}
