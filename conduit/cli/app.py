@@ -134,6 +134,14 @@ def common_options() -> list[click.Parameter]:
     ]
 
 
+class Group(click.Group):
+    """A group that takes the global options too, between its name and that of its command."""
+
+    def __init__(self, *args: Any, **words: Any) -> None:
+        super().__init__(*args, **words)
+        self.params += common_options()
+
+
 class Command(click.Command):
     """A command that takes the global options too."""
 

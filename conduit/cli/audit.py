@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from conduit.cli.app import App, Command, pass_app
+from conduit.cli.app import App, Command, Group, pass_app
 from conduit.cli.deed import login_user
 from conduit.errors import Code, ConduitError, Diagnostic
 from conduit.show.text import columns, escape
@@ -28,7 +28,7 @@ DIRECTORY: Final = click.Path(path_type=Path, file_okay=False, exists=True)
 FILE: Final = click.Path(path_type=Path, dir_okay=False)
 
 
-@click.group()
+@click.group(cls=Group)
 def audit() -> None:
     """Who did what, and the proof that nobody changed that record."""
 

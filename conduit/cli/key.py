@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from conduit.cli.app import App, Command, pass_app
+from conduit.cli.app import App, Command, Group, pass_app
 from conduit.cli.deed import Deed
 from conduit.cli.rows import instant, show_rows
 from conduit.errors import Code, ConduitError, Diagnostic
@@ -28,7 +28,7 @@ NOT_NEEDED = Code(
 )
 
 
-@click.group()
+@click.group(cls=Group)
 def key() -> None:
     """List and revoke API keys; they are made over the API."""
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from conduit.cli.app import App, Command, pass_app
+from conduit.cli.app import App, Command, Group, pass_app
 from conduit.show.text import columns, escape
 
 if TYPE_CHECKING:
     from conduit.sandbox.site import Sandbox, Status
 
 
-@click.group()
+@click.group(cls=Group)
 def sandbox() -> None:
     """Start, stop and look at private daemons in ./.sandbox, which serve ./desired."""
 

@@ -6,14 +6,14 @@ import sys
 
 import click
 
-from conduit.cli.app import App, Command, pass_app
+from conduit.cli.app import App, Command, Group, pass_app
 from conduit.cli.deed import Deed
 
 LIMIT = 64 * 1024 + 1
 """Characters read of a value: one more than the store takes, so that a longer one is refused and not cut."""
 
 
-@click.group()
+@click.group(cls=Group)
 def secret() -> None:
     """Store, list and forget secrets, which manifests name as {secret: NAME}."""
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from conduit.cli.app import App, Command, pass_app
+from conduit.cli.app import App, Command, Group, pass_app
 from conduit.show.text import columns
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def _offer_bootstrap(app: App, door: Door) -> None:
             app.console.notes([token])
 
 
-@click.group()
+@click.group(cls=Group)
 def api() -> None:
     """Print what the REST API offers; no server has to run."""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from conduit.cli.app import App, Command, pass_app
+from conduit.cli.app import App, Command, Group, pass_app
 from conduit.cli.deed import Deed
 from conduit.cli.rows import instant, show_rows
 from conduit.errors import Code, ConduitError, Diagnostic
@@ -34,7 +34,7 @@ LINE = 1024
 """Characters read of a password: more than one may have, so that a longer one is refused and not cut."""
 
 
-@click.group()
+@click.group(cls=Group)
 def user() -> None:
     """List users, set a password, and see or end sessions."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -68,6 +69,17 @@ def test_a_group_without_a_command_shows_its_help(nowhere: Callable[..., Any], w
     assert done.returncode == 64
     assert done.stderr.startswith("Usage: conduit ")
     assert "Commands:\n" in done.stderr
+
+
+@pytest.mark.parametrize("group", sorted({name.split()[1] for name in ALL if name.count(" ") == 2}))
+def test_a_group_takes_the_global_options_as_well(nowhere: Callable[..., Any], group: str) -> None:
+    """Regression: `conduit secret --json list` was refused, with the option on either side of it taken."""
+    done = nowhere(group, "--json", "--no-color", "-q")
+    assert (done.returncode, json.loads(done.stdout)["errors"][0]["message"]) == (64, "Missing command."), done.stderr
+
+
+def test_an_option_of_a_group_has_its_effect(nowhere: Callable[..., Any]) -> None:
+    assert json.loads(nowhere("secret", "--json", "list").stdout)["names"] == []
 
 
 def test_what_asks_may_be_told_not_to_ask_under_both_names() -> None:
