@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import queue
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from heapq import merge
 from typing import Any, Final, NamedTuple
 
@@ -19,14 +19,18 @@ from conduit.model import Key
 from conduit.providers.docker_api import Api
 from conduit.providers.docker_config import Config
 from conduit.providers.docker_container_read import followed
+from conduit.providers.docker_image_names import REGISTRY
 from conduit.providers.docker_marks import COMPOSE, Marks, part_of
 from conduit.providers.docker_sdk import calling, client_of
-from conduit.providers.docker_shapes import CONTAINER
+from conduit.providers.docker_shapes import CONTAINER, IMAGE
 from conduit.settings import Settings
 
 LISTED: Final = CONTAINER | {"Status": str, "Ports": [dict]}
 LONGEST_LINE: Final = 16 * 1024
 """Characters of one line of a log that are shown."""
+ID: Final = "sha256:"
+NAMELESS: Final = ("<none>", f"{REGISTRY}/")
+"""How a name begins that says nothing to people: Docker's word for none, and the marks of conduit."""
 SHORT: Final = 12
 """Digits of an image's id that tell it apart (Docker's own habit)."""
 
@@ -80,8 +84,16 @@ class Application:
         """Return the containers, by service and number. Raises `Unreadable`."""
         filters = json.dumps({"label": [f"{COMPOSE}project={self.name}"]})
         rows = self.api.get("containers", "json", shape=[LISTED], all="1", filters=filters)
-        keyed = ((self._marks.container_key(row["Labels"], row["Created"]), row) for row in rows)
-        return sorted(_member(key, row) for key, row in keyed if key is not None)
+        keyed = [(self._marks.container_key(row["Labels"], row["Created"]), row) for row in rows]
+        names = self._image_names() if any(row["Image"].startswith(ID) for _, row in keyed) else {}
+        return sorted(_member(key, row, names) for key, row in keyed if key is not None)
+
+    def _image_names(self) -> dict[str, str]:
+        """Return what people call each image, by its id: containers are made of ids. Raises `Unreadable`."""
+        rows = self.api.get("images", "json", shape=[IMAGE])
+        names = ((row["Id"], [*(row["RepoTags"] or ()), *(row["RepoDigests"] or ())]) for row in rows)
+        known = ((image, [each for each in named if not each.startswith(NAMELESS)]) for image, named in names)
+        return {image: named[0] for image, named in known if named}
 
     def logs(self, members: Iterable[Member], tail: int, since: float | None) -> Iterator[tuple[str, LogLine]]:
         """Yield the last `tail` lines of each log with their container's name, by time, none from before `since`.
@@ -129,7 +141,7 @@ class Application:
             yield from map(_log_line, _lines(chunks))
 
 
-def _member(key: Key, row: Any) -> Member:
+def _member(key: Key, row: Any, names: Mapping[str, str]) -> Member:
     return Member(
         key=key,
         id=row["Id"],
@@ -137,7 +149,7 @@ def _member(key: Key, row: Any) -> Member:
         service=part_of(row["Labels"], "service") or "",
         state=row["State"],
         status=row["Status"],
-        image=_image(row["Image"]),
+        image=_image(names.get(row["Image"], row["Image"])),
         ports=tuple(sorted({_port(port) for port in row["Ports"] if port.get("PublicPort")})),
         follows=followed(row["Labels"]),
     )
@@ -145,7 +157,7 @@ def _member(key: Key, row: Any) -> Member:
 
 def _image(named: str) -> str:
     """Return an image as `docker ps` does: an id by its first digits, a name as it is."""
-    return named.removeprefix("sha256:")[:SHORT] if named.startswith("sha256:") else named
+    return named.removeprefix(ID)[:SHORT] if named.startswith(ID) else named
 
 
 def _port(port: Any) -> str:

@@ -19,6 +19,8 @@ from conduit.model import Key
 from conduit.patterns import pattern
 
 KIND: Final = "image"
+REGISTRY: Final = "conduit.internal"
+"""No registry has this name: .internal is for private use."""
 TAG: Final = pattern(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", re.ASCII)
 """What Docker takes for a tag."""
 
@@ -41,7 +43,7 @@ class Names:
     """Makes and recognises the names of one site's images."""
 
     def __init__(self, site: str, sign: Callable[[Key, str, str], str]) -> None:
-        self.repository = f"conduit.internal/{site.strip('-') or 'site'}"
+        self.repository = f"{REGISTRY}/{site.strip('-') or 'site'}"
         self._sign = sign
 
     def tag(self, named: Named, image: str) -> str:

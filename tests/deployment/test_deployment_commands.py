@@ -53,12 +53,21 @@ def containers(ran: Ran) -> list[str]:
     return [line.split()[0] for line in ran.stdout.splitlines()[1:]]
 
 
-def test_ps_shows_an_image_that_has_no_name_by_its_first_digits(docker_site: Site, docker: Callable[..., Ran]) -> None:
-    image = docker("image", "inspect", "--format", "{{.Id}}", IMAGE).stdout.strip()
+def shown_image(site: Site) -> str:
+    (member,) = json.loads(site.conduit("ps", "wiki", "--json").stdout)["results"]
+    return str(member["image"])
+
+
+def test_ps_shows_an_image_by_its_name_and_without_one_by_its_first_digits(
+    docker_site: Site, docker: Callable[..., Ran]
+) -> None:
+    """Regression: containers are made of ids, so that digits were shown of images that have a name."""
+    docker("create", "--name", "other", IMAGE)
+    image = docker("commit", "other", "notes:1.4").stdout.strip()
     run_member(docker_site, docker, "web", *FOREVER, image=image)
-    (member,) = json.loads(docker_site.conduit("ps", "wiki", "--json").stdout)["results"]
-    assert image.startswith(f"sha256:{member['image']}")
-    assert len(member["image"]) == 12
+    assert shown_image(docker_site) == "notes:1.4"
+    docker("tag", IMAGE, "notes:1.4")
+    assert shown_image(docker_site) == image.removeprefix("sha256:")[:12]
 
 
 def test_names_of_deployments_are_completed(docker_site: Site) -> None:
