@@ -1,10 +1,10 @@
 import type { ReactNode } from "react";
 
 export type Column<T> = { head: string; cell: (row: T) => ReactNode; number?: boolean };
-type Props<T> = { caption: string; rows: readonly T[]; columns: readonly Column<T>[]; id: (row: T) => string; empty: string };
+export type TableProps<T> = { caption: string; rows: readonly T[]; columns: readonly Column<T>[]; id: (row: T) => string; empty: string };
 
 /** A table; on a narrow screen each row becomes a card, and the roles keep it a table for screen readers. */
-export function Table<T>({ caption, rows, columns, id, empty }: Props<T>) {
+export function Table<T>({ caption, rows, columns, id, empty }: TableProps<T>) {
   if (rows.length === 0) return <p className="empty">{empty}</p>;
   return (
     <table role="table">

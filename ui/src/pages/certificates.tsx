@@ -7,10 +7,10 @@ import { Badge } from "../components/badge";
 import { Button } from "../components/button";
 import { Dialog } from "../components/dialog";
 import { Loaded } from "../components/loaded";
+import { LongTable } from "../components/long-table";
 import { FailureNotice } from "../components/notice";
 import { Page } from "../components/page";
 import { ResultView } from "../components/result";
-import { Table } from "../components/table";
 import { Time } from "../components/time";
 import { useMay } from "../session/context";
 
@@ -38,9 +38,10 @@ export function Certificates() {
       <ResultView result={rotate.data} />
       <Loaded query={certificates}>
         {(found) => (
-          <Table
+          <LongTable
             caption="Certificates"
             rows={found}
+            words={(each) => `${each.name} ${each.domain} ${each.status}`}
             id={(each) => each.name}
             empty="Nothing is served over TLS."
             columns={[

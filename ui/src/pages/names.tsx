@@ -5,9 +5,9 @@ import { Button } from "../components/button";
 import { errorOf, Field } from "../components/field";
 import { Form, text } from "../components/form";
 import { Loaded } from "../components/loaded";
+import { LongTable } from "../components/long-table";
 import { FailureNotice, Notice } from "../components/notice";
 import { Page } from "../components/page";
-import { Table } from "../components/table";
 import { Time } from "../components/time";
 
 /** The names dnsmasq answers by itself, and asking it for any. */
@@ -34,9 +34,10 @@ export function Names() {
       )}
       <Loaded query={names}>
         {(found) => (
-          <Table
+          <LongTable
             caption="Names"
             rows={found}
+            words={(each) => `${each.domain} ${each.ip} ${each.source}`}
             id={(each) => `${each.domain} ${each.ip}`}
             empty="dnsmasq answers no name by itself."
             columns={[

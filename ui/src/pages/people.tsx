@@ -2,8 +2,8 @@ import { useQuery } from "@tanstack/react-query";
 import { keysQuery, usersQuery } from "../api/queries";
 import { Badge } from "../components/badge";
 import { Loaded } from "../components/loaded";
+import { LongTable } from "../components/long-table";
 import { Page } from "../components/page";
-import { Table } from "../components/table";
 import { Time } from "../components/time";
 import { useMay } from "../session/context";
 
@@ -16,9 +16,10 @@ export function People() {
       <h2>People</h2>
       <Loaded query={users}>
         {(found) => (
-          <Table
+          <LongTable
             caption="People"
             rows={found}
+            words={(each) => `${each.username} ${each.role}`}
             id={(each) => each.uid}
             empty="No user is declared."
             columns={[
@@ -34,9 +35,10 @@ export function People() {
       <h2>API keys</h2>
       <Loaded query={keys}>
         {(found) => (
-          <Table
+          <LongTable
             caption="API keys"
             rows={found}
+            words={(each) => `${each.name} ${each.key_prefix}`}
             id={(each) => each.key_id}
             empty="There is no API key."
             columns={[

@@ -3,8 +3,8 @@ import { Link } from "wouter";
 import { routesQuery } from "../api/queries";
 import { Badge } from "../components/badge";
 import { Loaded } from "../components/loaded";
+import { LongTable } from "../components/long-table";
 import { Page } from "../components/page";
-import { Table } from "../components/table";
 import { Time } from "../components/time";
 import { milliseconds } from "./services";
 
@@ -15,9 +15,10 @@ export function Routes() {
     <Page title="Routes">
       <Loaded query={routes}>
         {(found) => (
-          <Table
+          <LongTable
             caption="Routes"
             rows={found}
+            words={(each) => `${each.name} ${each.domain} ${each.upstream} ${each.health_status}`}
             id={(each) => each.name}
             empty="No route is declared yet."
             columns={[

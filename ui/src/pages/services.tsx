@@ -3,8 +3,8 @@ import { Link } from "wouter";
 import { servicesQuery } from "../api/queries";
 import { Badge } from "../components/badge";
 import { Loaded } from "../components/loaded";
+import { LongTable } from "../components/long-table";
 import { Page } from "../components/page";
-import { Table } from "../components/table";
 import { Time } from "../components/time";
 import { useMay } from "../session/context";
 
@@ -25,9 +25,10 @@ export function Services() {
     >
       <Loaded query={services}>
         {(found) => (
-          <Table
+          <LongTable
             caption="Services"
             rows={found}
+            words={(each) => `${each.name} ${each.domain} ${each.host} ${each.health_status}`}
             id={(each) => each.name}
             empty="No service is declared yet."
             columns={[
