@@ -14,7 +14,8 @@ from conduit.model import Key, Late, Ref, Secret
 from conduit.spec import Spec
 
 WIKI = Key("container", "wiki-web-1")
-SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
+FINITE = st.floats(allow_nan=False, allow_infinity=False)  # JSON has no others (RFC 8259 section 6), nor has YAML here
+SCALARS = st.none() | st.booleans() | st.integers() | FINITE | st.text()
 VALUES = st.recursive(SCALARS, lambda v: st.lists(v) | st.dictionaries(st.text(), v), max_leaves=20)
 
 
