@@ -50,6 +50,7 @@ LAYERS: list[set[str]] = [
     {"change"},
     {"spec"},
     {"model", "documented", "evidence", "stamps", "variables"},
+    {"lean"},
     {"patterns", "validators", "mac"},
 ]
 """Top to bottom; a module imports only from lower layers, or from its own package."""
