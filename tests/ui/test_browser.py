@@ -201,3 +201,22 @@ def test_a_name_is_resolved(window: Window, served: Any) -> None:
     window.page.get_by_label("Resolve a name").and_(window.page.get_by_role("textbox")).fill("asked.home.arpa")
     window.press("Resolve")
     window.page.get_by_text("asked.home.arpa is 127.0.0.1").wait_for()
+
+
+def test_a_long_list_is_searched_and_shown_in_steps(window: Window, served: Any) -> None:
+    """Regression: a thousand names were one table of a thousand rows."""
+    names = "".join(f"  long-{n}: {{name: long-{n}.home.arpa, value: 10.0.7.{n}}}\n" for n in range(120))
+    file = served.write("long.yaml", f"dns_records:\n{names}")
+    assert served.api("POST", "/api/apply").json()["ok"]
+    window.open("/dns")
+    window.row("long-0.home.arpa").wait_for()
+    rows = window.page.locator("tbody tr")
+    assert rows.count() == 50
+    window.press("Show more")
+    window.page.get_by_text("100 of ").wait_for()
+    assert rows.count() == 100
+    window.page.get_by_label("Search: Names").fill("LONG-119")
+    window.page.get_by_text("1 of 1").wait_for()
+    assert window.row("long-119.home.arpa").count() == rows.count() == 1
+    file.unlink()
+    assert served.conduit("apply", "--yes", "--allow-deletes", "120").code == 0
