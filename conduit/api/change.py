@@ -20,6 +20,7 @@ from conduit.api.desk import Desk
 from conduit.api.envelopes import applied, refused
 from conduit.api.errors import ApiError, as_api_error
 from conduit.api.routing import Result
+from conduit.api.versions import tag
 from conduit.api.writes import Edited
 from conduit.errors import ConduitError, Unsafe
 from conduit.model import Key
@@ -56,7 +57,7 @@ async def _change(desk: Desk, caller: Caller, wanted: Change, prefer: str | None
         desk.record(caller, wanted.action, str(as_api_error(error).detail), ok=False, details=wanted.details)
         raise
     desk.passes.leaving.add(standing)
-    headers = {"ETag": f'"{edited.saved.version}"'} if edited.saved.version else {}
+    headers = {"ETag": tag(edited.saved.version)} if edited.saved.version else {}
     if held := desk.held:
         said = f"{wanted.said}; saved, and not applied: {held}"
         await asyncio.to_thread(_record, desk, caller, wanted, edited, said, ok=True)

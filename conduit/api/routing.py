@@ -58,6 +58,7 @@ METHODS: Final[dict[str, Any]] = {"GET": get, "POST": post, "PUT": put, "PATCH":
 ALWAYS: Final = (400, 401, 403, 404, 413, 415, 421, 422, 429, 503)
 """What any route may answer beside its success."""
 WRITES: Final = (409, 507)
+CONDITIONAL: Final = (412,)
 VERSIONED: Final = (412, 428)
 
 
@@ -69,15 +70,17 @@ def route(
     native: bool = False,
     second: bool = False,
     versioned: bool = False,
+    conditional: bool = False,
     act: str = "",
     **options: Any,
 ) -> Decorator:
-    """Declare a handler. `native` answers failures as problem+json; a `versioned` one takes If-Match.
+    """Declare a handler. `native` answers failures as problem+json; a `versioned` one needs If-Match.
 
-    A `second` one belongs to the second documented API. `act` is what the audit trail calls a change that fails before
-    its handler says anything.
+    A `conditional` one goes by If-Match where it is sent. A `second` one belongs to the second documented API. `act` is
+    what the audit trail calls a change that fails before its handler says anything.
     """
-    statuses = [*ALWAYS, *(WRITES if method != "GET" else ()), *(VERSIONED if versioned else ())]
+    matching = VERSIONED if versioned else CONDITIONAL if conditional else ()
+    statuses = [*ALWAYS, *(WRITES if method != "GET" else ()), *matching]
     container = Problem if native else Failure
     said = {status: ResponseSpec(container, description=_title(status), generate_examples=False) for status in statuses}
     dialect = NATIVE if native else SECOND if second else "documented"

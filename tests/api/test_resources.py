@@ -98,6 +98,20 @@ def test_a_star_matches_whatever_is_declared_and_nothing_else(committed: Any) ->
     assert committed.dig("starred.home.arpa") == []
 
 
+def test_a_documented_route_goes_by_the_version_that_is_sent(committed: Any) -> None:
+    """Regression: they took no notice of If-Match, so that a client which sent it overwrote what it had not seen."""
+    assert committed.register("agreed")["ok"]
+    old, again = version(committed, "agreed"), {"name": "agreed", "host": committed.echo, "overwrite": True}
+    assert committed.register("agreed", overwrite=True, health_path="/health")["ok"]
+    for method, path, body in (("POST", "/api/services", again), ("DELETE", "/api/services/agreed", None)):
+        refused = committed.api(method, path, body, headers={"If-Match": old})
+        assert (refused.status_code, refused.json()["code"]) == (412, "CND-2007"), refused.text
+    tag = version(committed, "agreed")
+    assert committed.api("POST", "/api/services", again, headers={"If-Match": tag}).json()["ok"]
+    assert committed.api("DELETE", "/api/services/agreed", headers={"If-Match": "*"}).json()["ok"]
+    assert committed.dig("agreed.home.arpa") == []
+
+
 def test_an_edit_keeps_every_other_byte_and_is_one_commit_of_its_caller(committed: Any) -> None:
     text = (
         "# what runs here\n"

@@ -18,18 +18,16 @@ from conduit.api.controllers.records import kind_named, permission_of
 from conduit.api.controllers.scope import disown, makes, own, require, require_wish
 from conduit.api.desk import Desk, Here
 from conduit.api.envelopes import instant
-from conduit.api.errors import ApiError
 from conduit.api.routing import route
 from conduit.api.sight import Sight
+from conduit.api.versions import Match, NoneMatch, required, tag
 from conduit.identity.reach import within
 from conduit.manifests.saving import Stored
-from conduit.manifests.store import ABSENT, ANY
+from conduit.manifests.store import ABSENT
 from conduit.model import Key, walk
 from conduit.plan import Selection
 from conduit.plan_json import HIDDEN_WORDS, encoded, plan_document
 
-Match = Annotated[str | None, HeaderParameter(name="If-Match", description="the ETag of the version that was seen")]
-NoneMatch = Annotated[str | None, HeaderParameter(name="If-None-Match", description="* for a new resource")]
 Prefer = Annotated[str | None, HeaderParameter(name="Prefer", description="respond-async for an answer at once")]
 DryRun = Annotated[bool, QueryParameter(name="dry_run", description="return the plan and change nothing")]
 Fields = Annotated[dict[str, Any], Body(description="the fields, as below the name in a manifest")]
@@ -94,7 +92,7 @@ async def resource(desk: Here, caller: Who, kind: FromPath[str], name: FromPath[
     key = Key(kind_named(desk, kind).name, name)
     await asyncio.to_thread(require, desk, caller, key, "read")
     stored: Stored = await asyncio.to_thread(desk.writes.read, key)
-    return Response(_declared(desk, key, stored), headers={"ETag": _tag(stored.version)})
+    return Response(_declared(desk, key, stored), headers={"ETag": tag(stored.version)})
 
 
 @route("PUT", ONE, WRITE, native=True, versioned=True, summary="Declare a resource")
@@ -114,7 +112,7 @@ async def put(
     If-Match is the version seen, or * for whichever is there; a new one takes If-None-Match: *.
     """
     key = Key(kind_named(desk, kind).name, name)
-    expect = ABSENT if none_match == "*" and match is None else _expected(match)
+    expect = ABSENT if none_match == "*" and match is None else required(match)
     return await _put(desk, caller, key, data, expect, prefer, dry_run=dry_run)
 
 
@@ -130,7 +128,7 @@ async def patch(
     dry_run: DryRun = False,
 ) -> Response[Any]:
     """Merge fields into a resource and apply (RFC 7396): null removes one. Every other byte of the file stays."""
-    key, expect = Key(kind_named(desk, kind).name, name), _expected(match)
+    key, expect = Key(kind_named(desk, kind).name, name), required(match)
     await asyncio.to_thread(require, desk, caller, key, "write")
     stored: Stored = await asyncio.to_thread(desk.writes.read, key)
     return await _put(desk, caller, key, merged(stored.data, data), expect, prefer, dry_run=dry_run)
@@ -147,7 +145,7 @@ async def remove(
     dry_run: DryRun = False,
 ) -> Response[Any]:
     """Remove the declaration of a resource, and what stood for it."""
-    key, expect = Key(kind_named(desk, kind).name, name), _expected(match)
+    key, expect = Key(kind_named(desk, kind).name, name), required(match)
     await asyncio.to_thread(require, desk, caller, key, "admin")
     if dry_run:
         return await _previewed(desk, caller, key, None, expect)
@@ -196,21 +194,6 @@ def merged(old: Any, patch: Any) -> Any:
         else:
             result[name] = merged(result.get(name), value)
     return result
-
-
-def _expected(match: str | None) -> str:
-    """Return the version in If-Match, `ANY` for `*`. Raises `ApiError` 428 without one, 412 for one never ours."""
-    if match is None:
-        raise ApiError(428, "send the ETag of the version you have seen as If-Match")
-    if match == ANY:
-        return ANY
-    if not (match.startswith('"') and match.endswith('"') and len(match) > 2):
-        raise ApiError(412, "If-Match is not a version of this resource")
-    return match[1:-1]
-
-
-def _tag(version: str) -> str:
-    return f'"{version}"'
 
 
 def _declared(desk: Desk, key: Key, stored: Stored) -> Declared:

@@ -17,6 +17,7 @@ from conduit.api.envelopes import instant
 from conduit.api.errors import ApiError
 from conduit.api.registration import NAME, Registration
 from conduit.api.routing import Result, route
+from conduit.api.versions import Match, seen
 from conduit.errors import ConduitError
 from conduit.grammar import split_host_port
 from conduit.health import Health, State
@@ -77,16 +78,24 @@ def services(desk: Here) -> Response[Services]:
     return LISTED.of(desk)
 
 
-@route("POST", "/api/services", "services:write", act="service_register", summary="Register a service")
-async def register(desk: Here, caller: Who, data: Given) -> Response[Result]:
+@route(
+    "POST",
+    "/api/services",
+    "services:write",
+    act="service_register",
+    conditional=True,
+    summary="Register a service",
+)
+async def register(desk: Here, caller: Who, data: Given, match: Match = None) -> Response[Result]:
     """Declare a service and apply it: its name at the proxy, certificate, route and check.
 
     A name that is taken is 409 without `overwrite`. What fails leaves nothing behind. With `protocol` https the proxy
     speaks TLS to it and verifies its certificate by what this machine trusts, unless `verify_upstream` is false.
+    What is replaced has to be in the version of If-Match, where that is sent.
     """
-    key = Key("service", data.name)
+    key, expect = Key("service", data.name), seen(match) if data.overwrite else ABSENT
     wanted = Change(
-        partial(desk.writes.put, key, data.fields, caller, None if data.overwrite else ABSENT),
+        partial(desk.writes.put, key, data.fields, caller, expect),
         "service_register",
         f"Registered service: {data.name} ({data.upstream})",
         whole=key,
@@ -101,13 +110,18 @@ async def register(desk: Here, caller: Who, data: Given) -> Response[Result]:
 
 
 @route(
-    "DELETE", "/api/services/{name:str}", "services:delete", act="service_deregister", summary="Deregister a service"
+    "DELETE",
+    "/api/services/{name:str}",
+    "services:delete",
+    act="service_deregister",
+    conditional=True,
+    summary="Deregister a service",
 )
-async def deregister(desk: Here, caller: Who, name: Name) -> Response[Result]:
-    """Remove the declaration of a service and everything that stood for it."""
+async def deregister(desk: Here, caller: Who, name: Name, match: Match = None) -> Response[Result]:
+    """Remove the declaration of a service, in the version of If-Match where that is sent, and what stood for it."""
     key = _declared(desk, name)
     said = f"Deregistered service: {key.name}"
-    edit = partial(desk.writes.remove, key, caller)
+    edit = partial(desk.writes.remove, key, caller, seen(match))
     details = {"name": key.name}
     return await change(desk, caller, Change(edit, "service_deregister", said, named=(key,), details=details))
 
