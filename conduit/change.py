@@ -42,11 +42,15 @@ class FieldChange(Struct, frozen=True):
 
 
 class Diff(Struct, frozen=True):
-    """How live differs from the wish: in fields while the live object still parses, else as a raw text diff."""
+    """How live differs from the wish: in fields while the live object still parses, else as a raw text diff.
+
+    `due` tells that nobody touched the live object: it is to be replaced because its time has come.
+    """
 
     fields: tuple[FieldChange, ...] = ()
     raw: str = ""
     reason: str = ""
+    due: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.fields or self.raw or self.reason)

@@ -225,7 +225,7 @@ def origin_of(change: Change, last: str | None) -> Origin:
     host_moved = change.live is None or canonical(change.live.native) != last
     if wish_moved and host_moved:
         return Origin.BOTH
-    if not host_moved and {field.path for field in change.diff.fields} in BESIDE:
+    if not host_moved and (change.diff.due or {field.path for field in change.diff.fields} in BESIDE):
         return Origin.PENDING
     return Origin.PENDING if wish_moved else Origin.DRIFT
 

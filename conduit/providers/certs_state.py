@@ -102,4 +102,4 @@ def _renew_at(header: Header, default: float) -> float:
 
 
 def _due(path: str, old: str, new: str, reason: str) -> Diff:
-    return Diff((FieldChange(path, old, new),), reason=reason)
+    return Diff((FieldChange(path, old, new),), reason=reason, due=True)

@@ -108,7 +108,8 @@ class Certificate(Kind[CertificateSpec]):
             return None
         shown = self.explain(want.spec, native, live.native, ctx) if live.native and native != live.native else Diff()
         due = aged or Diff()
-        return Diff((*shown.fields, *damaged, *due.fields), shown.raw, due.reason or shown.reason)
+        fields = (*shown.fields, *damaged, *due.fields)
+        return Diff(fields, shown.raw, due.reason or shown.reason, due=due.due and not damaged)
 
     @operation
     def rotate(self, ctx: Context, live: Live, params: Mapping[str, Any]) -> Outcome:

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from conduit.change import Action, Disturbance, Result
+from conduit.canonical import canonical
+from conduit.change import Action, Disturbance, Origin, Result
+from conduit.plan import origin_of
 
 DAY = 86400
 
@@ -28,6 +30,16 @@ def test_renewal_changes_path_and_serial_and_keeps_the_old_file(store: Any, open
     assert Path(old["caddy"]["key"]).exists()
     openssl("verify", "-attime", int(store.now), "-CAfile", store.ca / "root.crt", new["caddy"]["certificate"])
     assert store.change(store.want()) is None
+
+
+def test_what_is_due_is_no_drift_and_what_was_damaged_is(store: Any) -> None:
+    """Regression: people were told that a certificate was changed on the host when it was time to renew it."""
+    store.ensure(store.want())
+    last = canonical(store.live().native)
+    store.now += 61 * DAY
+    assert origin_of(store.change(store.want()), last) is Origin.PENDING
+    store.file().write_bytes(b"broken")
+    assert origin_of(store.change(store.want()), last) is Origin.DRIFT
 
 
 def test_superseded_generations_come_last_and_go_by_id(store: Any) -> None:

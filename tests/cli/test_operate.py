@@ -27,6 +27,8 @@ def test_a_rotated_certificate_is_another_one_after_the_next_apply(site: Site, u
     before = served_serial(site)
     done = site.conduit("operate", "rotate", "certificate/wiki")
     assert (done.code, done.stdout.startswith("rotate certificate/wiki ok: revoked ")) == (0, True)
+    waiting = site.conduit("diff", "--detailed-exitcode")
+    assert (waiting.code, "DRIFT" in waiting.stdout) == (2, False), "nobody moved the host"
     assert site.conduit("apply", "--yes").code == 0
     assert served_serial(site) != before
     assert "rotate" in site.conduit("journal").stdout
