@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from math import ceil
 from typing import Any, Final
 
 from msgspec import Struct
@@ -77,5 +78,11 @@ def expiring(facts: Mapping[Key, Mapping[str, Any]], now: float) -> Iterator[Con
         left, third = end - now, (end - begun) / 3
         level = sum(left <= min(days * DAY, third) for days in EXPIRY_DAYS)
         if level:
-            days = max(0, int(left // DAY))
-            yield Condition(EXPIRY, str(key), f"expires in {days} days" if left > 0 else "has expired", level)
+            yield Condition(EXPIRY, str(key), _ending(left), level)
+
+
+def _ending(left: float) -> str:
+    """Return in words when something ends that has `left` seconds."""
+    if left <= 0:
+        return "has expired"
+    return "expires within a day" if left <= DAY else f"expires within {ceil(left / DAY)} days"

@@ -37,9 +37,9 @@ def test_a_certificate_is_told_at_each_mark_and_a_short_one_in_its_last_third_on
         told += [(hour / 24, notice) for notice in notices.take(expiring(facts, now), now)]
     days = [(day, notice.lines[0]) for day, notice in told if notice.kind == "expiry"]
     assert [(day, line) for day, line in days if "long" in line] == [
-        (69.0, "certificate/long: expires in 21 days"),
-        (83.0, "certificate/long: expires in 7 days"),
-        (89.0, "certificate/long: expires in 1 days"),
+        (69.0, "certificate/long: expires within 21 days"),
+        (83.0, "certificate/long: expires within 7 days"),
+        (89.0, "certificate/long: expires within a day"),
     ]
     assert [day for day, line in days if "short" in line] == [4.0, 5.0]
 
