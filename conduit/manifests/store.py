@@ -38,8 +38,6 @@ BUSY = Code(
 
 ABSENT: Final = ""
 """What to expect of a resource that is not declared yet."""
-ANY: Final = "*"
-"""What to expect of one that is declared, in whatever version (RFC 9110 section 13.1.1)."""
 LOCK_SECONDS: Final = 30.0
 RETRY: Final = 0.005
 
@@ -96,9 +94,8 @@ class ManifestStore(Struct, frozen=True):
     ) -> Saved:
         """Make edits of one resource together, or none of them. A new one gets a file of its own.
 
-        `expect` is the version the caller saw, `ABSENT` for none, `ANY` for whichever, None for no matter. Raises
-        `Stale` when it is another one now, `LoadError` when the tree would not load, `Locked`, and `ConduitError` for
-        what cannot be edited.
+        `expect` is the version the caller saw, `ABSENT` for none, None for any. Raises `Stale` when it is another one
+        now, `LoadError` when the tree would not load, `Locked`, and `ConduitError` for what cannot be edited.
         """
         with self._alone():
             fail("edit.locked")
@@ -187,9 +184,8 @@ class ManifestStore(Struct, frozen=True):
         return parse(document.source.file, wanted)
 
     def _require(self, expect: str | None, version: str, file: str, key: Key) -> None:
-        if expect is not None and expect != version and not (expect == ANY and version != ABSENT):
-            now = f"{key} is not declared" if expect == ANY else f"{file} is another version now"
-            what = f"{key} is declared already" if expect == ABSENT else now
+        if expect is not None and expect != version:
+            what = f"{key} is declared already" if expect == ABSENT else f"{file} is another version now"
             raise Stale(Diagnostic(MOVED, what, Source(file), "read it again and make the edit on that"))
 
     @contextmanager

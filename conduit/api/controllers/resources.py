@@ -107,10 +107,7 @@ async def put(
     prefer: Prefer = None,
     dry_run: DryRun = False,
 ) -> Response[Any]:
-    """Write all fields of a resource and apply.
-
-    If-Match is the version seen, or * for whichever is there; a new one takes If-None-Match: *.
-    """
+    """Write all fields of a resource and apply. If-Match is the version seen; a new one takes If-None-Match: *."""
     key = Key(kind_named(desk, kind).name, name)
     expect = ABSENT if none_match == "*" and match is None else required(match)
     return await _put(desk, caller, key, data, expect, prefer, dry_run=dry_run)
