@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from operator import itemgetter
+from itertools import chain
+from operator import attrgetter
 from typing import Any
 
 from msgspec import Struct, json
@@ -13,7 +14,7 @@ from conduit.model import Key, Native, Secret
 from conduit.providers.accounts import Hashed, from_store
 from conduit.providers.caddy_certificates import CERTIFICATE, LOAD_FILES, entry_mark, entry_of, link_of
 from conduit.providers.caddy_document import SERVERS, Blocks, Content, Keyring, Marked, authenticates, bare, split
-from conduit.providers.caddy_fragments import precedence, reach
+from conduit.providers.caddy_fragments import Fragment, Known, by_route, fragments_of, reach
 from conduit.providers.caddy_marks import FALLBACK, FRAME_KEY, NO_LINK, Mark, fallback_mark, read_mark, write_mark
 from conduit.providers.caddy_paths import in_order, listing, mapping, servers_of
 
@@ -68,7 +69,9 @@ class Composer(Struct, frozen=True):
         fresh, frame = json.decode(
             json.encode([self._marked(staged, protected), self.frame(blocks) or {}], order="sorted", enc_hook=str)
         )
-        routes = {part: _ordered(part, kept, fresh[part]) for part in SERVERS}
+        added = {part: fragments_of(name, fresh[part], self.keys.sign) for part, name in SERVERS.items()}
+        known = by_route(chain(content.fragments(), *added.values()))
+        routes = {part: _ordered(part, kept, added[part]) for part in SERVERS}
         new = staged.keys() - content.blocks.keys() if any(content.strangers.values()) else ()
         taken_over = {_extent(route) for key in new for route in _routes_of(staged[key])}
         servers = _servers(config, content, frame, routes, taken_over, self.keys)
@@ -76,7 +79,7 @@ class Composer(Struct, frozen=True):
         known_listeners = {listener for server in servers_of(config).values() for listener in listing(server, "listen")}
         wanted = (listener for server in frame.values() for listener in listing(server, "listen"))
         opens = tuple(listener for listener in wanted if listener not in known_listeners)
-        again = self._read_back(whole, content, blocks, staged)
+        again = self._read_back(whole, content, known, blocks, staged)
         return Document(whole, json.encode(whole), blocks, again, opens)
 
     def _kept(self, content: Content, blocks: Mapping[Key, Native], protected: Collection[Key]) -> Blocks:
@@ -90,12 +93,12 @@ class Composer(Struct, frozen=True):
             and _has_marks(content.blocks[key], list(_marks(key, native, key in protected)))
         }
 
-    def _marked(self, staged: Mapping[Key, Native], protected: Collection[Key]) -> dict[str, dict[str, Any]]:
-        """Return for each server the marked routes of the blocks that are written anew, by key."""
-        routes: dict[str, dict[str, Any]] = {part: {} for part in SERVERS}
+    def _marked(self, staged: Mapping[Key, Native], protected: Collection[Key]) -> dict[str, list[dict[str, Any]]]:
+        """Return for each server the marked routes of the blocks that are written anew."""
+        routes: dict[str, list[dict[str, Any]]] = {part: [] for part in SERVERS}
         for key, native in staged.items():
             for mark in _marks(key, native, key in protected):
-                routes[mark.part][str(key)] = {"@id": write_mark(self.keys.sign, mark), **native[mark.part]}
+                routes[mark.part].append({"@id": write_mark(self.keys.sign, mark), **native[mark.part]})
         return routes
 
     def _entries(self, blocks: Mapping[Key, Native]) -> list[dict[str, Any]]:
@@ -134,15 +137,20 @@ class Composer(Struct, frozen=True):
         return {**marked, **account, "password": password.value}
 
     def _read_back(
-        self, config: dict[str, Any], content: Content, blocks: Mapping[Key, Native], staged: Mapping[Key, Native]
+        self,
+        config: dict[str, Any],
+        content: Content,
+        known: Known,
+        blocks: Mapping[Key, Native],
+        staged: Mapping[Key, Native],
     ) -> Content:
         """Return what is read from a configuration; it must be the wanted blocks and frame. Raises `Refused`."""
-        again = split(config, self.keys, content)
+        again = split(config, self.keys, content, known)
         found = again.owned()
         for key, native in blocks.items():
-            wanted = _as_read(staged[key], self.keys) if key in staged else native
-            live = found.pop(key, None)
-            if (live.native if live else {}) != wanted:
+            live, wanted = found.pop(key, None), staged.get(key, native)
+            told = live.native if live else {}
+            if told != wanted and told != _as_read(wanted, self.keys):
                 raise refused(UNWRITABLE, f"{key} would read back different from what is wanted", [key])
         if found or again.frame != self.frame(blocks):
             raise refused(UNWRITABLE, "the composed configuration reads back with another frame", [])
@@ -167,11 +175,10 @@ def _has_marks(own: Iterable[Marked], wanted: list[Mark]) -> bool:
     return found == wanted or sorted(found) == sorted(wanted)
 
 
-def _ordered(part: str, kept: Blocks, fresh: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _ordered(part: str, kept: Blocks, added: Iterable[Fragment]) -> list[dict[str, Any]]:
     """Return the routes of one server in the order Caddy has to try them."""
-    ranked = [(f.rank, f.route) for own in kept.values() for mark, f in own if mark.part == part]
-    ranked += [(precedence(Key.parse(key), route), route) for key, route in fresh.items()]
-    return [route for _, route in sorted(ranked, key=itemgetter(0))]
+    fragments = [fragment for own in kept.values() for mark, fragment in own if mark.part == part]
+    return [fragment.route for fragment in sorted((*fragments, *added), key=attrgetter("rank"))]
 
 
 def _as_read(native: Native, keys: Keyring) -> Native:

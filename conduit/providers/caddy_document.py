@@ -15,7 +15,7 @@ from msgspec import Struct
 from conduit.model import Claim, Key, Live, Native, rewrite
 from conduit.providers.accounts import Fingerprint, Hashed, Seal, is_hash
 from conduit.providers.caddy_certificates import CERTIFICATE, certificates_in
-from conduit.providers.caddy_fragments import Fragment, disorder, fragments_of, reach
+from conduit.providers.caddy_fragments import NONE_KNOWN, Fragment, Known, disorder, fragments_of, reach
 from conduit.providers.caddy_marks import FALLBACK, FRAME_KEY, Mark, Sign, fallback_mark, read_mark
 from conduit.providers.caddy_paths import listing, servers_of
 
@@ -54,17 +54,20 @@ class Content(Struct, frozen=True):
     blocks: Blocks
     closing: tuple[Fragment, ...] = ()
 
+    def fragments(self) -> Iterable[Fragment]:
+        """Yield the fragments of our blocks."""
+        return (fragment for own in self.blocks.values() for _, fragment in own)
+
     def owned(self) -> dict[Key, Live]:
         """Return our live objects by key."""
         return {live.key: live for lives in self.objects.values() for live in lives if live.owned}
 
 
-def split(config: Any, keys: Keyring, earlier: Content | None = None) -> Content:
+def split(config: Any, keys: Keyring, earlier: Content | None = None, known: Known = NONE_KNOWN) -> Content:
     """Tell what is ours in a configuration, what stands among it, and how our frame looks.
 
-    What is the very object of an `earlier` content is not read again.
+    What did not move since an `earlier` content stays as it is there; `known` fragments are not read again.
     """
-    known = {id(f.route): f for own in earlier.blocks.values() for _, f in own} if earlier else {}
     fragments = [
         fragment
         for name, server in servers_of(config).items()

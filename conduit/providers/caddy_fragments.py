@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from msgspec import Struct
@@ -38,8 +39,18 @@ class Fragment(Struct, frozen=True):
         return f"apps/http/servers/{self.server}/routes/{self.position}"
 
 
-def fragments_of(server: str, routes: list[Any], sign: Sign, known: Mapping[int, Fragment]) -> list[Fragment]:
-    """Return the fragments of a server. `known` holds earlier ones by the identity of their routes."""
+Known = Mapping[int, Fragment]
+"""Fragments that were read before, by the identity of their routes."""
+NONE_KNOWN: Final[Known] = MappingProxyType({})
+
+
+def by_route(fragments: Iterable[Fragment]) -> Known:
+    """Return fragments as what is known; it holds only while they live."""
+    return {id(fragment.route): fragment for fragment in fragments}
+
+
+def fragments_of(server: str, routes: list[Any], sign: Sign, known: Known = NONE_KNOWN) -> list[Fragment]:
+    """Return the fragments of a server; a `known` one is not read again."""
     found = []
     for position, route in enumerate(routes):
         earlier = known.get(id(route))
