@@ -29,7 +29,9 @@ UNWRITABLE = Code(
     "because dnsmasq's own check accepts injected lines. This record did not come back as itself. Correct its values.",
 )
 
-_TOKEN: Final = pattern(r"[A-Za-z0-9._:*/@+=~-]+", re.ASCII)
+_WORD: Final = r"[A-Za-z0-9._:*/@+=~-]+"
+_TOKEN: Final = pattern(_WORD, re.ASCII)
+_HOST_LINE: Final = pattern(f"{_WORD} {_WORD}(?: # {_WORD})?", re.ASCII)
 _TEXT: Final = pattern(r'"(?:[ !#-\[\]-~]|\\["\\])*"', re.ASCII)
 _LINE: Final = 1024
 """dnsmasq cuts longer lines and reads the rest as a line of its own."""
@@ -103,10 +105,11 @@ def _proven(wish: Wish, sign: Sign) -> Written:
     """Render, read back, compare. Raises ValueError when the text does not say what is meant."""
     bodies = _render(wish, sign)
     contents = read_files(*bodies, wish.places, sign, wish.known.entries.values())
-    found = {owner: (entry.record, entry.protected) for owner, entry in contents.owned.items()}
-    meant = {owner: (record, owner in wish.protected) for owner, record in wish.records.items()}
+    found = {owner: entry.record for owner, entry in contents.owned.items()}
+    protected = {owner for owner, entry in contents.owned.items() if entry.protected}
     strangers = len(contents.foreign) == len(wish.foreign)
-    if not (found == meant and strangers and contents.frame() == wish.frame):
+    as_meant = found == wish.records and protected == wish.records.keys() & set(wish.protected)
+    if not (as_meant and strangers and contents.frame() == wish.frame):
         raise ValueError("it does not come back as it was written")
     if any(len(line) >= _LINE for line in bodies[1].split("\n")):
         raise ValueError(f"its line is longer than the {_LINE - 1} characters dnsmasq reads")
@@ -117,8 +120,10 @@ def _render(wish: Wish, sign: Sign) -> tuple[str, str]:
     owners = sorted(wish.records)
     hosts = [_host_line(wish, owner, sign) for owner in owners if is_host(wish.records[owner])]
     hosts += [f"{_host(record)}\n" for record in wish.foreign if is_host(record)]
-    conf = wish.known.conf if _same_conf(wish) else None
-    return f"{HEADER}\n{''.join(hosts)}", _render_conf(wish, owners, sign) if conf is None else conf
+    conf = wish.known.conf
+    if conf is None or not _same_conf(wish):
+        conf = _render_conf(wish, [owner for owner in owners if _is_in_conf(wish.records[owner])], sign)
+    return f"{HEADER}\n{''.join(hosts)}", conf
 
 
 def _host_line(wish: Wish, owner: str, sign: Sign) -> str:
@@ -127,11 +132,15 @@ def _host_line(wish: Wish, owner: str, sign: Sign) -> str:
     if known and known.record is record and known.protected == protected and known.line:
         return f"{known.line}\n"
     mark = sign(owner, part_of(record, protected), record["name"])
-    return f"{_host(record)} # {_checked(owner)} {mark}{' protected' * protected}\n"
+    return f"{_host(record, f' # {owner}')} {mark}{' protected' * protected}\n"
 
 
-def _host(record: Record) -> str:
-    return f"{_checked(record['value'])} {_checked(record['name'])}"
+def _host(record: Record, behind: str = "") -> str:
+    """Return what a line of the hosts file says, with what stands `behind` it; each of its words is one."""
+    line = f"{record['value']} {record['name']}{behind}"
+    if not _HOST_LINE.fullmatch(line):
+        raise ValueError(f"{line[:120]!r} is no line of a hosts file")
+    return line
 
 
 def _same_conf(wish: Wish) -> bool:
@@ -143,7 +152,12 @@ def _same_conf(wish: Wish) -> bool:
 
 def _in_conf(records: Mapping[str, tuple[Record, bool]]) -> dict[str, tuple[Record, bool]]:
     """Return the records the conf file has a line for."""
-    return {owner: each for owner, each in records.items() if each[0]["local"] or not is_host(each[0])}
+    return {owner: each for owner, each in records.items() if _is_in_conf(each[0])}
+
+
+def _is_in_conf(record: Record) -> bool:
+    """Return whether the conf file has a line for a record; a plain address has one when its name is not forwarded."""
+    return bool(record["local"]) or not is_host(record)
 
 
 def _render_conf(wish: Wish, owners: Iterable[str], sign: Sign) -> str:
