@@ -15,12 +15,13 @@ def main() -> None:
         from conduit.lean import import_leanly
 
         import_leanly()
-        code = run(sys.argv[1:])
+        kept: list[object] = []  # until the end: freeing a large site object by object takes longer than planning it
+        code = run(sys.argv[1:], kept)
     except KeyboardInterrupt:
         code = 130
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(code)  # freeing a large site object by object takes longer than planning it
+    os._exit(code)
 
 
 if __name__ == "__main__":

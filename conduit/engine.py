@@ -45,6 +45,8 @@ class Engine(Declarations):
 
     recovered: tuple[str, ...] = ()
     """What was told of the killed run that was finished last."""
+    kept: list[object] | None = None
+    """Where an apply leaves what it worked with, for a process that ends without freeing it; see `conduit.__main__`."""
 
     @property
     def earlier(self) -> Earlier:
@@ -159,6 +161,8 @@ class Engine(Declarations):
             ended = stop or threading.Event()
             report, settled = carry_out(plan, desired, observed, self._means(options), run, options, on_event, ended)
             self.history.note_secrets(run.id, self.used_secrets.keep())
+        if self.kept is not None:
+            self.kept += (plan, settled)
         if settled:
             self._keeper.keep(replace(plan, changes=()), self.wish, desired, settled)
         return replace(report, warnings=self.history.take_warnings(), recovered=self.recovered)

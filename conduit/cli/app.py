@@ -31,7 +31,13 @@ PLACES = (Path("conduit.yaml"), Path("/etc/conduit/conduit.yaml"))
 
 
 class App:
-    """The global options of one invocation, and what they lead to."""
+    """The global options of one invocation, and what they lead to.
+
+    `kept` gets what need not be freed, because the process ends when the invocation does.
+    """
+
+    def __init__(self, kept: list[object] | None = None) -> None:
+        self.kept = kept
 
     config: Path | None = None
     json: bool = False
@@ -74,7 +80,9 @@ class App:
         """The engine on these settings; opening it touches nothing. Raises LoadError."""
         from conduit.engine import Engine
 
-        return Engine(self.settings)
+        engine = Engine(self.settings)
+        engine.kept = self.kept
+        return engine
 
     def tell(self, *sentences: str) -> None:
         """Print what was done: a line for each sentence, or one document."""

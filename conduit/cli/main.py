@@ -116,9 +116,11 @@ conduit = Commands(
 click.version_option(__version__, message="conduit %(version)s")(conduit)
 
 
-def run(args: Sequence[str]) -> int:
-    """Run one command line and return its exit code."""
-    app = App()
+def run(args: Sequence[str], kept: list[object] | None = None) -> int:
+    """Run one command line and return its exit code; `kept` gets what need not be freed after it."""
+    app = App(kept)
+    if kept is not None:
+        kept.append(app)
     signal.signal(signal.SIGTERM, _terminated)
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
