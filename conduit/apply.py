@@ -63,7 +63,8 @@ class Coming(Struct, frozen=True):
 def _rounds(work: Work, coming: list[Coming]) -> None:
     """Carry out the rounds of the plan; what may come up while others go on is added to `coming`."""
     staged: dict[str, Staged[Any]] | None = None
-    waited = awaited(work.plan.rounds, work.desired.edges)
+    objects = any(not step.document for steps in work.plan.rounds for step in steps)
+    waited = awaited(work.plan.rounds, work.desired.edges) if objects else set()
     for steps in work.plan.rounds:
         for step in steps:
             provider = work.providers[step.provider]

@@ -14,7 +14,13 @@ if TYPE_CHECKING:
     from conduit.spec import Resource
 
 
-class Action(StrEnum):
+class Word(StrEnum):
+    """Words that hash as the text they are: the hash of an Enum is a Python function, and large plans ask for many."""
+
+    __hash__ = str.__hash__
+
+
+class Action(Word):
     """What a change does to the live object."""
 
     CREATE = "create"
@@ -24,7 +30,7 @@ class Action(StrEnum):
     ADOPT = "adopt"
 
 
-class Origin(StrEnum):
+class Origin(Word):
     """Why wish and live differ: git moved (pending), the host moved (drift), both, or no record to tell."""
 
     PENDING = "pending"
@@ -59,7 +65,7 @@ class Diff(Struct, frozen=True):
 NO_DIFF: Final = Diff()
 
 
-class Disturbance(StrEnum):
+class Disturbance(Word):
     """How much a change interrupts, mildest first."""
 
     NONE = "none"
@@ -105,7 +111,7 @@ class Change(Struct, frozen=True):
     live: Live | None = None
 
 
-class Result(StrEnum):
+class Result(Word):
     """How a change ended. `unproven` is applied, but its proof did not pass and never had."""
 
     OK = "ok"

@@ -6,7 +6,7 @@ It decides nothing but a label (docs/decisions/0002-records-decide-nothing.md), 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import json
@@ -92,17 +92,17 @@ class History(Records):
         rows = self.select(lambda c: c.execute("SELECT root, digest, run, at, reason FROM reverted"))
         return {Key.parse(root): Reverted(*row) for root, *row in rows}
 
-    def note_reverted(self, found: Mapping[Key, Reverted | None]) -> None:
-        """Remember what was taken back; None forgets a root. Writes nothing when nothing changed."""
+    def note_reverted(self, found: Mapping[Key, Reverted], held: Collection[Key]) -> None:
+        """Remember what was taken back by root, and forget the roots that `held`. Writes only what changed."""
 
         def write(connection: Connection) -> None:
             known = [root for (root,) in connection.execute("SELECT root FROM reverted")]
-            gone = [(root,) for root in known if Key.parse(root) in found and not found[Key.parse(root)]]
-            kept = [(str(root), *each) for root, each in found.items() if each]
+            kept = [(str(root), *each) for root, each in found.items()]
+            gone = [(root,) for root in known if Key.parse(root) in held]
             connection.executemany("INSERT OR REPLACE INTO reverted VALUES (?, ?, ?, ?, ?)", kept)
             connection.executemany("DELETE FROM reverted WHERE root = ?", gone)
 
-        if found:
+        if found or held:
             self.write(write)
 
     def drift(self) -> dict[Key, float]:

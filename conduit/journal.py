@@ -76,7 +76,7 @@ class Run:
 
     def outcome(self, outcomes: Iterable[Outcome]) -> None:
         """Write down what became of intended changes. Raises `ConduitError`."""
-        self._append(OUTCOME, {"outcomes": [_outcome(outcome) for outcome in outcomes]})
+        self._append(OUTCOME, {"outcomes": list(map(_outcome, outcomes))})
 
     def finish(self, result: str) -> None:
         """End the run; writes nothing when it intended nothing. Raises `ConduitError`."""

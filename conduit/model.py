@@ -39,7 +39,7 @@ class Key(NamedTuple):
     name: str
 
     def __str__(self) -> str:
-        return f"{self.kind}/{self.name}"
+        return "/".join(self)
 
     @classmethod
     def parse(cls, text: str) -> Key:

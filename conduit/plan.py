@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any, Final
 
 from msgspec import Struct
@@ -113,11 +114,9 @@ def make_plan(
     found = [change for leaf in _in_order(desired) if (change := decider.decide(leaf))]
     deletes, kept = split_protected(_deletions(decider, desired, observed))
     wanted = selection.with_leaves(desired.children)
-    changes = [change for change in [*found, *deletes] if wanted.wants(change)]
-    frames = [frame for view in observed.values() if (frame := _frame_change(view, changes, bool(selection.targets)))]
-    changes = _weighed([*frames, *changes], kinds, observed, applied)
-    changes.sort(key=lambda change: (observed[change.provider].order, change.key.kind != FRAME, change.key))
-    counted = [change for change in changes if change.key not in selection.named]
+    chosen = [*filter(wanted.wants, found), *filter(wanted.wants, deletes)] if wanted.narrow else [*found, *deletes]
+    changes = _weighed(_by_provider(chosen, observed, bool(selection.targets)), kinds, observed, applied)
+    counted = [change for change in changes if change.key not in selection.named] if selection.named else changes
     budget = over_budget(counted, decider.lives, desired.leaves, prune_percent, selection.allow_deletes)
     versions = {view.name: view.reading.version for view in observed.values() if not view.reason}
     documents = {view.name for view in observed.values() if view.frame}
@@ -179,12 +178,22 @@ def _forbidden(
             yield from kinds[name].forbids(own, observed[kinds[name].provider].context)
 
 
-def _frame_change(view: Observed, changes: Sequence[Change], partial: bool) -> Change | None:
-    """Return the change of a document's frame around the blocks it will hold, or None."""
+def _by_provider(changes: Iterable[Change], observed: Mapping[str, Observed], partial: bool) -> list[Change]:
+    """Return changes in the order of their providers, then of their keys, each document's frame before its blocks."""
+    own: dict[str, list[Change]] = {}
+    for change in changes:
+        own.setdefault(change.provider, []).append(change)
+    ordered: list[Change] = []
+    for view in sorted(observed.values(), key=attrgetter("order")):
+        blocks = sorted(own.get(view.name, ()), key=attrgetter("key"))
+        frame = None if partial and not blocks else _frame_change(view, blocks)
+        ordered += (frame, *blocks) if frame else blocks
+    return ordered
+
+
+def _frame_change(view: Observed, own: Sequence[Change]) -> Change | None:
+    """Return the change of a document's frame around the blocks it will hold when its `own` changed, or None."""
     if view.frame is None or view.explain_frame is None or view.reason:
-        return None
-    own = [change for change in changes if change.provider == view.name]
-    if partial and not own:
         return None
     blocks = view.reading.owned() | {c.key: c.native for c in own}
     want = view.frame({key: native for key, native in blocks.items() if native is not None})
@@ -231,7 +240,5 @@ def origin_of(change: Change, last: str | None) -> Origin:
 
 
 def _digest(changes: Sequence[Change], versions: Mapping[str, str]) -> str:
-    parts: list[Native] = [
-        [c.action, str(c.key), c.native, [c.live.id, c.live.native] if c.live else None] for c in changes
-    ]
+    parts: list[Native] = [[c.action, c.key, c.native, [c.live.id, c.live.native] if c.live else None] for c in changes]
     return digest_of([parts, dict(versions)])

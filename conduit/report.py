@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from enum import StrEnum
+from operator import attrgetter
 from typing import Final
 
 from msgspec import Struct
@@ -77,7 +78,7 @@ class Report(Struct, frozen=True):
     @property
     def counts(self) -> Counter[Result]:
         """How many changes ended in each way."""
-        return Counter([outcome.result for outcome in self.outcomes])
+        return Counter(map(attrgetter("result"), self.outcomes))
 
     @property
     def exit_code(self) -> int:

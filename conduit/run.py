@@ -89,7 +89,7 @@ def carry_out(
     run.finish(report.result)
     _remember(plan, report, means, started, options.operation)
     means.history.note_pins(run.id, pins_of(work))
-    means.history.note_reverted(_reverted(plan, work, run.id, rfc3339(started, "milliseconds")))
+    _remember_reverted(plan, work, means.history, run.id, rfc3339(started, "milliseconds"))
     means.history.note_proofs({key: proof.passed for key, proof in proofs.items() if key not in work.blamed})
     fail("apply.unlock")
     return report, work.readings if left_nothing(work) else {}
@@ -108,12 +108,14 @@ def _report(work: Work, run: Run, proofs: Mapping[Key, Proof], seconds: float) -
     )
 
 
-def _reverted(plan: Plan, work: Work, run: int, at: str) -> dict[Key, Reverted | None]:
-    """Return what was taken back by root, and None for the roots whose changes held."""
-    ended = [(change.root, outcome) for change in plan.changes if (outcome := work.outcomes.get(change.key))]
-    held: dict[Key, Reverted | None] = {root: None for root, outcome in ended if outcome.result is Result.OK}
-    reverted = {root: outcome.reason for root, outcome in ended if outcome.result is Result.REVERTED}
-    return held | {root: Reverted(plan.digest_of_root(root), run, at, why) for root, why in reverted.items()}
+def _remember_reverted(plan: Plan, work: Work, history: History, run: int, at: str) -> None:
+    """Remember the roots that were taken back, and forget those whose changes held this time."""
+    roots = {change.key: change.root for change in plan.changes}
+    outcomes = work.outcomes.values()
+    held = {roots[each.key] for each in outcomes if each.result is Result.OK and each.key in roots}
+    why = {roots[each.key]: each.reason for each in outcomes if each.result is Result.REVERTED and each.key in roots}
+    reverted = {root: Reverted(plan.digest_of_root(root), run, at, reason) for root, reason in why.items()}
+    history.note_reverted(reverted, held - reverted.keys())
 
 
 def owed(desired: Desired, history: History) -> list[Key]:

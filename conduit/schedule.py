@@ -35,9 +35,11 @@ def schedule(
     the same order, so that a name is gone before the site it leads to. Deletions of objects are not scheduled: they
     come after proof. What only stops goes last, when nothing leads there any more, and before what it depends on.
     """
-    going = {c.key: c for c in changes if c.action is not Action.DELETE or c.provider in documents}
-    stopping = {key: c for key, c in going.items() if c.impact.disturbance is Disturbance.STOP}
-    others = {key: c for key, c in going.items() if key not in stopping}
+    others: dict[Key, Change] = {}
+    stopping: dict[Key, Change] = {}
+    for change in changes:
+        if change.action is not Action.DELETE or change.provider in documents:
+            (stopping if change.impact.disturbance is Disturbance.STOP else others)[change.key] = change
     return [*_rounds(others, edges, documents, order), *_rounds(stopping, _reversed(edges, stopping), documents, order)]
 
 
@@ -105,7 +107,7 @@ def _document(waiting: Mapping[Key, Change], edges: Edges, order: Mapping[str, i
     partial = [provider for provider in ranked if any(key.kind != FRAME for key in ready[provider])]
     adding = list(takewhile(lambda provider: _only_adds(ready[provider].values()), whole))
     chosen = adding or (whole or partial)[:1]
-    return tuple(Step(name, True, tuple(change for _, change in sorted(ready[name].items()))) for name in chosen)
+    return tuple(Step(name, True, tuple(map(ready[name].__getitem__, sorted(ready[name])))) for name in chosen)
 
 
 def _only_adds(changes: Iterable[Change]) -> bool:
@@ -116,9 +118,10 @@ def _only_adds(changes: Iterable[Change]) -> bool:
 def _ready(own: Mapping[Key, Change], waiting: Mapping[Key, Change], edges: Edges) -> dict[Key, Change]:
     """Return the largest part of a document's changes whose dependencies are done or in the same part."""
     ready = dict(own)
-    while True:
+    while edges:
         stuck = [key for key in ready if key in edges and any(d in waiting and d not in ready for d in edges[key])]
         if not stuck:
             return ready
         for key in stuck:
             del ready[key]
+    return ready

@@ -41,9 +41,10 @@ class Memory(Protocol):
 class Work(Struct, eq=False):
     """One apply. `readings` holds the newest reading of each provider, `blamed` the roots that failed and why.
 
-    `made` are the objects that were changed, whether or not the change held. `owed` are roots of earlier applies that
-    have not passed their proof yet, `keeping` the providers that failed to let go of something, `pruned` those whose
-    objects were removed since they were read.
+    `made` are the objects that were changed, whether or not the change held. `by_key` are the changes of the plan,
+    sorted out when the first of them fails. `owed` are roots of earlier applies that have not passed their proof yet,
+    `keeping` the providers that failed to let go of something, `pruned` those whose objects were removed since they
+    were read.
     """
 
     plan: Plan
@@ -64,16 +65,16 @@ class Work(Struct, eq=False):
     owed: list[Key] = []
     made: set[Key] = set()
     late: set[Key] = set()
-    planned: dict[Key, Change] = {}
+    by_key: dict[Key, Change] = {}
     keeping: set[str] = set()
     pruned: set[str] = set()
     stale: bool = False
     interrupted: bool = False
 
     def __post_init__(self) -> None:
-        depending = (c for c in self.plan.changes if c.want and c.key in self.desired.edges)
+        edges = self.desired.edges
+        depending = (c for c in self.plan.changes if c.want and c.key in edges) if edges else ()
         self.late = {change.key for change in depending if change.want and _waits(change.want)}
-        self.planned = {change.key: change for change in self.plan.changes}
         self.readings = {name: view.reading for name, view in self.observed.items() if not view.reason}
 
     def document(self, name: str) -> DocumentProvider[Any] | None:
@@ -163,7 +164,8 @@ class Work(Struct, eq=False):
             self._note_bad(outcome)
 
     def _note_bad(self, outcome: Outcome) -> None:
-        change = self.planned.get(outcome.key)
+        self.by_key = self.by_key or {change.key: change for change in self.plan.changes}
+        change = self.by_key.get(outcome.key)
         if change and self.lets_go(change):
             self.keeping.add(change.provider)
         if outcome.result in (Result.FAILED, Result.QUARANTINED):

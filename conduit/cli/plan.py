@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from conduit.cli.names import KeyType
 from conduit.show.text import counted
 
 if TYPE_CHECKING:
+    from conduit.expand import Desired
     from conduit.model import Key
     from conduit.plan import Plan, Selection
 
@@ -121,14 +122,19 @@ def make_plan(app: App, selection: Selection) -> Plan:
     engine = app.engine
     desired = engine.load()
     plan = engine.plan_for(desired, engine.observe(), selection)
+    if selection.targets and not plan.unknown:
+        _require_known(selection.targets, desired, plan)
+    return plan
+
+
+def _require_known(targets: Iterable[Key], desired: Desired, plan: Plan) -> None:
     known = {*desired.roots, *desired.leaves, *(key for change in plan.changes for key in (change.key, change.root))}
-    for target in selection.targets:
-        if target not in known and not plan.unknown:
+    for target in targets:
+        if target not in known:
             from conduit.dialect.words import did_you_mean
 
             hint = did_you_mean(str(target), map(str, known)) or "see conduit diff"
             raise click.UsageError(f"{target} is neither declared nor live; {hint}")
-    return plan
 
 
 def print_plan(app: App, plan: Plan, *, markdown: bool = False) -> None:
