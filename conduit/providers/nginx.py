@@ -148,7 +148,8 @@ class Nginx(DocumentProvider[Document]):
         for key, native in blocks.items():
             users_file = self._users_file(key, native, known.get(key.name), passwords, snapshot)
             wanted[key.name] = Wanted(native, key in protected, users_file)
-        body, contents = write_file(Wish(wanted, self._shape, str(self._daemon.conf_file), known), self._sign)
+        place = str(self._daemon.conf_file)
+        body, contents = write_file(Wish(wanted, self._shape, place, known, snapshot.served), self._sign)
         same = snapshot.served and snapshot.file is not None and body == snapshot.file.body
         written = Written(body, contents, blocks, passwords)
         return Document(written, write=not (same and passwords.items() <= snapshot.passwords.items()))

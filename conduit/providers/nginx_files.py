@@ -24,7 +24,8 @@ else, and is not what the blocks ask for, is the frame's `unknown`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from msgspec import Struct
@@ -47,8 +48,8 @@ Sign = Callable[[str, str, str], str]
 _SEAL: Final = pattern(r"geo \$conduit_generation \{ default ([0-9a-f]{32}); \}\n")
 _OWN_NAME: Final = ("upstream ", "zone ", "proxy_pass ", "try_files ", "location @")
 """The lines in which the name nginx knows a vhost by stands for `self.conduit`."""
-_OF_FILES: Final = ("ssl_certificate", "auth_basic_user_file ")
-"""The lines that name a file, which is no part of what is wished."""
+_USERS: Final = "auth_basic_user_file "
+"""Begins the line that names the file of passwords, which is no part of what is wished."""
 
 
 class Entry(Struct):
@@ -58,9 +59,11 @@ class Entry(Struct):
     place: str
     protected: bool
     users_file: str = ""
-    lines: dict[str, tuple[str, ...]] = {}
-    """Its fragments by part, as they stand in the file."""
-    marks: dict[str, str] = {}
+    fragments: dict[str, Fragment] = {}
+    """By part, as they stand in the file."""
+
+
+NOTHING: Final[Mapping[str, Entry]] = MappingProxyType({})
 
 
 class Contents(Struct):
@@ -103,15 +106,18 @@ def named(lines: Iterable[str], old: str, new: str) -> list[str]:
     return [line.replace(old, new) if old in line and line.startswith(_OWN_NAME) else line for line in lines]
 
 
-def read_file(body: str, place: str, shape: Shape, sign: Sign) -> Contents:
-    """Read the body of the file; `place` is its name for people, who count the generation as line 1."""
+def read_file(body: str, place: str, shape: Shape, sign: Sign, known: Mapping[str, Entry] = NOTHING) -> Contents:
+    """Read the body of the file; `place` is its name for people, who count the generation as line 1.
+
+    What is `known` from another reading of it with the same `sign` is taken from there where it stands unchanged.
+    """
     contents = Contents()
-    frame, sites = scan(body)
+    frame, sites = scan(body, (fragment for entry in known.values() for fragment in entry.fragments.values()))
     contents.frame_lines = [line for _, line in frame]
     found = list(servers(sites, contents.unknown, place))
     for server, fragments in found:
         for fragment in fragments:
-            _take(fragment, server, contents, place, sign)
+            _take(fragment, server, contents, place, sign, known)
     _compare_servers(found, contents, shape, place)
     if len(contents.unknown) > SHOWN:
         more = len(contents.unknown) - SHOWN
@@ -119,42 +125,61 @@ def read_file(body: str, place: str, shape: Shape, sign: Sign) -> Contents:
     return contents
 
 
-def _take(fragment: Fragment, server: Server, contents: Contents, place: str, sign: Sign) -> None:
+def _take(
+    fragment: Fragment, server: Server, contents: Contents, place: str, sign: Sign, before: Mapping[str, Entry]
+) -> None:
     """File a fragment under its vhost when its mark holds; else it is nobody's."""
     name, part, also = fragment.place
     contents.places.append((fragment.number, fragment.number + len(fragment.lines) + 1, name))
     where = f"{place}:{fragment.number}"
-    if sign(name, part_of(part, fragment.protected), own_name(name)) != fragment.mark:
+    if not _holds(fragment, before.get(name), sign):
         contents.unknown.append(f"{where}: a block of {name} without a mark of this site")
         return
     entry = contents.owned.get(name)
     if entry is None:
         entry = contents.owned[name] = Entry({"names": []}, where, fragment.protected)
-    known = entry.lines.get(part)
-    if known is not None and known != fragment.lines:
-        contents.unknown.append(f"{where}: this part of {name} differs from its copy above")
-    elif known is None:
+    known = entry.fragments.get(part)
+    if known is None:
         _add(entry, fragment)
+    elif known.lines != fragment.lines:
+        contents.unknown.append(f"{where}: this part of {name} differs from its copy above")
     if not also and part != "upstream":
         entry.native.setdefault(f"names {part}", []).extend(_names(server))
 
 
+def _holds(fragment: Fragment, before: Entry | None, sign: Sign) -> bool:
+    """Return whether the mark of a fragment is ours; one that was found so before has the same text."""
+    name, part, _ = fragment.place
+    known = before.fragments.get(part) if before else None
+    if known and known.text == fragment.text:
+        return True
+    return sign(name, part_of(part, fragment.protected), own_name(name)) == fragment.mark
+
+
 def _add(entry: Entry, fragment: Fragment) -> None:
     name, part, _ = fragment.place
-    entry.lines[part], entry.marks[part] = fragment.lines, fragment.mark
+    entry.fragments[part] = fragment
+    lines, own = list(fragment.lines), own_name(name)
+    if fragment.certificate or "ssl_certificate" in fragment.text or _USERS in fragment.text:
+        lines = _without_files(entry, fragment)
+    entry.native[part] = named(lines, own, SELF) if own in fragment.text else lines
+    entry.protected = entry.protected and fragment.protected
+
+
+def _without_files(entry: Entry, fragment: Fragment) -> list[str]:
+    """Return the lines of a fragment that name no file; what the others name is noted."""
     kept, files = [], {}
     for line in fragment.lines:
-        if not line.startswith(_OF_FILES):
-            kept.append(line)
+        if line.startswith(_USERS):
+            entry.users_file = (words_of(line) or ("", ""))[1]
         elif line.startswith("ssl_certificate"):
             words = words_of(line)
             files["key" if words[:1] == ("ssl_certificate_key",) else "certificate"] = words[1] if words else line
         else:
-            entry.users_file = (words_of(line) or ("", ""))[1]
-    entry.native[part] = named(kept, own_name(name), SELF)
-    entry.protected = entry.protected and fragment.protected
+            kept.append(line)
     if files or fragment.certificate:
         entry.native["certificate"] = {"name": fragment.certificate, "files": files}
+    return kept
 
 
 def _names(server: Server) -> list[str]:

@@ -7,14 +7,24 @@ compared with what was meant, because `nginx -t` accepts injected lines. Pure.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from types import MappingProxyType
 from typing import Any, Final
 
 from msgspec import Struct
 
 from conduit.errors import Code, Diagnostic, Refused
 from conduit.model import Key, Native
-from conduit.providers.nginx_files import INDENT, VHOSTS, Contents, Entry, Sign, named, own_name, part_of, read_file
+from conduit.providers.nginx_files import (
+    INDENT,
+    NOTHING,
+    VHOSTS,
+    Contents,
+    Entry,
+    Sign,
+    named,
+    own_name,
+    part_of,
+    read_file,
+)
 from conduit.providers.nginx_layout import Part, Server, Shape
 from conduit.providers.nginx_scan import END, HEADER, SITES
 from conduit.providers.nginx_text import complete, directive, word
@@ -38,12 +48,16 @@ class Wanted(Struct, frozen=True):
 
 
 class Wish(Struct, frozen=True):
-    """What the file is to say, where it will be, and our blocks in it as they were read."""
+    """What the file is to say, where it will be, and our blocks in it as they were read.
+
+    `as_written` tells that nobody else wrote in it since, so that the text of what stays can be taken as it is.
+    """
 
     blocks: Mapping[str, Wanted]
     shape: Shape
     place: str
-    known: Mapping[str, Entry] = MappingProxyType({})
+    known: Mapping[str, Entry] = NOTHING
+    as_written: bool = False
 
 
 _DIRECTIVES: Final = frozenset(
@@ -62,7 +76,7 @@ def write_file(wish: Wish, sign: Sign) -> tuple[str, Contents]:
         name, why = next(iter(blamed.items()))
         raise _refused(f"{VHOSTS}/{name} {why}", blamed)
     body = "\n".join([HEADER, *_lines(wish, sign)]) + "\n"
-    contents = read_file(body, wish.place, wish.shape, sign)
+    contents = read_file(body, wish.place, wish.shape, sign, wish.known)
     _prove(contents, wish)
     return body, contents
 
@@ -158,8 +172,12 @@ def _block(place: Part, wish: Wish, sign: Sign, depth: int) -> Iterator[str]:
     name, part, also = place
     wanted = wish.blocks[name]
     kept = _kept(name, wanted, wish)
-    lines: Iterable[str] = kept.lines[part] if kept else _fragment(name, part, wanted)
-    mark = kept.marks[part] if kept else sign(name, part_of(part, wanted.protected), own_name(name))
+    known = kept.fragments[part] if kept else None
+    if known and wish.as_written and known.place.also == also:
+        yield known.text
+        return
+    lines: Iterable[str] = known.lines if known else _fragment(name, part, wanted)
+    mark = known.mark if known else sign(name, part_of(part, wanted.protected), own_name(name))
     words = ["# vhost", name, part, *(["also"] if also else []), mark, *(["protected"] if wanted.protected else [])]
     if part == "https":
         words.append(f"certificate={wanted.native['certificate']['name']}")

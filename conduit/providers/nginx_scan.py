@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from conduit.patterns import pattern
 from conduit.providers.nginx_layout import Part, Server
@@ -21,13 +21,17 @@ _HEADER: Final = pattern(
 
 
 class Fragment(Struct, frozen=True):
-    """One fragment as found: what its header says, its lines without indentation, and the number of its header."""
+    """One fragment as found: what its header says, its lines without indentation, and the number of its header.
+
+    `text` is all of it as it stands, from its header to its end.
+    """
 
     place: Part
     mark: str
     protected: bool
     certificate: str
     lines: tuple[str, ...]
+    text: str
     number: int
 
 
@@ -35,32 +39,61 @@ Line = tuple[int, str]
 """A line without indentation, after its number."""
 
 
-def scan(body: str) -> tuple[list[Line], list[Line | Fragment]]:
-    """Split the body into the frame's lines and the rest, in which fragments are taken together."""
+def scan(body: str, known: Iterable[Fragment] = ()) -> tuple[list[Line], list[Line | Fragment]]:
+    """Split the body into the frame's lines and the rest, in which fragments are taken together.
+
+    One that stands there as one of the `known` does is not taken apart again.
+    """
+    start, at = _whole(body, SITES, 0)
+    lines = enumerate(map(str.strip, body[:start].split("\n")), 2)
+    frame = [(number, line) for number, line in lines if line and line != HEADER]
+    same = {fragment.text.partition("\n")[0]: fragment for fragment in known}
     rest: list[Line | Fragment] = []
-    lines = list(map(str.strip, body.split("\n")))
-    whole = len(lines)
-    start = lines.index(SITES) if SITES in lines else whole
-    frame = [(number, line) for number, line in enumerate(lines[:start], 2) if line and line != HEADER]
-    lines.append(END)  # ends a fragment whose own end is lost
-    index = start + 1
-    while index < whole:
-        line = lines[index]
-        header = _HEADER.fullmatch(line) if line.startswith("# vhost ") else None
-        if header:
-            end = lines.index(END, index)
-            rest.append(_fragment(header, tuple(lines[index + 1 : end]), index + 2))
-            index = end + 1
+    number = body.count("\n", 0, at) + 2
+    while at < len(body):
+        begin, at = at, _end_of_line(body, at)
+        line = body[begin : at - 1]
+        fragment = _fragment(body, begin, number, same.get(line)) if "# vhost " in line else None
+        if fragment:
+            rest.append(fragment)
+            at = begin + len(fragment.text) + 1
+            number += len(fragment.lines) + 2
         else:
-            if line:
-                rest.append((index + 2, line))
-            index += 1
+            if line := line.strip():
+                rest.append((number, line))
+            number += 1
     return frame, rest
 
 
-def _fragment(header: re.Match[str], lines: tuple[str, ...], number: int) -> Fragment:
+def _fragment(body: str, begin: int, number: int, known: Fragment | None) -> Fragment | None:
+    """Return the fragment whose header is the line at `begin`, None when it is none; its end may be lost."""
+    if known and body.startswith(known.text + "\n", begin):
+        return replace(known, number=number)
+    start, after = _whole(body, END, begin)
+    text = body[begin : after - 1]
+    lines = tuple(map(str.strip, text.split("\n")))
+    header = _HEADER.fullmatch(lines[0])
+    if header is None:
+        return None
     part = Part(header["name"], header["part"], bool(header["also"]))
-    return Fragment(part, header["mark"], bool(header["protected"]), header["certificate"] or "", lines, number)
+    inner = lines[1:-1] if start < len(body) else lines[1:]
+    return Fragment(part, header["mark"], bool(header["protected"]), header["certificate"] or "", inner, text, number)
+
+
+def _whole(body: str, line: str, at: int) -> tuple[int, int]:
+    """Return where the first line that says `line` begins, and where the next one does; the end of all without one."""
+    found = body.find(line, at)
+    while found >= 0:
+        begin, after = body.rfind("\n", 0, found) + 1, _end_of_line(body, found)
+        if body[begin:after].strip() == line:
+            return begin, after
+        found = body.find(line, after)
+    return len(body), len(body) + 1
+
+
+def _end_of_line(body: str, at: int) -> int:
+    """Return where the line after that of a place begins; the last one need not have an end."""
+    return (body.find("\n", at) + 1) or len(body) + 1
 
 
 Found = tuple[Server, list[Fragment]]
