@@ -112,7 +112,7 @@ def _after(work: Work, name: str) -> Reading | None:
     """Return the last reading of a provider; one that has let go of objects is read once more, None when it cannot."""
     if name in work.pruned:
         try:
-            work.readings[name] = work.providers[name].read()
+            work.readings[name] = work.providers[name].read_again(work.readings[name], ())
         except ConduitError:
             return None
     return work.readings.get(name)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from conduit.change import Action, Change, Outcome, Result
 from conduit.errors import ConduitError
 from conduit.kind import Context, Kind
-from conduit.model import FRAME, Live
+from conduit.model import FRAME, Key, Live
 from conduit.work import Work
 
 
@@ -16,7 +16,7 @@ def verify_objects(work: Work) -> None:
     """Read back every provider of objects that was changed, and fail every change that does not hold."""
     own = [change for change in work.plan.changes if not work.document(change.provider) and _is_done(work, change)]
     for provider in dict.fromkeys(change.provider for change in own):
-        _refresh(work, provider)
+        _refresh(work, provider, {change.key for change in own if change.provider == provider})
     verify(work, own)
 
 
@@ -59,9 +59,9 @@ def _is_done(work: Work, change: Change) -> bool:
     return outcome is not None and outcome.result is Result.OK and outcome.action is change.action
 
 
-def _refresh(work: Work, name: str) -> None:
+def _refresh(work: Work, name: str, changed: Collection[Key]) -> None:
     try:
-        work.readings[name] = work.providers[name].read()
+        work.readings[name] = work.providers[name].read_again(work.readings[name], changed)
     except ConduitError as error:
         for change in work.plan.changes:
             if change.provider == name and change.key in work.outcomes:

@@ -62,6 +62,13 @@ class Provider(ABC):
     def read(self) -> Reading:
         """Read everything once. Raises `Unreadable` when the daemon or store does not answer in full."""
 
+    def read_again(self, reading: Reading, changed: Collection[Key]) -> Reading:
+        """Read what is there after changes of ours to these keys; `reading` was read before them.
+
+        What the daemon itself tells to be as it was need not be read once more. Raises what `read` raises.
+        """
+        return self.read()
+
     @abstractmethod
     def impact(self, change: Change, reading: Reading) -> Impact:
         """Return what applying a change interrupts."""

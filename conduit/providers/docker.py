@@ -9,7 +9,7 @@ from __future__ import annotations
 import stat
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cached_property, partial
 from typing import Any, ClassVar, Final, TypeVar
 
@@ -24,7 +24,7 @@ from conduit.providers.docker_config import Config as Config
 from conduit.providers.docker_container import Containers
 from conduit.providers.docker_events import listen
 from conduit.providers.docker_image import Images
-from conduit.providers.docker_look import Row, hash_of_look, look, question_of
+from conduit.providers.docker_look import Row, Seen, hash_of_look, look, question_of, without
 from conduit.providers.docker_marks import Marks
 from conduit.providers.docker_network import Networks
 from conduit.providers.docker_part import InUse, Means, Part
@@ -51,7 +51,15 @@ class Docker(ObjectProvider):
 
     def read(self) -> Reading:
         """Look at everything once. Raises `Unreadable` when Docker does not answer in full."""
-        seen = look(self._means.api, self._detailed)
+        return self._told(look(self._means.api, self._detailed))
+
+    def read_again(self, reading: Reading, changed: Collection[Key]) -> Reading:
+        """List everything, and look at the details of what was changed or stands otherwise in the lists."""
+        ids = {live.id for lives in reading.objects.values() for live in lives if live.key in changed}
+        return self._told(look(self._means.api, self._detailed, before=without(reading.raw, ids)))
+
+    def _told(self, seen: Seen) -> Reading:
+        """Return what was seen as objects. Raises `Unreadable` when it is not what Docker would say."""
         try:
             objects = {part.kind: part.lives(seen) for part in self._parts.values()}
         except (LookupError, TypeError, AttributeError, ValueError) as error:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from json import dumps, loads
 from pathlib import Path
 from typing import Any, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from conduit.canonical import canonical, digest_of
 from conduit.model import Reading
@@ -40,29 +41,34 @@ class Seen(Struct, frozen=True):
     volumes: tuple[Row, ...]
 
 
+NOTHING: Final = Seen((), {}, (), {}, (), ())
+
 Choose = Callable[[Iterable[Row], Iterable[Row]], tuple[Iterable[str], Iterable[str]]]
 """Says of which containers and images, given all rows of both, the details matter; returns their ids."""
 
 
-def look(api: Api, choose: Choose, seconds: float = SECONDS) -> Seen:
+def look(api: Api, choose: Choose, seconds: float = SECONDS, before: Seen = NOTHING) -> Seen:
     """Ask Docker for all there is, within `seconds`. Raises `Unreadable` when an answer is not whole.
 
-    What goes away between the list and a second question was not there.
+    What goes away between the list and a second question was not there. Details that were seen `before` are not asked
+    for again while the list tells the same.
     """
     end = time.monotonic() + seconds
 
     def listed(shape: Shape, *parts: str, **query: str) -> Any:
         return api.get(*parts, shape=shape, seconds=end - time.monotonic(), **query)
 
-    def inspect(shape: Shape, *parts: str) -> Any:
-        return api.find(*parts, "json", shape=shape, seconds=end - time.monotonic())
+    def inspect(shape: Shape, sort: str, each: str, known: Mapping[str, Row]) -> Any:
+        return known.get(each) or api.find(sort, each, "json", shape=shape, seconds=end - time.monotonic())
 
     containers = listed([CONTAINER], "containers", "json", all="1")
     images = listed([IMAGE], "images", "json")
     networks, volumes = listed([NETWORK], "networks"), listed(VOLUMES, "volumes")
     inspected, known = choose(containers, images)
-    details = {each: inspect(CONTAINER_DETAIL, "containers", each) for each in inspected}
-    image_details = {each: inspect(IMAGE_DETAIL, "images", each) for each in known}
+    same = _same(before.details, before.containers, containers)
+    details = {each: inspect(CONTAINER_DETAIL, "containers", each, same) for each in inspected}
+    same = _same(before.image_details, before.images, images)
+    image_details = {each: inspect(IMAGE_DETAIL, "images", each, same) for each in known}
     gone = {each for each, found in details.items() if found is None}
     return Seen(
         containers=tuple(row for row in containers if row["Id"] not in gone),
@@ -72,6 +78,23 @@ def look(api: Api, choose: Choose, seconds: float = SECONDS) -> Seen:
         networks=tuple(networks),
         volumes=tuple(volumes["Volumes"] or ()),
     )
+
+
+def _same(details: Mapping[str, Row], before: Iterable[Row], now: Iterable[Row]) -> dict[str, Row]:
+    """Return the details, by id, of what stands in a list now as it did before."""
+    still = {row["Id"]: {**row, "Status": None} for row in before}
+    return {
+        row["Id"]: details[row["Id"]]
+        for row in now
+        if row["Id"] in details and still.get(row["Id"]) == {**row, "Status": None}
+    }
+
+
+def without(seen: Seen, ids: Collection[str]) -> Seen:
+    """Return what was seen without the details of some containers and images."""
+    details = {each: found for each, found in seen.details.items() if each not in ids}
+    image_details = {each: found for each, found in seen.image_details.items() if each not in ids}
+    return replace(seen, details=details, image_details=image_details)
 
 
 def has_image(reading: Reading | None, image: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from conduit.model import Key
 from conduit.settled import settled
 from tests.conftest import ROOT
 from tests.docker.container_world import SLEEP, Containers
@@ -29,6 +30,7 @@ print(engine.apply(engine.plan()).exit_code, *sorted({"docker", "requests", "htt
 AGAIN = """
 import sys
 from pathlib import Path
+from conduit.model import Key
 from conduit.settled import settled
 print(settled(Path(sys.argv[1])) is not None, *sorted({"docker", "pydantic", "yaml"}.intersection(sys.modules)))
 """
@@ -59,3 +61,31 @@ def test_containers_networks_and_volumes_are_changed_without_the_sdk(containers:
     made = containers.inspect(name)
     assert made["HostConfig"]["Memory"] == 64 << 20
     assert "www" in made["NetworkSettings"]["Networks"]["front"]["Aliases"]
+
+
+def test_what_somebody_else_changed_meanwhile_is_no_evidence(containers: Containers) -> None:
+    """After an apply, details are asked for of what it changed; no list tells of a limit set by hand."""
+    containers.declare(web=SLEEP, other=SLEEP)
+    containers.apply()
+    provider = containers.world.engine().providers["docker"]
+    before = provider.read()
+    (other,) = (name for name in containers.running() if name.startswith("other"))
+    containers.docker("update", "--memory", "64m", "--memory-swap", "64m", other)
+    after = provider.read_again(before, {Key("container", "web")})
+    assert after.objects == before.objects
+    assert provider.evidence(after) != provider.evidence(provider.read())
+    assert provider.read_again(before, {Key("container", "other")}).objects == provider.read().objects
+
+
+def test_what_the_lists_tell_otherwise_is_looked_at_again(containers: Containers) -> None:
+    containers.declare(web=SLEEP, other=SLEEP)
+    containers.apply()
+    provider = containers.world.engine().providers["docker"]
+    before = provider.read()
+    web, other = sorted(containers.running(), reverse=True)
+    containers.docker("stop", web)
+    containers.docker("rename", other, "elsewhere")
+    again = provider.read_again(before, ())
+    assert again.objects == provider.read().objects != before.objects
+    containers.docker("rm", "--force", web, "elsewhere")
+    assert provider.read_again(again, ()).objects == provider.read().objects
