@@ -6,7 +6,7 @@ It decides nothing but a label (docs/decisions/0002-records-decide-nothing.md), 
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import json
@@ -18,6 +18,7 @@ from conduit.model import Key, Native
 from conduit.records import Records, Steps
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from sqlite3 import Connection
 
 UPSERT: Final = """
@@ -42,6 +43,10 @@ class History(Records):
 
     version = 2
 
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._expected: Mapping[Key, tuple[Native, str]] = {}
+
     def steps(self) -> Steps:
         """Return the steps of the tables; most processes find a database that has taken them all."""
         from conduit.history_tables import STEPS
@@ -56,14 +61,27 @@ class History(Records):
         find = _find if len(wanted) < MANY else _scan
         return {wanted[key]: native for key, native in self.select(lambda c: find(c, wanted))}
 
+    def expect(self, natives: Mapping[Key, Native | None]) -> None:
+        """Work out the texts of what may be recorded next, best `beside` an apply that waits for a daemon."""
+
+        def work_out(_: Connection) -> None:
+            kept = ((key, native) for key, native in natives.items() if native is not None)
+            self._expected = {key: (native, canonical(native)) for key, native in kept}
+
+        self.write(work_out)
+
     def record(self, natives: Mapping[Key, Native | None]) -> None:
         """Store what was just applied; None forgets the key."""
         if not natives:
             return
         now = rfc3339(time.time())
 
+        def text(key: Key, native: Native) -> str:
+            expected, found = self._expected.get(key, (None, ""))
+            return found if expected is native else canonical(native)
+
         def write(connection: Connection) -> None:
-            kept = [(str(key), canonical(native), now) for key, native in natives.items() if native is not None]
+            kept = [(str(key), text(key, native), now) for key, native in natives.items() if native is not None]
             gone = [(str(key),) for key, native in natives.items() if native is None]
             connection.executemany(UPSERT, kept)
             connection.executemany("DELETE FROM applied WHERE key = ?", gone)
@@ -92,18 +110,17 @@ class History(Records):
         rows = self.select(lambda c: c.execute("SELECT root, digest, run, at, reason FROM reverted"))
         return {Key.parse(root): Reverted(*row) for root, *row in rows}
 
-    def note_reverted(self, found: Mapping[Key, Reverted], held: Collection[Key]) -> None:
-        """Remember what was taken back by root, and forget the roots that `held`. Writes only what changed."""
+    def note_reverted(self, found: Mapping[Key, Reverted], held: Callable[[], Set[Key]]) -> None:
+        """Remember what was taken back by root, and forget the roots that `held`, if any is remembered."""
 
         def write(connection: Connection) -> None:
             known = [root for (root,) in connection.execute("SELECT root FROM reverted")]
             kept = [(str(root), *each) for root, each in found.items()]
-            gone = [(root,) for root in known if Key.parse(root) in held]
+            gone = [(str(root),) for root in held() & set(map(Key.parse, known))] if known else []
             connection.executemany("INSERT OR REPLACE INTO reverted VALUES (?, ?, ?, ?, ?)", kept)
             connection.executemany("DELETE FROM reverted WHERE root = ?", gone)
 
-        if found or held:
-            self.write(write)
+        self.write(write)
 
     def drift(self) -> dict[Key, float]:
         """Return since when (epoch) each drift that is known has been seen."""

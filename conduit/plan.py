@@ -214,10 +214,11 @@ def _weighed(
 ) -> list[Change]:
     """Return changes with what they interrupt, and with their origin as far as there are records."""
     records = applied([change.key for change in changes]) if changes else None
+    judges = {name: kinds[name] for name in {change.key.kind for change in changes} - {FRAME}}
 
     def weighed(change: Change) -> Change:
-        view, kind = observed[change.provider], change.key.kind
-        special = None if kind == FRAME else kinds[kind].impact(change, view.context)
+        view, kind = observed[change.provider], judges.get(change.key.kind)
+        special = kind.impact(change, view.context) if kind else None
         origin = Origin.UNKNOWN if records is None else origin_of(change, records.get(change.key))
         return replace(change, impact=special or view.impact(change), origin=origin)
 

@@ -58,6 +58,10 @@ class Memory(Struct, frozen=True):
         """Journal what became of it."""
         self.run.outcome(outcomes)
 
+    def expect(self, natives: Mapping[Key, Native | None]) -> None:
+        """Work out the texts of natives while their daemon loads them."""
+        self.history.expect(natives)
+
     def record(self, natives: Mapping[Key, Native | None]) -> None:
         """Remember what was written, for the origin of later differences."""
         self.history.record(natives)
@@ -110,12 +114,14 @@ def _report(work: Work, run: Run, proofs: Mapping[Key, Proof], seconds: float) -
 
 def _remember_reverted(plan: Plan, work: Work, history: History, run: int, at: str) -> None:
     """Remember the roots that were taken back, and forget those whose changes held this time."""
-    roots = {change.key: change.root for change in plan.changes}
-    outcomes = work.outcomes.values()
-    held = {roots[each.key] for each in outcomes if each.result is Result.OK and each.key in roots}
-    why = {roots[each.key]: each.reason for each in outcomes if each.result is Result.REVERTED and each.key in roots}
+
+    def ended(result: Result) -> dict[Key, str]:
+        outcomes = ((change.root, work.outcomes.get(change.key)) for change in plan.changes)
+        return {root: outcome.reason for root, outcome in outcomes if outcome and outcome.result is result}
+
+    why = ended(Result.REVERTED) if any(each.result is Result.REVERTED for each in work.outcomes.values()) else {}
     reverted = {root: Reverted(plan.digest_of_root(root), run, at, reason) for root, reason in why.items()}
-    history.note_reverted(reverted, held - reverted.keys())
+    history.note_reverted(reverted, lambda: ended(Result.OK).keys() - why.keys())
 
 
 def owed(desired: Desired, history: History) -> list[Key]:

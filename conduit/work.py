@@ -34,6 +34,9 @@ class Memory(Protocol):
     def outcome(self, outcomes: Iterable[Outcome]) -> None:
         """Write down what became of it."""
 
+    def expect(self, natives: Mapping[Key, Native | None]) -> None:
+        """Make ready to remember natives that are being written."""
+
     def record(self, natives: Mapping[Key, Native | None]) -> None:
         """Remember the natives just written; None forgets a key."""
 

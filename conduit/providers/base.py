@@ -132,6 +132,13 @@ class DocumentProvider(Provider, Generic[D]):
         """Check a copy as fully as the daemon would, however slow; finds whom to blame. Raises `Refused`."""
         self.validate(document)
 
+    def proven(self, document: D) -> Mapping[str, tuple[Live, ...]] | None:
+        """Return the objects of a reading that gives back just what was sent, when composing proved them as meant.
+
+        A reading with these very objects needs no more looking at; None when only the reading can tell.
+        """
+        return None
+
     @abstractmethod
     def commit(self, document: D, reading: Reading) -> Reading:
         """Write atomically, reload once, and return what is then loaded.

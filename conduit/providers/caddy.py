@@ -17,7 +17,7 @@ from conduit.change import Change, Disturbance, Impact
 from conduit.dialect.collector import collector_paused
 from conduit.errors import RollbackFailed, Stale, Unreadable
 from conduit.evidence import Evidence, of_inode
-from conduit.model import Key, Native
+from conduit.model import Key, Live, Native
 from conduit.providers import caddy_checks
 from conduit.providers.base import DocumentProvider, Reading, Site
 from conduit.providers.caddy_admin import Admin, AdminError
@@ -93,6 +93,10 @@ class Caddy(DocumentProvider[Document]):
         self.validate(document)
         if self.program:
             caddy_checks.dry_run(document, self.program)
+
+    def proven(self, document: Document) -> Mapping[str, tuple[Live, ...]]:
+        """What was read from the configuration before it was sent is what is read when the same comes back."""
+        return document.content.objects
 
     def commit(self, document: Document, reading: Reading) -> Reading:
         """Send the document over the configuration that was read, and return what Caddy then has."""

@@ -39,8 +39,9 @@ def fallback_mark(part: str) -> Mark:
 
 def write_mark(sign: Sign, mark: Mark) -> str:
     """Return the `@id` of a native part."""
-    link = mark.link + _PROTECTED * mark.protected
-    return f"{PREFIX}{mark.key}.{mark.part}.{link}.{sign(mark.key, mark.part, link)}".replace("/", ".", 1)
+    (kind, name), part, link, protected = mark
+    link += _PROTECTED * protected
+    return f"{PREFIX}{kind}.{name}.{part}.{link}.{sign(mark.key, part, link)}"
 
 
 def read_mark(sign: Sign, value: Any) -> Mark | None:

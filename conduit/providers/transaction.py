@@ -101,10 +101,12 @@ def _leave_out(
 
 def composed(provider: DocumentProvider[D], reading: Reading, changes: Changes) -> D:
     """Return the document of our live blocks with `changes` laid over them. Raises `Refused`."""
-    blocks = {live.key: Block(live.native, live.protected) for live in reading.ours()} | dict(changes)
-    kept = {key: block for key, block in blocks.items() if block is not None}
-    protected = frozenset(key for key, block in kept.items() if block.protected)
-    return provider.compose(reading, {key: block.native for key, block in kept.items()}, protected)
+    natives = {live.key: live.native for live in reading.ours() if live.key not in changes}
+    protected = {live.key for live in reading.ours() if live.protected and live.key not in changes}
+    new = {key: block for key, block in changes.items() if block}
+    natives |= {key: block.native for key, block in new.items()}
+    protected |= {key for key, block in new.items() if block.protected}
+    return provider.compose(reading, natives, protected)
 
 
 def _bisect(provider: DocumentProvider[D], reading: Reading, changes: Changes) -> list[Key]:
