@@ -18,8 +18,8 @@ _LABEL = r"(?:[a-z0-9]|_(?=[a-z0-9]))(?:[a-z0-9_-]{0,61}[a-z0-9])?"
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _PATH = r"/(?:[A-Za-z0-9._~!&+,=:@/-]|%[0-9A-Fa-f]{2})*"
 
-NAME = pattern(r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?", re.ASCII)
-LEAF_NAME = pattern(r"[a-z0-9](?:[a-z0-9._-]{0,251}[a-z0-9])?", re.ASCII)
+NAME = pattern(r"[a-z0-9][a-z0-9_-]{0,62}", re.ASCII)
+LEAF_NAME = pattern(r"[a-z0-9](?:[a-z0-9._-]{0,251}[a-z0-9_-])?", re.ASCII)
 """The name of a leaf; one that a composite made may hold dots, so that no declared name is ever the same."""
 LABEL = pattern(_LABEL, re.ASCII)
 DOMAIN = pattern(rf"{_LABEL}(?:\.{_LABEL})*", re.ASCII)
@@ -43,15 +43,15 @@ _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012
 
 
 def name(text: str) -> str:
-    """A resource name: 1 to 63 of a-z, 0-9, `-` and `_`, not beginning or ending with a sign."""
+    """A resource name: 1 to 63 of a-z, 0-9, `-` and `_`, not beginning with a sign."""
     if not NAME.fullmatch(text) or text.startswith("xn--"):
-        raise ValueError("use 1 to 63 of a-z, 0-9, - and _; begin and end with a letter or digit")
+        raise ValueError("use 1 to 63 of a-z, 0-9, - and _; begin with a letter or digit")
     return text
 
 
 def label_of(resource_name: str) -> str:
-    """Return the DNS label of a resource name: lower case, `_` as `-`."""
-    return resource_name.lower().replace("_", "-")
+    """Return the DNS label of a resource name: lower case, `_` as `-`, and none at its end (RFC 1123 section 2.1)."""
+    return resource_name.lower().replace("_", "-").rstrip("-")
 
 
 def domain_name(text: str) -> str:

@@ -36,7 +36,7 @@ BAD_NAME = Code(
     "CND-0204",
     "a name that cannot be used",
     "Names appear in DNS, file names and daemons' configuration, so they hold only a-z, 0-9, - and _, up to 63 of "
-    "them, and begin and end with a letter or digit. Names for people belong into a field.",
+    "them, and begin with a letter or digit. Names for people belong into a field.",
 )
 NO_PROVIDER = Code(
     "CND-0206",

@@ -32,6 +32,17 @@ def test_fault_09_a_failing_duplicate_leaves_the_live_service_alone(served: Any)
     assert served.register("taken", overwrite=True, health_path="/")["ok"]
 
 
+def test_a_name_may_end_with_a_sign_and_its_host_name_does_not(served: Any) -> None:
+    """Regression: the documented API takes such names, and they were refused."""
+    assert served.register("Signed_")["ok"]
+    assert served.dig("signed.home.arpa") == ["127.0.0.1"]
+    assert answered(served, "https://signed.home.arpa/")
+    taken = served.api("POST", "/api/services", {"name": "signed-", "host": served.echo})
+    assert (taken.status_code, "service/signed_" in taken.json()["error"]) == (409, True), taken.text
+    assert served.api("DELETE", "/api/services/Signed_").json()["ok"]
+    assert served.dig("signed.home.arpa") == []
+
+
 def test_two_ports_that_differ_are_refused(served: Any) -> None:
     """Regression: the one in `port` won silently over the one in `host`."""
     refused = served.api("POST", "/api/services", {"name": "torn", "host": "10.0.0.1:8080", "port": 9090})

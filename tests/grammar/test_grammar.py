@@ -22,6 +22,8 @@ ACCEPTED: list[tuple[Callable[[str], Any], str, Any]] = [
     (grammar.name, "wiki", "wiki"),
     (grammar.name, "a" * 63, "a" * 63),
     (grammar.name, "my_wiki-2", "my_wiki-2"),
+    (grammar.name, "wiki_-", "wiki_-"),
+    (grammar.label_of, "Wiki_-", "wiki"),
     (grammar.label_of, "my_wiki", "my-wiki"),
     (grammar.domain_name, "A.LAN", "a.lan"),
     (grammar.domain_name, "a.lan.", "a.lan"),

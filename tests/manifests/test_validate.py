@@ -118,7 +118,7 @@ def test_golden_seven_mistakes(refuse: Callable[..., list[Diagnostic]]) -> None:
         (
             "desired/media.yaml:6:3", "CND-0204",
             '"Wiki" cannot be the name of a page: use 1 to 63 of a-z, 0-9, - and _; '
-            "begin and end with a letter or digit",
+            "begin with a letter or digit",
             "rename it", "  Wiki:",
         ),
         (
