@@ -11,10 +11,11 @@ def main() -> None:
     """Run the command line and end the process with its exit code; Ctrl-C while it starts is an exit code too."""
     gc.disable()  # one command makes no garbage worth the time it takes to look for cycles in a large site
     try:
-        from conduit.cli.main import run
         from conduit.lean import import_leanly
 
         import_leanly()
+        from conduit.cli.main import run
+
         kept: list[object] = []  # until the end: freeing a large site object by object takes longer than planning it
         code = run(sys.argv[1:], kept)
     except KeyboardInterrupt:

@@ -1,8 +1,7 @@
-"""Libraries, imported without what takes long in them and nobody here asks for: a fifth of an apply of a small site.
+"""Libraries, imported without what takes long in them and nobody here asks for: a quarter of an apply of a small site.
 
-While a module below is executed, a name of another module means something cheaper. It is all the same who imports it
-and when; a library that has moved on is imported as everywhere else. See
-docs/decisions/0027-libraries-are-imported-leanly.md.
+While a module below is executed, a name it uses means something cheaper. It is all the same who imports it and when; a
+library that has moved on is imported as everywhere else. See docs/decisions/0027-libraries-are-imported-leanly.md.
 """
 
 from __future__ import annotations
@@ -13,33 +12,61 @@ from functools import cache, partial
 from importlib import import_module
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from conduit.patterns import pattern
 
+_Swap = tuple[dict[str, Any], str, Any]
+"""The names of a module, or of all modules, one of them, and what it means for a while."""
 
-class _Swap(NamedTuple):
-    """What a name of a module means while another module is executed."""
 
-    module: str
-    name: str
-    meaning: Callable[[], Any]
+def _patterns() -> _Swap | None:
+    """Have patterns compiled when they are used."""
+    return _meaning("re", "compile", pattern)
+
+
+def _typed_dicts() -> _Swap | None:
+    """Have plain dicts for typed ones: only type checkers read what is declared with these."""
+    return _meaning("typing_extensions", "TypedDict", _Dict)
+
+
+def _methods() -> _Swap | None:
+    """Have the methods of dataclasses written and compiled when they are called; most never are."""
+    return _meaning("dataclasses", "_create_fn", _written_late())
+
+
+def _meaning(module: str, name: str, meaning: Any) -> _Swap | None:
+    names = vars(import_module(module))
+    return (names, name, meaning) if name in names else None
+
+
+def _late(name: str) -> _Swap | None:
+    """Have a module imported when something of it is asked for."""
+    return None if name in sys.modules else (sys.modules, name, _Late(name))
 
 
 class _Dict(dict[str, Any]):
-    """Stands for TypedDict where only type checkers read what is declared with it. A call makes a plain dict."""
+    """Stands for TypedDict. A call makes a plain dict, as one of a typed dict does."""
 
-    def __init_subclass__(cls, *, total: bool = True) -> None:
+    def __init_subclass__(cls, **_: Any) -> None:
         """Take what a typed dict takes."""
 
     def __new__(cls, *given: Any, **items: Any) -> Any:
         return dict(*given, **items)
 
 
+class _Late(ModuleType):
+    """Stands for a module, for those who imported it while it was to be late."""
+
+    def __getattr__(self, name: str) -> Any:
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        return getattr(import_module(self.__name__), name)
+
+
 @cache
 def _written_late() -> Callable[..., Any]:
-    """Return what makes a method of a dataclass, which is written and compiled when it is called: most never are."""
-    from dataclasses import _create_fn as write  # type: ignore[attr-defined]
+    write: Any = vars(import_module("dataclasses")).get("_create_fn")
 
     def create(name: str, *given: Any, **words: Any) -> Callable[..., Any]:
         @cache
@@ -57,17 +84,20 @@ def _written_late() -> Callable[..., Any]:
     return create
 
 
-_PATTERNS: Final = _Swap("re", "compile", lambda: pattern)
-_METHODS: Final = _Swap("dataclasses", "_create_fn", _written_late)
-SWAPS: Final = {
-    "annotated_types": _METHODS,
-    "pydantic": _METHODS,
-    "pydantic_core.core_schema": _Swap("typing_extensions", "TypedDict", lambda: _Dict),
-    "yaml.reader": _PATTERNS,  # one of them takes as long as all the rest of yaml, and libyaml has no use for it
-    "yaml.resolver": _PATTERNS,
-    "yaml.constructor": _PATTERNS,
+_Cheaper = tuple[Callable[[], _Swap | None], ...]
+CHEAPER: Final[dict[str, _Cheaper]] = {
+    "annotated_types": (_methods,),
+    "click": (_patterns,),
+    "fractions": (_patterns,),
+    "inspect": tuple(partial(_late, name) for name in ("linecache", "token", "tokenize")),
+    "msgspec": (partial(_late, "msgspec.inspect"),),
+    "platform": (_patterns,),
+    "pydantic": (_methods, _typed_dicts, partial(_late, "secrets")),
+    "pydantic_core.core_schema": (_typed_dicts,),
+    "socket": (partial(_late, "selectors"),),
+    "yaml": (_patterns,),  # one of them takes as long as all the rest, and libyaml has no use for it
 }
-"""Modules, and packages with all their modules."""
+"""What is cheaper while a module is executed, or any module of a package."""
 
 
 def import_leanly() -> None:
@@ -79,30 +109,34 @@ def import_leanly() -> None:
 
 
 class _Finder:
-    """Finds modules where Python does, and has them executed with another meaning of a name."""
+    """Finds modules where Python does, and has them executed with what is cheaper."""
 
     @staticmethod
     def find_spec(name: str, path: Sequence[str] | None = None, _: ModuleType | None = None) -> ModuleSpec | None:
-        """Return where a module is that has a swap; None for all others."""
-        swap = _swap(name)
-        spec = PathFinder.find_spec(name, path) if swap else None
-        if swap and spec and spec.loader:
-            vars(spec.loader)["exec_module"] = partial(_execute, spec.loader.exec_module, swap)
+        """Return where a module is for which something is cheaper; None for all others."""
+        cheaper = CHEAPER.get(name) or CHEAPER.get(name.partition(".")[0])
+        spec = PathFinder.find_spec(name, path) if cheaper else None
+        if cheaper and spec and spec.loader:
+            vars(spec.loader)["exec_module"] = partial(_execute, spec.loader.exec_module, cheaper)
         return spec
 
 
-def _swap(name: str) -> _Swap | None:
-    return SWAPS.get(name) or SWAPS.get(name.partition(".")[0])
-
-
-def _execute(ordinary: Callable[[ModuleType], None], swap: _Swap, module: ModuleType) -> None:
-    holder = import_module(swap.module)
-    meant = getattr(holder, swap.name, None)
-    if meant is None:
-        ordinary(module)
-        return
-    setattr(holder, swap.name, swap.meaning())
+def _execute(ordinary: Callable[[ModuleType], None], cheaper: _Cheaper, module: ModuleType) -> None:
+    swaps = [swap for each in cheaper if (swap := each())]
+    before = [names.get(name) for names, name, _ in swaps]
+    for names, name, meaning in swaps:
+        names[name] = meaning
     try:
         ordinary(module)
     finally:
-        setattr(holder, swap.name, meant)
+        for (names, name, meaning), meant in zip(swaps, before, strict=True):
+            _put_back(names, name, meaning, meant)
+
+
+def _put_back(names: dict[str, Any], name: str, meaning: Any, meant: Any) -> None:
+    if names.get(name) is not meaning:
+        return
+    if meant is None:
+        del names[name]
+    else:
+        names[name] = meant
