@@ -5,15 +5,15 @@ The source is read only when a schema is asked for: doing it for every model at 
 
 from __future__ import annotations
 
-import ast
-import inspect
-import textwrap
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler
 from pydantic_core import CoreSchema
+
+if TYPE_CHECKING:
+    import ast
 
 
 class Documented(BaseModel):
@@ -33,6 +33,10 @@ class Documented(BaseModel):
 
 def field_notes(model: type[BaseModel]) -> dict[str, str]:
     """Return the strings that stand under the fields of a model's source, by field; base models included."""
+    import ast
+    import inspect
+    import textwrap
+
     notes: dict[str, str] = {}
     for each in reversed(model.__mro__):
         if issubclass(each, Documented) and each is not Documented:
@@ -42,6 +46,8 @@ def field_notes(model: type[BaseModel]) -> dict[str, str]:
 
 def _notes(source: ast.Module) -> Iterator[tuple[str, str]]:
     """Yield each annotated name of a class whose next statement is a string, with that string."""
+    import ast
+
     for field, note in pairwise(getattr(source.body[0], "body", [])):
         match field, note:
             case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):

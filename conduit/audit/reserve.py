@@ -6,7 +6,6 @@ A change begins only while the reserve is there, so the entry that tells how it 
 from __future__ import annotations
 
 import errno
-import secrets
 from pathlib import Path
 from typing import Final
 
@@ -26,7 +25,9 @@ class Reserve:
     def fill(self) -> None:
         """Make sure that it is there. Raises OSError when there is no space for it."""
         if not self._path.exists() or self._path.stat().st_size != SIZE:
-            write_file(self._path, secrets.token_bytes(SIZE))
+            from secrets import token_bytes
+
+            write_file(self._path, token_bytes(SIZE))
 
     def give_up(self, error: OSError) -> bool:
         """Free the space when that may help against `error`; tell whether it was done."""

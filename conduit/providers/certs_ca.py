@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import binascii
 import hashlib
-import secrets
 import stat
 from base64 import b64decode
 from contextlib import suppress
@@ -72,10 +71,12 @@ class Authority(Struct, frozen=True, eq=False):
 
     def issue(self, subject: str, names: list[str], now: int, lifetime: float) -> Issued:
         """Issue a server certificate for DNS `names`; it never outlives the root. `lifetime` is in seconds."""
+        from secrets import randbits
+
         from cryptography import x509
         from cryptography.hazmat.primitives.asymmetric import ec
 
-        key, serial = ec.generate_private_key(ec.SECP256R1()), secrets.randbits(80) | 1 << 79
+        key, serial = ec.generate_private_key(ec.SECP256R1()), randbits(80) | 1 << 79
         not_after = min(int(now + lifetime), self.not_after)
         builder = _builder(_name(subject), key.public_key(), now, not_after).serial_number(serial)
         builder = builder.issuer_name(self.certificate.subject)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 from typing import Final
 
@@ -40,6 +39,8 @@ def install(root: Path, name: str, program: Path, local: Path, store: Path, hook
 
     What the store then holds is read back: the bundle has to contain the root.
     """
+    import subprocess
+
     try:
         pem = read_regular(root, SAID * 32)
         for directory in (local, store):

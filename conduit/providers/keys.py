@@ -6,7 +6,6 @@ They live in `keys_dir`, outside git and outside the state dir, because losing t
 from __future__ import annotations
 
 import os
-import secrets
 import stat
 from contextlib import suppress
 from functools import lru_cache
@@ -106,8 +105,10 @@ def _key(path: Path) -> bytes:
 
 def _create(path: Path) -> None:
     """Create a key unless another first run was quicker; a link, unlike a rename, never replaces."""
-    draft = path.with_name(f"{TEMPORARY}{path.name}.{secrets.token_hex(4)}.tmp")
-    write_file(draft, secrets.token_bytes(LENGTH))
+    from secrets import token_bytes, token_hex
+
+    draft = path.with_name(f"{TEMPORARY}{path.name}.{token_hex(4)}.tmp")
+    write_file(draft, token_bytes(LENGTH))
     with suppress(FileExistsError):
         os.link(draft, path)
     remove_file(draft)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import Final
 
 NONCE: Final = 12
@@ -10,9 +9,11 @@ NONCE: Final = 12
 
 def seal(key: bytes, plain: bytes, label: bytes) -> bytes:
     """Return a random nonce and the encrypted value, which opens under the same `label` alone."""
+    from secrets import token_bytes
+
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-    nonce = secrets.token_bytes(NONCE)
+    nonce = token_bytes(NONCE)
     return nonce + AESGCM(key).encrypt(nonce, plain, label)
 
 
