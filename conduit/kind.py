@@ -81,6 +81,8 @@ class Kind(ABC, Generic[S]):
     """Whether a wish floats: what it stands for, as the image behind a tag, may be another thing tomorrow."""
     adopt_step: ClassVar[str] = "remove it by hand, then apply"
     permission: ClassVar[str] = ""
+    alarm: ClassVar[str] = "health_change"
+    """What the audit trail calls it when such a resource is doing better or worse than before."""
     commands: ClassVar[str] = ""
     """The module whose class `Commands` holds what this kind adds to the command line; see `conduit.command`."""
 

@@ -224,7 +224,10 @@ def _purpose(module: Path) -> str:
 
 
 def _lives(kind: Kind[Any]) -> str:
-    return f"`{kind.provider}`" if kind.provider else "other kinds, which it expands into"
+    if kind.provider:
+        return f"`{kind.provider}`"
+    composite = type(kind).expand is not Kind.expand
+    return "other kinds, which it expands into" if composite else "nothing here: it is only read"
 
 
 def _adoption(kind: Kind[Any]) -> str:

@@ -223,7 +223,8 @@ class Desk:
     def _health_changed(self, key: Key, before: Health, after: Health) -> None:
         details = {"address": str(key), "before": before.state, "after": after.state, "detail": after.detail}
         self.bus.publish("health", details)
-        act = Act("health_change", SUCCESS, f"{key} is {after.state}, was {before.state}", CONDUIT, details=details)
+        alarm = self.passes.engine.kinds[key.kind].alarm
+        act = Act(alarm, SUCCESS, f"{key} is {after.state}, was {before.state}", CONDUIT, details=details)
         with suppress(Unreadable):  # it is owed then, and nothing is changed before it is written
             self.audit.append(act)
 

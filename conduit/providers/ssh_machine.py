@@ -6,7 +6,8 @@ The commands are fixed words without any value of a user in them: the far side's
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 from conduit.providers.machine import BYTES, CONTAINERS, GPUS, SAMPLE_SECONDS, Usage, read_usage
@@ -36,7 +37,27 @@ def remote(host: str, port: int, user: str, host_key: str, key: str) -> Usage:
     return asyncio.run(_remote(host, port, user, host_key, key))
 
 
+def enter(host: str, port: int, user: str, host_key: str, key: str) -> None:
+    """Log in and leave again. Raises OSError as `remote` does."""
+    asyncio.run(_enter(host, port, user, host_key, key))
+
+
 async def _remote(host: str, port: int, user: str, host_key: str, key: str) -> Usage:
+    async with _logged_in(host, port, user, host_key, key) as connection:
+        texts = await asyncio.gather(*(_printed(connection, command) for command in COMMANDS.values()))
+        return read_usage(dict(zip(COMMANDS, texts, strict=True)))
+
+
+async def _enter(host: str, port: int, user: str, host_key: str, key: str) -> None:
+    async with _logged_in(host, port, user, host_key, key):
+        """Being let in is all that is asked."""
+
+
+@asynccontextmanager
+async def _logged_in(
+    host: str, port: int, user: str, host_key: str, key: str
+) -> AsyncIterator[asyncssh.SSHClientConnection]:
+    """Give a connection for `TOTAL_SECONDS`. Raises OSError for whatever goes wrong, also while it is used."""
     import asyncssh
 
     name = host if port == 22 else f"[{host}]:{port}"
@@ -56,8 +77,7 @@ async def _remote(host: str, port: int, user: str, host_key: str, key: str) -> U
                 login_timeout=CONNECT_SECONDS,
             ) as connection,
         ):
-            texts = await asyncio.gather(*(_printed(connection, command) for command in COMMANDS.values()))
-        return read_usage(dict(zip(COMMANDS, texts, strict=True)))
+            yield connection
     except TimeoutError:
         raise OSError(f"{user}@{name}: no whole answer within {TOTAL_SECONDS:g} s") from None
     except (asyncssh.Error, ValueError, KeyError, IndexError) as error:

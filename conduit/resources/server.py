@@ -7,10 +7,12 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from conduit import grammar
-from conduit.kind import Kind
+from conduit.change import Level, Proof
+from conduit.errors import ConduitError
+from conduit.kind import Context, Kind
 from conduit.model import Secret
 from conduit.patterns import pattern
-from conduit.spec import Spec
+from conduit.spec import Resource, Spec
 from conduit.validators import After
 
 HOST_KEY: Final = pattern(r"(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa) [A-Za-z0-9+/]{40,1400}={0,2}")
@@ -57,3 +59,15 @@ class Server(Kind[ServerSpec]):
     plural = "servers"
     spec = ServerSpec
     permission = "servers"
+    alarm = "monitor_alert"
+
+    def prove(self, ctx: Context, resource: Resource[ServerSpec]) -> Proof | None:
+        """Log in: the machine answers, shows the declared key, and takes ours."""
+        from conduit.providers.ssh_machine import enter
+
+        spec = resource.spec
+        try:
+            enter(spec.host, spec.port, spec.user, spec.host_key, ctx.secret(spec.key.name))
+        except (ConduitError, OSError) as error:
+            return Proof(resource.key, Level.NO_CONNECTION, str(error))
+        return Proof(resource.key, Level.EXPECTED, f"{spec.user}@{spec.host} may log in")

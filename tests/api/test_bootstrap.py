@@ -56,6 +56,7 @@ def test_the_token_makes_the_first_admin_and_is_then_worth_nothing(served: Any) 
     login = log_in(served, "root-of-all")
     assert ask(served, login.json()["token"], "/api/dns/flush", "POST").status_code == 200
     trail = "".join(path.read_text() for path in (served.directory / "state" / "audit").glob("*.jsonl"))
+    assert '"event":"setup"' in trail
     assert token not in trail + served.log
     assert PASSWORD not in trail + served.log
     refused = served.conduit("token")

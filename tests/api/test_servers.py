@@ -34,7 +34,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, Any
         missing("sshd is not installed")
     other = sshd.start(tmp_path_factory.mktemp("sshd") / "sshd")
     try:
-        with make_served() as site:
+        with make_served(health_interval=3600) as site:  # each is looked after once, and not again meanwhile
             stored = site.conduit("secret", "set", "ssh-key", input=other.key)
             assert stored.code == 0, stored
             yield site, other
@@ -75,6 +75,27 @@ def test_a_server_that_shows_another_key_is_not_talked_to(watched: tuple[Any, An
     assert counted["online"] == sum(each["status"] == "online" for each in everyone.values())
 
 
+def test_a_server_that_goes_away_is_on_the_trail(tmp_path: Path) -> None:
+    """Regression: nobody looked after declared servers unless somebody asked, and nothing was written down."""
+    if not sshd.PROGRAM.exists():
+        missing("sshd is not installed")
+    other = sshd.start(tmp_path / "sshd")
+    with make_served(health_interval=1) as site:
+        assert site.conduit("secret", "set", "ssh-key", input=other.key).code == 0
+        declare(site, other, "rack")
+        wait_for(lambda: health(site, "rack") == "up", "it is known to be up")
+        other.process.terminate()
+        other.process.wait(10)
+        wait_for(lambda: health(site, "rack") == "down", "it is known to be down")
+        entries = site.api("GET", "/api/audit").json()["entries"]
+        (alert,) = (each for each in entries if each["action"] == "monitor_alert")
+        assert alert["message"] == "server/rack is down, was up"
+
+
+def health(site: Any, name: str) -> str:
+    return str(site.api("GET", f"/api/resources/server/{name}").json()["health"].get("state"))
+
+
 def test_servers_that_hang_hold_up_no_other_and_no_other_request(watched: tuple[Any, Any]) -> None:
     """Each took one of the six threads that edits and answers need too."""
     site, other = watched
@@ -83,6 +104,7 @@ def test_servers_that_hang_hold_up_no_other_and_no_other_request(watched: tuple[
     manifest = {f"hangs-{number}": spec | {"key": {"secret": "ssh-key"}} for number in range(many)}
     site.write("hanging.yaml", json.dumps({"servers": manifest}))
     assert site.api("POST", "/api/apply").json()["ok"]
+    wait_for(lambda: all(health(site, name) == "down" for name in manifest), "each was looked after")
     with ThreadPoolExecutor(1) as pool:
         looking = pool.submit(site.api, "GET", "/api/servers")
         wait_for(lambda: hanging.held == many, "all of them are asked at the same time")

@@ -34,17 +34,20 @@ Waits = Response[Any] | None
 """The answer of an edit that is saved and not applied now, because the site is held; None for one that was."""
 
 
-async def make_user(desk: Desk, caller: Caller, name: str, fields: Mapping[str, Any], password: str) -> None:
+async def make_user(
+    desk: Desk, caller: Caller, name: str, fields: Mapping[str, Any], password: str, act: str = "user_create"
+) -> None:
     """Declare a user, make that true, and set the password. Raises `ApiError`, `ConduitError`.
 
-    A site that is held would make the user later and without the password: that is refused (409).
+    `act` is what the audit trail calls it. A site that is held would make the user later and without the password: that
+    is refused (409).
     """
     if desk.held:
         raise ApiError(409, f"a user cannot be made now: {desk.held}", hint="resume first")
     hashed = await asyncio.wrap_future(desk.door.passwords.hash(password))
     key = Key("user", name)
     edit = partial(desk.writes.put, key, written(fields), caller, ABSENT)
-    await _made_true(desk, caller, Change(edit, "user_create", f"created the user {name}", whole=key))
+    await _made_true(desk, caller, Change(edit, act, f"created the user {name}", whole=key))
     await set_password(desk, name, hashed)
 
 

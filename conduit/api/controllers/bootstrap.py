@@ -64,7 +64,7 @@ async def bootstrap(desk: Here, request: Request[Any, Any, Any], data: JSONBody[
     if not await asyncio.to_thread(desk.door.bootstrap.take, data.token):
         raise await refused(desk, "the first admin", client, UNFIT)
     caller = Caller(data.username, admin=True, by="token", address=client.address, user=data.username)
-    await make_user(desk, caller, data.username, {"role": ADMIN, "email": data.email}, password)
+    await make_user(desk, caller, data.username, {"role": ADMIN, "email": data.email}, password, act="setup")
     return {"message": f"{data.username} is an admin; log in"}
 
 
