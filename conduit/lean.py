@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import cache, partial
 from importlib import import_module
 from importlib.machinery import ModuleSpec, PathFinder
+from threading import local
 from types import ModuleType
 from typing import Any, Final
 
@@ -108,35 +109,55 @@ def import_leanly() -> None:
     sys.modules[plugins.__name__] = plugins
 
 
+class _Force(local):
+    """What is exchanged now, in this thread: names, one of them, what it means, and what it meant."""
+
+    exchanged: tuple[tuple[dict[str, Any], str, Any, Any], ...] = ()
+
+
+_FORCE: Final = _Force()
+
+
 class _Finder:
-    """Finds modules where Python does, and has them executed with what is cheaper."""
+    """Finds modules where Python does, and has them executed with what is cheaper for them, and for no other.
+
+    What one of them imports is executed as everywhere else: gettext, imported by click, gives its patterns to `re`.
+    """
 
     @staticmethod
     def find_spec(name: str, path: Sequence[str] | None = None, _: ModuleType | None = None) -> ModuleSpec | None:
-        """Return where a module is for which something is cheaper; None for all others."""
-        cheaper = CHEAPER.get(name) or CHEAPER.get(name.partition(".")[0])
-        spec = PathFinder.find_spec(name, path) if cheaper else None
-        if cheaper and spec and spec.loader:
+        """Return where a module is for which something is another thing than for its importer; None for all others."""
+        cheaper = CHEAPER.get(name) or CHEAPER.get(name.partition(".")[0]) or ()
+        spec = PathFinder.find_spec(name, path) if cheaper or _FORCE.exchanged else None
+        if spec and spec.loader:
             vars(spec.loader)["exec_module"] = partial(_execute, spec.loader.exec_module, cheaper)
         return spec
 
 
 def _execute(ordinary: Callable[[ModuleType], None], cheaper: _Cheaper, module: ModuleType) -> None:
+    outer = _FORCE.exchanged
+    _put_back()
     swaps = [swap for each in cheaper if (swap := each())]
-    before = [names.get(name) for names, name, _ in swaps]
-    for names, name, meaning in swaps:
-        names[name] = meaning
+    _exchange(tuple((names, name, meaning, names.get(name)) for names, name, meaning in swaps))
     try:
         ordinary(module)
     finally:
-        for (names, name, meaning), meant in zip(swaps, before, strict=True):
-            _put_back(names, name, meaning, meant)
+        _put_back()
+        _exchange(outer)
 
 
-def _put_back(names: dict[str, Any], name: str, meaning: Any, meant: Any) -> None:
-    if names.get(name) is not meaning:
-        return
-    if meant is None:
-        del names[name]
-    else:
-        names[name] = meant
+def _exchange(swaps: tuple[tuple[dict[str, Any], str, Any, Any], ...]) -> None:
+    _FORCE.exchanged = swaps
+    for names, name, meaning, meant in swaps:
+        if names.get(name) is meant:  # else a module that was to be late has come meanwhile
+            names[name] = meaning
+
+
+def _put_back() -> None:
+    for names, name, meaning, meant in _FORCE.exchanged:
+        if names.get(name) is not meaning:
+            continue
+        if meant is None:
+            del names[name]
+        else:
+            names[name] = meant

@@ -95,6 +95,12 @@ def test_names_mean_something_else_only_while_they_are_executed() -> None:
     assert printed(look, lean=True).split() == ["True"]
 
 
+def test_what_they_import_is_executed_as_everywhere_else() -> None:
+    """Regression: gettext was given patterns that `re` does not take, and apprise, which uses it, sent nothing."""
+    use = "import click, gettext\nprint(gettext.c2py('n != 1')(2))\n"
+    assert printed(use, lean=True) == printed(use, lean=False) == "1\n"
+
+
 def test_a_library_that_has_moved_on_is_imported_as_everywhere_else() -> None:
     gone = "import dataclasses\ncreate = dataclasses._create_fn\ndel dataclasses._create_fn\n"
     back = "try: import annotated_types\nexcept NameError as error: print(error)\n"
