@@ -117,13 +117,16 @@ class Daemon(Struct, frozen=True):
         return frozenset()
 
     def comes_to_serve(self, file: File | None, old: frozenset[int]) -> bool:
-        """Ask until nginx serves `file` and none of the `old` workers takes requests; False when not in time."""
+        """Wait until none of the `old` workers takes requests and nginx serves `file`; False when not in time.
+
+        The workers are looked at first, which costs a tenth of a question.
+        """
         size, start = len(file.raw) if file else 0, time.monotonic()
         deadline = start + SERVED_SECONDS + SECONDS_PER_MEGABYTE * size / 2**20
         expected = file.generation if file else None
         while True:
             with suppress(OSError, NotWhole):
-                if self._answers(expected) and not any(map(_serves, old)):
+                if not any(map(_serves, old)) and self._answers(expected):
                     return True
             now = time.monotonic()
             if now > deadline:
