@@ -181,13 +181,15 @@ class Proof(Struct, frozen=True):
 class Readiness(Struct, frozen=True):
     """Whether an applied object is healthy yet; `wait` False means that waiting longer will not help.
 
-    `patience` are the seconds since it was made that it may take by its own declaration.
+    `patience` are the seconds since it was made that it may take by its own declaration, `soonest` those from now on
+    before which it cannot be, 0 when nobody knows.
     """
 
     ready: bool
     detail: str = ""
     wait: bool = True
     patience: float = 0.0
+    soonest: float = 0.0
 
 
 READY: Final = Readiness(ready=True)

@@ -31,7 +31,7 @@ POINTS: Final = {
     "apply.locked": "the lock is held",
     "apply.intent": "the intent is in the journal",
     "apply.before_objects": "before the first object changes",
-    "apply.after_objects": "the objects are up",
+    "apply.after_objects": "the objects that others wait for are up",
     "apply.before_documents": "all documents are staged and checked",
     "certs.issue.before": "before a certificate is issued",
     "certs.issue.written": "the master is written, the daemons' copies are not",

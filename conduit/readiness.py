@@ -40,7 +40,8 @@ def when_ready(
         for change in waiting:
             _tell(work, change, found[change.key].detail, told)
         if waiting:
-            time.sleep(pause)
+            soonest = [found[change.key].soonest for change in waiting]
+            time.sleep(max(soonest) if all(soonest) else pause)
             pause = min(LONGEST_PAUSE, pause * 1.5)
     return final
 

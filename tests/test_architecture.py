@@ -25,7 +25,7 @@ LAYERS: list[set[str]] = [
     {"declarations"},
     {"run", "recall"},
     {"apply", "keeping"},
-    {"documents", "touched"},
+    {"documents", "objects", "touched"},
     {"undo", "prune", "verify", "readiness", "status", "doctor", "operate", "perform", "pins", "settled", "wish"},
     {"observe", "earlier", "premises", "second_look", "obstacles"},
     {"work", "proving", "used_secrets"},

@@ -163,6 +163,9 @@ class DocumentProvider(Provider, Generic[D]):
 class ObjectProvider(Provider):
     """A provider whose objects change one by one."""
 
+    slow: ClassVar[bool] = False
+    """Whether an object takes so long to make that an apply goes on meanwhile; then any thread may call `apply`."""
+
     @abstractmethod
     def apply(self, changes: Iterable[Change], reading: Reading) -> dict[Key, Outcome]:
         """Create, update or replace objects; each outcome carries the new facts. Never raises for one object."""

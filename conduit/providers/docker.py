@@ -47,6 +47,7 @@ class Docker(ObjectProvider):
 
     name: ClassVar[str] = "docker"
     order: ClassVar[int] = 10
+    slow: ClassVar[bool] = True
     config: Config
 
     def read(self) -> Reading:

@@ -46,7 +46,9 @@ def readiness(
         closed = [port for port in ports if not accepts(port)]
         return Readiness(False, f"nothing listens on its port {closed[0]} yet") if closed else READY
     up = now - seconds_of(state["StartedAt"])
-    return READY if health == "healthy" or up >= SETTLED else Readiness(False, "it has just started")
+    if health == "healthy" or up >= SETTLED:
+        return READY
+    return Readiness(False, "it has just started", soonest=min(SETTLED, SETTLED - up))
 
 
 def _finished(state: Mapping[str, Any]) -> Readiness:
