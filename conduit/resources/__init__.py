@@ -17,22 +17,23 @@ _HEAD: Final = pattern(rb'\n    name = "(\w+)"\n    plural = "(\w+)"\n')
 """How the class of a kind begins."""
 
 
-class Kinds(Mapping[str, Kind[Any]]):
-    """Kinds by name, each looked for with `find` when it is asked for; `plurals` gives the name for a plural."""
+class Kinds(dict[str, Kind[Any]]):
+    """All kinds by name, each looked for with `find` when it is first asked for; `plurals` gives the name for a plural.
+
+    A dict, because a plan asks for the kind of each resource several times; but whatever walks it sees all kinds.
+    """
 
     def __init__(self, plurals: Mapping[str, str], find: Callable[[str], Kind[Any]]) -> None:
+        super().__init__()
         self.plurals = plurals
         self._names = frozenset(plurals.values())
         self._find = find
-        self._found: dict[str, Kind[Any]] = {}
 
-    def __getitem__(self, name: str) -> Kind[Any]:
-        try:
-            return self._found[name]
-        except KeyError:
-            if name not in self._names:
-                raise
-        return self._found.setdefault(name, self._find(name))
+    def __missing__(self, name: str) -> Kind[Any]:
+        if name not in self._names:
+            raise KeyError(name)
+        self[name] = found = self._find(name)
+        return found
 
     def __contains__(self, name: object) -> bool:
         return name in self._names
@@ -42,6 +43,8 @@ class Kinds(Mapping[str, Kind[Any]]):
 
     def __len__(self) -> int:
         return len(self._names)
+
+    keys, values, items, get = Mapping.keys, Mapping.values, Mapping.items, Mapping.get  # type: ignore[assignment]
 
 
 def load_kinds() -> Kinds:
