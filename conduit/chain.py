@@ -13,7 +13,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from hmac import compare_digest
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -32,7 +32,7 @@ Mac = Callable[[bytes], bytes]
 """Returns the hex MAC of the hex hash of a line, with a key that only the writer has."""
 
 
-class Entry(NamedTuple):
+class Entry(Struct, frozen=True):
     """One line: its number, its time (RFC 3339, for people; the number orders), the run it belongs to, what it says."""
 
     seq: int
@@ -196,7 +196,7 @@ def torn(line: bytes) -> bool:
 def _parse(line: bytes) -> Entry | None:
     try:
         record = json.loads(line)
-        return Entry(*(record[name] for name in Entry._fields))
+        return Entry(*(record[name] for name in Entry.__struct_fields__))
     except (ValueError, KeyError, TypeError):
         return None
 

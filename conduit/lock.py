@@ -14,7 +14,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from conduit.errors import Code, ConduitError, Diagnostic, Locked
 from conduit.measures import rfc3339
@@ -44,7 +47,7 @@ RETRY: Final = 0.05
 RECORD_LIMIT: Final = 4096
 
 
-class Holder(NamedTuple):
+class Holder(Struct, frozen=True):
     """Who holds the lock. `started` is the process start in clock ticks since boot, so a reused pid is told apart."""
 
     number: int
@@ -134,7 +137,7 @@ class Lock:
         """Write who we are and take the next fencing number."""
         number = _number(self._descriptor) + 1
         try:
-            _write(self._descriptor, _myself(operation, number)._asdict())
+            _write(self._descriptor, asdict(_myself(operation, number)))
         except OSError as error:
             raise self._unusable(error) from error
         self.number = number

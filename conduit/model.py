@@ -219,7 +219,7 @@ class Reading(Struct, frozen=True):
         return {live.key: live.native for live in self.ours()}
 
 
-class Target(NamedTuple):
+class Target(Struct, frozen=True):
     """Where a resource lives: a provider on a host."""
 
     provider: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from conduit.model import NO_FIELDS
 
@@ -20,7 +21,7 @@ LONGEST_WORD: Final = 256
 Sort = Literal["user", "api_key", "system", "anonymous"]
 
 
-class Asked(NamedTuple):
+class Asked(Struct, frozen=True):
     """The request an act answers: `resource` and `name` tell what it is about, `body` is redacted JSON.
 
     `status` is that of the answer, `milliseconds` the time until it left.
@@ -57,7 +58,7 @@ class Act(Struct, frozen=True):
 
     def data(self) -> dict[str, Any]:
         """Return what goes into the trail."""
-        asked = {"asked": self.asked._asdict()} if self.asked else {}
+        asked = {"asked": asdict(self.asked)} if self.asked else {}
         return {
             "action": self.action or f"system_{self.event}.update",
             "status": self.status,

@@ -9,7 +9,10 @@ import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from conduit.audit.key import AuditKey, PublicKey
 from conduit.canonical import canonical
@@ -27,7 +30,7 @@ LOST: Final = "lost"
 LIMIT: Final = 4096
 
 
-class Signed(NamedTuple):
+class Signed(Struct, frozen=True):
     """One signed statement about the entries up to number `entry`, whose last hash is `hash`.
 
     `reason` is "" for a checkpoint; of a stub it tells why the entries are gone. `time` is RFC 3339.
@@ -43,7 +46,7 @@ class Signed(NamedTuple):
 
     def text(self) -> str:
         """Return it as one line of JSON."""
-        return canonical(self._asdict())
+        return canonical(asdict(self))
 
     def holds(self, public: PublicKey) -> bool:
         """Whether it was signed by the site of this key, and says what it said then."""
@@ -57,7 +60,7 @@ NOTHING: Final = Signed(STUB, "", 0, START, "")
 def sign(key: AuditKey, what: str, site: str, last: tuple[int, str], reason: str = "") -> Signed:
     """Return a statement of now about the entries up to `last`, a number and a hash."""
     found = Signed(what, site, *last, rfc3339(time.time()), reason)
-    return found._replace(signature=key.sign(what, _said(found)))
+    return replace(found, signature=key.sign(what, _said(found)))
 
 
 def parse(text: str | bytes, what: str) -> Signed | None:
@@ -81,7 +84,7 @@ class Checkpoints:
         """Write one down. Raises OSError."""
         writer = Writer(self.chain)
         try:
-            writer.append(0, CHECKPOINT, checkpoint._asdict())
+            writer.append(0, CHECKPOINT, asdict(checkpoint))
         finally:
             writer.close()
 
@@ -97,7 +100,7 @@ def read_stub(directory: Path) -> Signed:
         content = read_regular(directory / "stub.json", LIMIT)
     except FileNotFoundError:
         return NOTHING
-    return parse(content, STUB) or NOTHING._replace(entry=-1)
+    return parse(content, STUB) or replace(NOTHING, entry=-1)
 
 
 def write_stub(directory: Path, stub: Signed) -> None:
@@ -106,4 +109,4 @@ def write_stub(directory: Path, stub: Signed) -> None:
 
 
 def _said(found: Signed) -> dict[str, Any]:
-    return {name: value for name, value in found._asdict().items() if name not in ("what", "signature")}
+    return {name: value for name, value in asdict(found).items() if name not in ("what", "signature")}

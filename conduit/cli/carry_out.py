@@ -89,14 +89,16 @@ def _print_report(app: App, report: Report) -> None:
 
 def _listener(app: App) -> Callable[[Event], None]:
     """Return what prints progress: JSON lines, plain lines on a terminal, lines with a time elsewhere."""
-    from conduit.plan_json import event_document
+    if app.json:
+        from conduit.plan_json import event_document
+
+        return lambda event: app.console.document(event_document(event))
+    if app.verbosity < 0:
+        return lambda event: None
     from conduit.show.report import event_line
 
     def tell(event: Event) -> None:
-        if app.json:
-            app.console.document(event_document(event))
-        elif app.verbosity >= 0:
-            app.console.lines([event_line(event, "" if app.console.interactive else time.strftime("%H:%M:%S"))])
+        app.console.lines([event_line(event, "" if app.console.interactive else time.strftime("%H:%M:%S"))])
 
     return tell
 

@@ -15,7 +15,6 @@ from conduit.dialect.builder import DUPLICATE_KEY, SEVERAL_DOCUMENTS, Builder
 from conduit.dialect.collector import collector_paused
 from conduit.dialect.compose_profile import FIELD, ManifestBuilder
 from conduit.dialect.text import SourceText, decode
-from conduit.dialect.torn import whole_part
 from conduit.errors import Code, Diagnostic, LoadError
 
 NOT_YAML = Code(
@@ -106,6 +105,8 @@ def read(file: str, content: bytes) -> Document:
             return _document(builder, builder.document())
     except yaml.YAMLError as error:
         problems = [*builder.problems, syntax_problem(source, error)]
+    from conduit.dialect.torn import whole_part
+
     whole = type(builder)(source, whole_part(source.text).encode())
     try:
         return replace(_document(whole, whole.document()), problems=problems, torn=True)

@@ -13,9 +13,10 @@ import json
 import os
 import stat
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from conduit.grammar import LEAF_NAME
 from conduit.model import Key, Native
@@ -31,7 +32,7 @@ _FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 Mark = Callable[[Key, str, str], str]
 
 
-class Header(NamedTuple):
+class Header(Struct, frozen=True):
     """What was issued. `spec` is the native form it was issued for; times are epoch seconds, `root` a fingerprint."""
 
     spec: Native
@@ -52,7 +53,7 @@ class Pair(Struct, frozen=True):
 
 def compose(header: Header, certificate: bytes, key: bytes) -> bytes:
     """Return the content of a pair file."""
-    line = json.dumps(header._asdict(), sort_keys=True, separators=(",", ":"))
+    line = json.dumps(asdict(header), sort_keys=True, separators=(",", ":"))
     return PREFIX + line.encode() + b"\n" + certificate + key
 
 

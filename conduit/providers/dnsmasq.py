@@ -23,7 +23,6 @@ from conduit.kind import Context
 from conduit.model import FRAME, UNRESOLVED, Key, Live, Native
 from conduit.operation import operation
 from conduit.providers.base import DocumentProvider, Reading, Site
-from conduit.providers.dnsmasq_cache import flush
 from conduit.providers.dnsmasq_config import INTERFACE_GONE, Config
 from conduit.providers.dnsmasq_daemon import Daemon, Files, Others, Served, closed_to
 from conduit.providers.dnsmasq_files import RECORDS, Entry, Record, clash, read_files, types_of
@@ -188,6 +187,8 @@ class Dnsmasq(DocumentProvider[Document]):
     @operation
     def flush(self, ctx: Context, live: Live | None, params: Mapping[str, Any]) -> Outcome:
         """Empty dnsmasq's cache, so that names of elsewhere are asked for anew."""
+        from conduit.providers.dnsmasq_cache import flush
+
         held = flush(self._daemon)
         return Outcome(Key(FRAME, self.name), Action.UPDATE, Result.OK, f"emptied the cache of {held} entries")
 

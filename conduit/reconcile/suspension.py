@@ -6,7 +6,9 @@ import json
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from conduit.evidence import inode
 from conduit.measures import instant, rfc3339
@@ -15,7 +17,7 @@ from conduit.providers.files import make_directory, read_regular, remove_file, w
 LIMIT = 64 * 1024
 
 
-class Suspension(NamedTuple):
+class Suspension(Struct, frozen=True):
     """Since when (RFC 3339) and why; `until` is "" for an open end."""
 
     since: str
@@ -60,7 +62,7 @@ def suspend(state: Path, now: float, reason: str = "", until: str = "") -> Suspe
         instant(until)
     found = Suspension(rfc3339(now), reason, until)
     make_directory(state)
-    write_file(_file(state), json.dumps(found._asdict()).encode())
+    write_file(_file(state), json.dumps(asdict(found)).encode())
     return found
 
 

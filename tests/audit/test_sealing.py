@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from conduit.audit import upkeep as module
 from conduit.audit.checkpoints import read_stub
@@ -37,7 +38,7 @@ def test_old_segments_leave_a_stub_and_the_rest_still_holds(place: Settings, mon
     assert Upkeep(trail, place, str).verify()[0] == Verdict(121, 121, 120, None)
     trail.append(act())
     assert Upkeep(Trail(place), place, str).verify()[0].bad is None
-    forged = stub._replace(entry=119)
+    forged = replace(stub, entry=119)
     (trail.directory / "stub.json").write_text(forged.text())
     bad = Upkeep(trail, place, str).verify()[0].bad
     assert bad
