@@ -45,7 +45,7 @@ class History(Records):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        self._expected: Mapping[Key, tuple[Native, str]] = {}
+        self._expected: dict[Key, tuple[Native, str]] = {}
 
     def steps(self) -> Steps:
         """Return the steps of the tables; most processes find a database that has taken them all."""
@@ -77,7 +77,7 @@ class History(Records):
         now = rfc3339(time.time())
 
         def text(key: Key, native: Native) -> str:
-            expected, found = self._expected.get(key, (None, ""))
+            expected, found = self._expected.pop(key, (None, ""))
             return found if expected is native else canonical(native)
 
         def write(connection: Connection) -> None:
