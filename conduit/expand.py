@@ -125,14 +125,16 @@ def expand(look: Look, kinds: Mapping[str, Kind[Any]]) -> Desired:
 
 
 def _leaves(resource: Resource[Any], kinds: Mapping[str, Kind[Any]], look: Look, depth: int = 0) -> list[Resource[Any]]:
-    kind = kinds[resource.key.kind]
-    if not kind.composite:
-        return [kind.complete(resource, look)]
     if depth > MAX_DEPTH:
         raise RecursionError(f"{resource.key} expands without end")
+    kind = kinds[resource.key.kind]
     leaves: list[Resource[Any]] = []
-    for child in kind.expand(resource, look):
-        leaves += _leaves(child, kinds, look, depth + 1)
+    for part in kind.expand(resource, look) if kind.composite else (resource,):
+        own = kinds[part.key.kind]
+        if own.composite:
+            leaves += _leaves(part, kinds, look, depth + 1)
+        else:
+            leaves.append(own.complete(part, look))
     return leaves
 
 

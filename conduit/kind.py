@@ -73,6 +73,8 @@ class Kind(ABC, Generic[S]):
     spec: ClassVar[type[Spec]] = Spec
     provider: ClassVar[str] = ""
     """The provider a leaf kind lives on; empty for composite kinds."""
+    composite: ClassVar[bool] = True
+    """Whether this kind only expands into others: it has no provider."""
     adopt: ClassVar[Literal["mark", "at recreate"] | None] = None
     """How a foreign live object with the same claims becomes ours; None prints `adopt_step`."""
     keeps: ClassVar[bool] = False
@@ -88,6 +90,7 @@ class Kind(ABC, Generic[S]):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        cls.composite = not cls.provider
         if cls.name:
             if cls.name in KINDS:
                 raise TypeError(f"two kinds are named {cls.name}")
@@ -95,11 +98,6 @@ class Kind(ABC, Generic[S]):
             if taken:
                 raise TypeError(f"{cls.name} has a field of a reserved name: {', '.join(sorted(taken))}")
             KINDS[cls.name] = cls()
-
-    @property
-    def composite(self) -> bool:
-        """Whether this kind only expands into others."""
-        return not self.provider
 
     def target(self, spec: S) -> Target:
         """Return where a resource of this kind lives."""
