@@ -227,7 +227,7 @@ def _lives(kind: Kind[Any]) -> str:
     if kind.provider:
         return f"`{kind.provider}`"
     composite = type(kind).expand is not Kind.expand
-    return "other kinds, which it expands into" if composite else "nothing here: it is only read"
+    return "other kinds, which it expands into" if composite else "no daemon: it is only read"
 
 
 def _adoption(kind: Kind[Any]) -> str:
