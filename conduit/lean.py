@@ -36,6 +36,11 @@ def _methods() -> _Swap | None:
     return _meaning("dataclasses", "_create_fn", _written_late())
 
 
+def _english() -> _Swap | None:
+    """Have texts stay as they are written: conduit speaks English, and each look for a catalogue takes long."""
+    return _meaning("gettext", "gettext", str)
+
+
 def _meaning(module: str, name: str, meaning: Any) -> _Swap | None:
     names = vars(import_module(module))
     return (names, name, meaning) if name in names else None
@@ -88,7 +93,7 @@ def _written_late() -> Callable[..., Any]:
 _Cheaper = tuple[Callable[[], _Swap | None], ...]
 CHEAPER: Final[dict[str, _Cheaper]] = {
     "annotated_types": (_methods,),
-    "click": (_patterns,),
+    "click": (_patterns, _english),
     "fractions": (_patterns,),
     "inspect": tuple(partial(_late, name) for name in ("linecache", "token", "tokenize")),
     "msgspec": (partial(_late, "msgspec.inspect"),),

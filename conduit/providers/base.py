@@ -8,7 +8,6 @@ An `ObjectProvider` changes objects one by one, each with an outcome of its own.
 from __future__ import annotations
 
 import importlib
-import pkgutil
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -195,7 +194,9 @@ def provider_names() -> list[str]:
 
     Looks at the source text only, so that a daemon nobody uses is not imported.
     """
-    return sorted(module.name for module in pkgutil.iter_modules([str(HERE)]) if is_provider(module.name))
+    from pkgutil import iter_modules
+
+    return sorted(module.name for module in iter_modules([str(HERE)]) if is_provider(module.name))
 
 
 def is_provider(name: str) -> bool:
