@@ -209,8 +209,10 @@ class Desk:
         return Engine(self.settings, recall=self._recall)
 
     def _proving(self) -> Context:
-        snapshot = self.passes.snapshot
-        return replace(self.passes.engine.proving_context(), facts=snapshot.facts, leaves=snapshot.desired.leaves_of)
+        """Return what checks are made with; a secret that one shows is used by no run, and kept with none."""
+        snapshot, engine = self.passes.snapshot, self.passes.engine
+        known = {"facts": snapshot.facts, "leaves": snapshot.desired.leaves_of, "secret": engine.secrets.get}
+        return replace(engine.proving_context(), **known)
 
     def _tell(self, event: str, content: Any) -> None:
         self.log(event, content)

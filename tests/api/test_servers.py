@@ -90,6 +90,8 @@ def test_a_server_that_goes_away_is_on_the_trail(tmp_path: Path) -> None:
         entries = site.api("GET", "/api/audit").json()["entries"]
         (alert,) = (each for each in entries if each["action"] == "monitor_alert")
         assert alert["message"] == "server/rack is down, was up"
+        assert site.register("beside")["ok"]
+        assert not list((site.directory / "state" / "secrets").glob("*")), "no run used the key to log in with"
 
 
 def health(site: Any, name: str) -> str:
