@@ -39,11 +39,13 @@ class Writes:
     def __init__(self, store: Callable[[], ManifestStore]) -> None:
         self._store = store
 
-    def read(self, key: Key) -> Stored:
-        """Return how a resource is declared. Raises `ApiError` 404."""
+    def read(self, key: Key, expect: str | None = None) -> Stored:
+        """Return how a resource is declared. Raises `ApiError` 404, and 412 for another version than `expect`."""
         found = self.found(key)
         if found is None:
             raise ApiError(404, f"{key} is not declared")
+        if expect not in (None, found.version):
+            raise ApiError(412, f"{key} was edited since it was read")
         return found
 
     def found(self, key: Key) -> Stored | None:

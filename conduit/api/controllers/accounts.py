@@ -51,20 +51,25 @@ async def make_user(
     await set_password(desk, name, hashed)
 
 
-async def edit_user(desk: Desk, caller: Caller, user: User, changed: Mapping[str, Any]) -> Waits:
-    """Change what is declared of a user; one whom nothing declares yet is declared. Raises `ApiError`."""
+async def edit_user(
+    desk: Desk, caller: Caller, user: User, changed: Mapping[str, Any], expect: str | None = None
+) -> Waits:
+    """Change what is declared of a user; one whom nothing declares yet is declared. Raises `ApiError`.
+
+    `expect` is the version the caller saw, here and below; None for whichever there is.
+    """
     key = Key("user", user.name)
     stored = await asyncio.to_thread(desk.writes.found, key)
     present = dict(stored.data) if stored else {field: getattr(user, field) for field in ("role", *DEFAULTS)}
-    edit = partial(desk.writes.put, key, written({**present, **changed}), caller)
+    edit = partial(desk.writes.put, key, written({**present, **changed}), caller, expect)
     wanted = Change(edit, "user_update", f"changed the user {user.name}", whole=key, details=dict(changed))
     return await _made_true(desk, caller, wanted)
 
 
-async def remove_user(desk: Desk, caller: Caller, user: User) -> Waits:
+async def remove_user(desk: Desk, caller: Caller, user: User, expect: str | None = None) -> Waits:
     """Remove a user with all that was granted. Raises `ApiError`."""
     key = Key("user", user.name)
-    await asyncio.to_thread(desk.writes.read, key)
+    await asyncio.to_thread(desk.writes.read, key, expect)
     async with removing(desk, key):
         return await _removed(desk, caller, user, key)
 
@@ -91,22 +96,24 @@ async def _removed(desk: Desk, caller: Caller, user: User, key: Key) -> Waits:
     return await _made_true(desk, caller, wanted)
 
 
-async def put_grant(desk: Desk, caller: Caller, user: User, deployment: str, level: str) -> Waits:
+async def put_grant(
+    desk: Desk, caller: Caller, user: User, deployment: str, level: str, expect: str | None = None
+) -> Waits:
     """Grant a deployment to a user, or change how far. Raises `ApiError`."""
     key = _key_of(desk, user.name, deployment)
     fields = {"user": user.name, "deployment": deployment, "level": level, "granted_by": caller.name}
-    edit = partial(desk.writes.put, key, fields, caller)
+    edit = partial(desk.writes.put, key, fields, caller, expect)
     said = f"granted {level} on {deployment} to {user.name}"
     return await _made_true(desk, caller, Change(edit, "grant_set", said, whole=key))
 
 
-async def remove_grant(desk: Desk, caller: Caller, user: User, deployment: str) -> Waits:
+async def remove_grant(desk: Desk, caller: Caller, user: User, deployment: str, expect: str | None = None) -> Waits:
     """Take a deployment from a user. Raises `ApiError` 404 when it was not granted."""
     found = desk.door.store.find(Grant, user=user.name, deployment=deployment)
     if found is None:
         raise ApiError(404, f"{deployment} is not granted to {user.name}")
     key = Key("grant", found.name)
-    edit = partial(desk.writes.remove, key, caller)
+    edit = partial(desk.writes.remove, key, caller, expect)
     said = f"took {deployment} from {user.name}"
     return await _made_true(desk, caller, Change(edit, "grant_delete", said, named=(key,), whole=key))
 

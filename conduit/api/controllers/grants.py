@@ -22,6 +22,7 @@ from conduit.api.controllers.users import Number, found
 from conduit.api.desk import Desk, Here
 from conduit.api.errors import ApiError
 from conduit.api.routing import route
+from conduit.api.versions import Match, seen
 from conduit.identity.numbers import number_of
 from conduit.providers.self_rows import Grant, User
 
@@ -37,24 +38,40 @@ def deployments(desk: Here, id: Number) -> Granted:  # noqa: A002 - the path's o
     return {"deployments": [grant_view(each) for each in grants]}
 
 
-@route("POST", OF_USER, "users:write", second=True, status_code=201, summary="Grant a deployment")
-async def give(desk: Here, caller: Who, id: Number, data: JSONBody[NewGrant]) -> Response[GrantMade]:  # noqa: A002
+@route("POST", OF_USER, "users:write", second=True, conditional=True, status_code=201, summary="Grant a deployment")
+async def give(
+    desk: Here,
+    caller: Who,
+    id: Number,  # noqa: A002 - the path's own word
+    data: JSONBody[NewGrant],
+    match: Match = None,
+) -> Response[GrantMade]:
     """Grant a deployment to a user; what was granted before takes the new level."""
-    return await _given(desk, caller, id, data.deployment_name, data.access_level, 201)
+    user = await _granting(desk, caller, id, data.deployment_name)
+    waits = await put_grant(desk, caller, user, data.deployment_name, data.access_level, seen(match))
+    return _made(waits, user, data.deployment_name, data.access_level, 201)
 
 
-@route("PUT", ONE, "users:write", second=True, summary="Change a grant")
-async def regrade(desk: Here, caller: Who, id: Number, name: Name, data: JSONBody[GrantEdit]) -> Response[GrantMade]:  # noqa: A002
+@route("PUT", ONE, "users:write", second=True, conditional=True, summary="Change a grant")
+async def regrade(
+    desk: Here,
+    caller: Who,
+    id: Number,  # noqa: A002 - the path's own word
+    name: Name,
+    data: JSONBody[GrantEdit],
+    match: Match = None,
+) -> Response[GrantMade]:
     """Change how far a user reaches a deployment."""
-    return await _given(desk, caller, id, name, data.access_level, 200)
+    user = await _granting(desk, caller, id, name)
+    waits = await put_grant(desk, caller, user, name, data.access_level, seen(match))
+    return _made(waits, user, name, data.access_level, 200)
 
 
-@route("DELETE", ONE, "users:write", second=True, summary="Take a deployment away")
-async def take(desk: Here, caller: Who, id: Number, name: Name) -> Response[Any]:  # noqa: A002 - the path's own word
+@route("DELETE", ONE, "users:write", second=True, conditional=True, summary="Take a deployment away")
+async def take(desk: Here, caller: Who, id: Number, name: Name, match: Match = None) -> Response[Any]:  # noqa: A002
     """Take a deployment from a user."""
-    _require_admin_of(caller, name)
-    user = await asyncio.to_thread(found, desk, id)
-    waits = await remove_grant(desk, caller, user, name)
+    user = await _granting(desk, caller, id, name)
+    waits = await remove_grant(desk, caller, user, name, seen(match))
     return waits or Response({"message": f"{user.name} reaches {name} no longer"})
 
 
@@ -68,10 +85,13 @@ def members(desk: Here, caller: Who, name: Name) -> Members:
     return {"deployment_name": name, "users": [_member(people[grant.user], grant) for grant in grants]}
 
 
-async def _given(desk: Desk, caller: Caller, number: str, deployment: str, level: str, status: int) -> Response[Any]:
+async def _granting(desk: Desk, caller: Caller, number: str, deployment: str) -> User:
+    """Return the user of a number, for a caller who may grant a deployment. Raises `ApiError` 403, 400, 404."""
     _require_admin_of(caller, deployment)
-    user = await asyncio.to_thread(found, desk, number)
-    waits: Waits = await put_grant(desk, caller, user, deployment, level)
+    return await asyncio.to_thread(found, desk, number)
+
+
+def _made(waits: Waits, user: User, deployment: str, level: str, status: int) -> Response[Any]:
     made: GrantMade = {
         "message": f"{user.name} reaches {deployment}: {level}",
         "deployment_name": deployment,

@@ -27,6 +27,7 @@ from conduit.api.credentials import client_of, user_with
 from conduit.api.desk import Desk, Here
 from conduit.api.errors import ApiError
 from conduit.api.routing import route
+from conduit.api.versions import Match, seen
 from conduit.identity.caller import OWN_READ, OWN_WRITE
 from conduit.identity.numbers import number_of
 from conduit.providers.self_rows import Grant, User
@@ -43,11 +44,12 @@ def me(desk: Here, caller: Who) -> Myself:
     return {**_granted(desk, user), "permissions": permissions_told(caller, user)}
 
 
-@route("PUT", ME, OWN_WRITE, second=True, summary="Change the own account")
-async def edit_me(desk: Here, caller: Who, data: JSONBody[OwnEdit]) -> Response[UserAnswer]:
+@route("PUT", ME, OWN_WRITE, second=True, conditional=True, summary="Change the own account")
+async def edit_me(desk: Here, caller: Who, data: JSONBody[OwnEdit], match: Match = None) -> Response[UserAnswer]:
     """Change the own e-mail address."""
     user = await asyncio.to_thread(_myself, desk, person(caller).user)
-    return await _edited(desk, await edit_user(desk, caller, user, {"email": data.email}), user.name)
+    waits = await edit_user(desk, caller, user, {"email": data.email}, seen(match))
+    return await _edited(desk, waits, user.name)
 
 
 @route("PUT", f"{ME}/password", OWN_WRITE, second=True, summary="Change the own password")
@@ -90,25 +92,31 @@ async def create(desk: Here, caller: Who, data: JSONBody[NewUser]) -> Response[U
     return await _edited(desk, None, data.username, 201)
 
 
-@route("PUT", ONE, "users:write", second=True, summary="Change a user")
-async def edit(desk: Here, caller: Who, id: Number, data: JSONBody[UserEdit]) -> Response[UserAnswer]:  # noqa: A002
+@route("PUT", ONE, "users:write", second=True, conditional=True, summary="Change a user")
+async def edit(
+    desk: Here,
+    caller: Who,
+    id: Number,  # noqa: A002 - the path's own word
+    data: JSONBody[UserEdit],
+    match: Match = None,
+) -> Response[UserAnswer]:
     """Change what is sent of a user; an empty list of permissions clears it. The last active admin is 409."""
     user = await asyncio.to_thread(found, desk, id)
     if data.username not in (None, user.name):
         raise ApiError(400, "a user keeps the name; create another one instead", field="username")
     permissions = user.permissions if data.permissions is None else data.permissions
     await asyncio.to_thread(require_no_more, desk, caller, user, data.role or user.role, permissions)
-    return await _edited(desk, await edit_user(desk, caller, user, data.fields), user.name)
+    return await _edited(desk, await edit_user(desk, caller, user, data.fields, seen(match)), user.name)
 
 
-@route("DELETE", ONE, "users:delete", second=True, summary="Delete a user")
-async def delete(desk: Here, caller: Who, id: Number) -> Response[Any]:  # noqa: A002 - the path's own word
+@route("DELETE", ONE, "users:delete", second=True, conditional=True, summary="Delete a user")
+async def delete(desk: Here, caller: Who, id: Number, match: Match = None) -> Response[Any]:  # noqa: A002
     """Remove a user with all sessions, keys and grants. The own account is 400, the last active admin 409."""
     user = await asyncio.to_thread(found, desk, id)
     if user.name == caller.user:
         raise ApiError(400, "nobody deletes their own account")
     await asyncio.to_thread(require_no_more, desk, caller, user, user.role, ())
-    waits = await remove_user(desk, caller, user)
+    waits = await remove_user(desk, caller, user, seen(match))
     return waits or Response({"message": f"{user.name} is deleted"})
 
 

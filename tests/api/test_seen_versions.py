@@ -1,0 +1,37 @@
+"""Row C1 on the documented routes of people: what is sent as If-Match is the version that is changed, or nothing is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from people_world import PASSWORD, rows
+
+from conduit.identity.numbers import number_of
+
+PERSON = f"/api/users/{number_of('user', 'seen')}"
+GRANTS = f"{PERSON}/deployments"
+
+
+def test_people_and_grants_are_changed_in_the_version_that_was_seen(served: Any) -> None:
+    """Regression: the documented routes took no notice of If-Match."""
+    body = {"username": "seen", "password": PASSWORD, "role": "viewer"}
+    assert served.api("POST", "/api/users", body).status_code == 201
+    given = {"deployment_name": "wiki", "access_level": "read"}
+    assert served.api("POST", GRANTS, given).status_code == 201
+    user, grant = "/api/resources/user/seen", "/api/resources/grant/seen-wiki"
+    old, older = (served.api("GET", path).headers["etag"] for path in (user, grant))
+    edits = (
+        ("PUT", PERSON, {"email": "one@home.arpa"}, user, old),
+        ("PUT", f"{GRANTS}/wiki", {"access_level": "write"}, grant, older),
+    )
+    for method, path, change, native, tag in edits:
+        assert served.api(method, path, change, headers={"If-Match": tag}).status_code == 200
+        for again, sent in ((method, change), ("DELETE", None)):
+            refused = served.api(again, path, sent, headers={"If-Match": tag})
+            assert (refused.status_code, refused.json()["code"]) == (412, "CND-2007"), refused.text
+        assert served.api("GET", native).status_code == 200
+    assert rows(served, "SELECT level FROM grants WHERE user = 'seen'") == [("write",)]
+    for path, native in ((f"{GRANTS}/wiki", grant), (PERSON, user)):
+        tag = served.api("GET", native).headers["etag"]
+        assert served.api("DELETE", path, headers={"If-Match": tag}).status_code == 200
+    assert rows(served, "SELECT 1 FROM users WHERE name = 'seen'") == []
