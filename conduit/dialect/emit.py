@@ -26,10 +26,14 @@ SHORT: Final = 60
 
 
 class Habits(Struct, frozen=True):
-    """How far a text indents: members below their key by `step`, the dashes of a list by `dash`."""
+    """How far a text indents: members below their key by `step`, the dashes of a list by `dash`.
+
+    `ended` tells whether its last line has an end, as the last line of a value below `|` needs one.
+    """
 
     step: int = 2
     dash: int = 2
+    ended: bool = True
 
 
 def inline(value: Any, style: Style = Style.PLAIN) -> str:
@@ -76,10 +80,10 @@ def _is_text(text: str) -> bool:
     return here and YAML_1_1.resolve(ScalarNode, text, (True, False)) == TEXT_TAG
 
 
-def is_short(value: Any) -> bool:
+def is_short(value: Any, habits: Habits) -> bool:
     """Tell whether a value stands in one line: anything but text of several lines and larger collections."""
     if isinstance(value, str):
-        return not is_lines(value)
+        return not is_lines(value) or (value.endswith("\n") and not habits.ended)
     if not isinstance(value, (dict, list, tuple)) or not value:
         return True
     items = value.values() if isinstance(value, dict) else value
@@ -119,7 +123,7 @@ def member(key: str, value: Any, indent: int, habits: Habits, opened: int = 0) -
 def after_key(value: Any, indent: int, habits: Habits, opened: int = 0) -> str:
     """Return what follows the colon of a key in the column `indent`."""
     spread = opened > 0 and isinstance(value, dict) and bool(value)
-    if is_short(value) and not spread:
+    if is_short(value, habits) and not spread:
         return f" {inline(value)}"
     if isinstance(value, str):
         return f" {lines(value, indent + habits.step)}"
@@ -129,7 +133,7 @@ def after_key(value: Any, indent: int, habits: Habits, opened: int = 0) -> str:
 
 def item(value: Any, indent: int, habits: Habits) -> str:
     """Return one item of a block list whose dashes stand in the column `indent`."""
-    if is_short(value):
+    if is_short(value, habits):
         return f"- {inline(value)}"
     inner = indent + 2
     return f"- {lines(value, inner) if isinstance(value, str) else block(value, inner, habits)}"

@@ -60,7 +60,7 @@ class Layout:
 
     def __init__(self, text: str, root: Span | None) -> None:
         self._text = text
-        self._habits = emit.Habits()
+        self._habits = emit.Habits(ended=not text or text.endswith("\n"))
         for member in reversed([each for span in _blocks(root) for each in span.members]):
             deeper = self._column(member.value.start) - self._column(member.start)
             if member.key and member.value.style is Style.BLOCK and member.value.members[0].key:
@@ -95,7 +95,7 @@ class Layout:
         below = not slot.flow and "\n" in self._text[head : span.start]
         line_end = self._line_end(head if below else span.end)
         commented = "#" in self._text[head if below else span.end : line_end]
-        if slot.flow or emit.is_short(new) or (commented and (isinstance(new, str) or not below)):
+        if slot.flow or emit.is_short(new, self._habits) or (commented and (isinstance(new, str) or not below)):
             text = emit.inline(new, span.style)
             if below:
                 yield Splice(head, head, f" {text}")

@@ -217,3 +217,12 @@ def test_a_dotted_field_takes_the_longest_key_that_is_there() -> None:
 def test_windows_line_endings_are_told_before_any_edit() -> None:
     with pytest.raises(ConduitError, match="Windows line endings"):
         of("services:\r\n  a: {}\r\n")
+
+
+@pytest.mark.parametrize("value", ["l\nm\n", {"note": "l\nm\n"}, ["l\nm\n"]])
+def test_lines_at_the_end_of_a_text_without_a_last_line_end_keep_theirs(value: Any) -> None:
+    """Regression: below `|` the last line end was lost, so the edit was refused."""
+    text = "services:\n  wiki:\n    upstream: a:1"
+    after = set_value(parse("a.yaml", text.encode()), ("services", "wiki", "labels"), value)
+    assert parse("a.yaml", after).data["services"]["wiki"] == {"upstream": "a:1", "labels": value}
+    assert after.decode().startswith(text)
