@@ -22,6 +22,7 @@ from conduit.providers.base import ObjectProvider, Reading
 from conduit.providers.docker_api import Api
 from conduit.providers.docker_config import Config as Config
 from conduit.providers.docker_container import Containers
+from conduit.providers.docker_container_steps import Steps
 from conduit.providers.docker_events import listen
 from conduit.providers.docker_image import Images
 from conduit.providers.docker_look import Row, Seen, hash_of_look, look, question_of, without
@@ -104,6 +105,14 @@ class Docker(ObjectProvider):
             work = [(change.key, change.action, partial(self._parts[kind].undo, change)) for change in group]
             outcomes |= self._side_by_side(work)
         return outcomes
+
+    def restart(self, live: Live) -> bool:
+        """Stop a container and start it again; tell whether it runs then. Raises `Refused`, `Unreadable`."""
+        steps = Steps(self._means.api)
+        steps.stop(live.id, live.native)
+        steps.start(live.id)
+        found = steps.find(live.id)
+        return found is not None and bool(found["State"]["Running"])
 
     def listen(self, changed: Callable[[], None], stop: threading.Event) -> None:
         """Follow Docker's events."""

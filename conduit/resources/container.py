@@ -7,13 +7,14 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from conduit.change import Action, Change, Diff, Disturbance, FieldChange, Impact
+from conduit.change import Action, Change, Diff, Disturbance, FieldChange, Impact, Outcome, Result
 from conduit.compose.dangerous import dangers_of_process
 from conduit.diff import compare, difference
 from conduit.errors import Code, ConduitError, Diagnostic
 from conduit.kind import Context, Kind
 from conduit.look import Look
 from conduit.model import Claim, Fingerprint, Live, Native
+from conduit.operation import operation
 from conduit.providers.docker_addresses import pick, slot_of
 from conduit.providers.docker_config import Config
 from conduit.providers.docker_container_form import Seal, build, fields, sealing
@@ -150,6 +151,14 @@ class Container(Kind[ContainerSpec]):
         if not reason or change.want.spec.state == "stopped":
             return Impact(note="no interruption, new container beside the old")
         return Impact(Disturbance.RECREATE, change.key.name, SECONDS_DOWN, f"down meanwhile: {reason}")
+
+    @operation
+    def restart(self, ctx: Context, live: Live, params: Mapping[str, Any]) -> Outcome:
+        """Stop a container that runs, and start it again; it is the same one, without a successor beside it."""
+        if live.native["State"] != "running":
+            return Outcome(live.key, Action.UPDATE, Result.FAILED, f"it is {live.native['State']}, not running")
+        runs = ctx.provider.restart(live)
+        return Outcome(live.key, Action.UPDATE, Result.OK if runs else Result.FAILED, "" if runs else "it ended again")
 
     def claims(self, spec: ContainerSpec) -> Iterable[Claim]:
         """Yield its name, and every port of the host and fixed address it has."""
