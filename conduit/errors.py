@@ -3,7 +3,7 @@
 Each module declares its codes beside the rule they belong to; `conduit explain CODE` prints the long text.
 Ranges: 01 YAML and manifests · 02 fields · 03 expansion and graph · 04 plan · 05 apply, lock, journal · 06 caddy ·
 07 dnsmasq · 08 certificates · 09 secrets · 10 settings and command line · 11 probes and processes · 12 nginx ·
-14 compose files · 15 Docker · 20 REST API · 21 audit · 22 the loop · 23 logging in · 24 users, roles, grants.
+14 compose files · 15 Docker · 20 REST API · 21 audit · 22 the loop · 23 logging in · 24 users, roles, grants, tasks.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from ipaddress import ip_address
 from itertools import combinations
 from typing import Any, TypeVar
@@ -75,6 +75,7 @@ class DeclaredLook(Struct, eq=False):
     resolve: Resolve
     files: Files
     written: Callable[[Key], Written]
+    verbs: Callable[[Key], Sequence[str]] = lambda key: ()
     warnings: list[Diagnostic] = []
     doubts: dict[Key, Diagnostic] = {}
     _found: dict[Any, Any] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -73,6 +73,10 @@ class Look(Protocol):
     @property
     def declared(self) -> Mapping[Key, Resource[Any]]:
         """Everything that is declared."""
+
+    @property
+    def verbs(self) -> Callable[[Key], Sequence[str]]:
+        """Returns what can be done once to a resource, or to `frame/<provider>`, without being told more."""
 
     def once(self, find: Callable[[Look], T]) -> T:
         """Return what `find` finds; asked again for the same site, it is not looked for again."""

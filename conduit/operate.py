@@ -12,7 +12,7 @@ from conduit.change import Action, Change, Diff, Origin, Outcome, Result
 from conduit.errors import Code, ConduitError, Diagnostic
 from conduit.journal import Run
 from conduit.kind import Context, Kind
-from conduit.model import Key, Live, Source
+from conduit.model import FRAME, Key, Live, Source
 from conduit.observe import view
 from conduit.operation import Operation, operations_of
 from conduit.providers.base import Provider
@@ -56,6 +56,12 @@ def operate(
     run.outcome([outcome])
     run.finish(outcome.result)
     return outcome
+
+
+def permission_of(key: Key, kinds: Mapping[str, Kind[Any]]) -> str:
+    """Return what it takes to operate on a resource, or on a provider named `frame/<provider>`."""
+    kind = None if key.kind == FRAME else kinds[key.kind]
+    return f"{(kind.permission if kind else '') or 'system'}:write"
 
 
 def _found(provider: Provider, kind: Kind[Any], key: Key, ctx: Context) -> tuple[Live, Context]:

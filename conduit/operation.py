@@ -38,6 +38,12 @@ def takes(*parameters: str) -> Callable[[F], F]:
     return declare
 
 
+def plain_verbs(sort: type) -> tuple[str, ...]:
+    """Return the one-off verbs of a class of kind or provider that need no parameters."""
+    methods = ((name, getattr(sort, name, None)) for name in dir(sort))
+    return tuple(name for name, found in methods if getattr(found, "__operation__", False) and not _takes(found))
+
+
 def operations_of(owner: object) -> dict[str, Operation]:
     """Return the one-off verbs of a kind or a provider."""
     found = {}
@@ -45,5 +51,9 @@ def operations_of(owner: object) -> dict[str, Operation]:
         method = getattr(type(owner), name, None)
         if getattr(method, "__operation__", False):
             summary = (method.__doc__ or "").strip().splitlines()[0]
-            found[name] = Operation(name, summary, getattr(owner, name), getattr(method, "__takes__", ()))
+            found[name] = Operation(name, summary, getattr(owner, name), _takes(method))
     return found
+
+
+def _takes(method: object) -> tuple[str, ...]:
+    return getattr(method, "__takes__", ())

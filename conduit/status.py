@@ -12,7 +12,7 @@ from conduit.change import Proof
 from conduit.decide import Observed
 from conduit.expand import Desired
 from conduit.kind import Context, Kind
-from conduit.model import Key
+from conduit.model import Key, Live
 from conduit.proving import prove_within
 from conduit.spec import Resource
 from conduit.work import sole_facts
@@ -49,9 +49,15 @@ def status(
     asking = replace(context, facts=facts, leaves=desired.leaves_of, parallel=context.parallel or AT_ONCE)
     proofs = prove_within(roots, kinds, asking, LIMIT)
     live_on = {name: observed.get(kinds[name].provider) for name in {leaf.kind for leaf in desired.leaves}}
-    updates = {live.key: f"update available: {live.status['update']}" for live in lives if "update" in live.status}
+    updates = {live.key: said for live in lives if (said := news_of(live))}
     blind = {name: view.reason for name, view in live_on.items() if view and view.reason}
     return [_status(root, desired, proofs, blind, updates, facts, context.now) for root in roots]
+
+
+def news_of(live: Live) -> str:
+    """Return what a person should know of a live object that is as it should be, empty for nothing."""
+    update = live.status.get("update")
+    return f"update available: {update}" if update else str(live.status.get("note", ""))
 
 
 def _status(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 from msgspec import Struct
@@ -13,8 +14,10 @@ from conduit.errors import Diagnostic, LoadError
 from conduit.evidence import Evidence, hash_of_contents
 from conduit.expand import DeclaredLook, Desired, expand
 from conduit.manifests.load import Loaded, Manifests
-from conduit.model import NO_FIELDS
+from conduit.model import FRAME, NO_FIELDS, Key
+from conduit.operation import plain_verbs
 from conduit.patterns import pattern
+from conduit.providers.base import provider_named
 from conduit.providers.resolver import Resolver
 from conduit.providers.site_files import SiteFiles
 from conduit.resources import Kinds
@@ -47,7 +50,8 @@ def wish_of(manifests: Manifests, settings: Settings, kinds: Kinds, files: SiteF
     """Expand manifests; host names are resolved and named `files` read for it. Raises LoadError with every problem."""
     declared, resolver = manifests.resources, Resolver()
     resolver.prefetch(host for each in declared.values() for host in kinds[each.key.kind].hosts(each.spec))
-    look = DeclaredLook(settings, declared, rules_of(settings), resolver, files, manifests.written)
+    verbs = partial(_verbs, settings, kinds)
+    look = DeclaredLook(settings, declared, rules_of(settings), resolver, files, manifests.written, verbs)
     try:
         desired = expand(look, kinds)
     except LoadError as error:
@@ -58,6 +62,13 @@ def wish_of(manifests: Manifests, settings: Settings, kinds: Kinds, files: SiteF
     evidence = None if seen is None else (tree, *resolver.evidence(), *seen)
     warnings = (*manifests.warnings, *look.warnings, *dict.fromkeys(look.doubts.values()))
     return Wish(manifests, desired, warnings, evidence, files.contents)
+
+
+def _verbs(settings: Settings, kinds: Kinds, key: Key) -> Sequence[str]:
+    """Return what can be done once to a resource, or to `frame/<provider>`, without being told more."""
+    if key.kind == FRAME:
+        return plain_verbs(provider_named(key.name)) if key.name in settings.sections else ()
+    return plain_verbs(type(kinds[key.kind])) if key.kind in kinds else ()
 
 
 def _at_their_fields(problems: Iterable[Diagnostic], manifests: Manifests) -> Iterator[Diagnostic]:

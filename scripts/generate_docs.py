@@ -61,7 +61,7 @@ GROUPS = {
     "21": "Audit",
     "22": "The loop",
     "23": "Logging in",
-    "24": "Users, roles, grants",
+    "24": "Users, roles, grants, tasks",
 }
 
 

@@ -44,7 +44,7 @@ LAYERS: list[set[str]] = [
     {"look"},
     {"upstreams", "dialect"},
     {"diff", "settings", "operation"},
-    {"grammar", "measures", "failpoints"},
+    {"grammar", "measures", "failpoints", "cron"},
     {"idn"},
     {"errors"},
     {"change"},

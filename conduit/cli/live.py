@@ -106,9 +106,11 @@ def doctor(app: App) -> int:
 
 
 def _place(live: Live) -> str:
-    """Return where a live object is, and what is newer than it."""
-    update = live.status.get("update")
-    return f"{live.place} (update available: {update})" if update else live.place
+    """Return where a live object is, and what there is to know of it."""
+    from conduit.status import news_of
+
+    news = news_of(live)
+    return f"{live.place} ({news})" if news else live.place
 
 
 def _level(each: RootStatus) -> str:

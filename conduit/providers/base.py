@@ -211,7 +211,13 @@ def config_of(name: str) -> type[Section]:
     return config
 
 
-def open_provider(name: str, settings: Settings, site: Site) -> Provider:
-    """Open the provider of a settings section: `PROVIDER` in conduit/providers/<name>.py."""
+def provider_named(name: str) -> type[Provider]:
+    """Return the provider of a settings section: `PROVIDER` in conduit/providers/<name>.py."""
     provider: type[Provider] = importlib.import_module(f"conduit.providers.{name}").PROVIDER
-    return provider(config_of(name).model_validate(settings.sections[name] or {}), settings, site)
+    return provider
+
+
+def open_provider(name: str, settings: Settings, site: Site) -> Provider:
+    """Open the provider of a settings section."""
+    section = config_of(name).model_validate(settings.sections[name] or {})
+    return provider_named(name)(section, settings, site)

@@ -1,4 +1,4 @@
-"""self: the users, roles and grants that conduit itself has, in self.db beside the keys of the site.
+"""self: the users, roles, grants and tasks that conduit itself has, in self.db beside the keys of the site.
 
 What is done at once is one transaction. A row that is there is changed in place, so a user who is declared later keeps
 password, second factor and keys.
@@ -36,7 +36,7 @@ class Config(Section):
 
 
 class Self(ObjectProvider):
-    """The users, roles and grants of this conduit. Every site has this provider, with a section or without."""
+    """The users, roles, grants and tasks of this conduit. Every site has this provider, with a section or without."""
 
     name: ClassVar[str] = "self"
     order: ClassVar[int] = 5
@@ -58,6 +58,12 @@ class Self(ObjectProvider):
         rows = look(self.store)
         mark, fingerprint = self.site.mark, self.site.fingerprint
         lives = {kind: tuple(live_of(kind, row, mark, fingerprint) for row in found) for kind, found in rows.items()}
+        if tasks := rows.get("task"):
+            from conduit.providers.self_rows import Beat
+            from conduit.providers.self_tasks import SCHEDULER, with_status
+
+            beat = self.store.find(Beat, name=SCHEDULER)
+            lives["task"] = with_status(lives["task"], tasks, beat, self.site.now())
         raw = {Key(kind, row.name): row for kind, found in rows.items() for row in found}
         return Reading(lives, version_of(rows), raw=raw)
 

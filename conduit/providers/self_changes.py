@@ -9,7 +9,7 @@ from conduit.errors import Code, ConduitError, Diagnostic
 from conduit.model import Key
 from conduit.providers.base import Site
 from conduit.providers.self_objects import SORTS, Declared, changed, label_of, moved_on, put_back, sealed
-from conduit.providers.self_rows import ApiKey, Grant, Role, Session, User
+from conduit.providers.self_rows import ApiKey, Grant, Role, Session, Task, User
 from conduit.providers.self_tables import Tables
 
 ROTATED = Code(
@@ -41,6 +41,8 @@ def put(change: Change, hashed: str, site: Site, tables: Tables) -> None:
     after = changed(before, change, site.mark)
     if isinstance(before, User) and isinstance(after, User):
         after = moved_on(before, _with_password(after, change.native["password"], hashed, site), site.now())
+    if isinstance(after, Task) and after != before:
+        after = after._replace(since=site.now())
     tables.put(after)
     if isinstance(after, Role) and after != before:
         _next_epoch(after.name, site.now(), tables)
@@ -90,6 +92,8 @@ def _new(key: Key, now: float) -> Declared:
     """Return the row of something that is not there yet."""
     if key.kind == "user":
         return User(key.name, secrets.token_hex(16), created_at=now)
+    if key.kind == "task":
+        return Task(key.name)
     return Role(key.name) if key.kind == "role" else Grant(key.name, "", "", "", created_at=now)
 
 

@@ -11,15 +11,16 @@ from typing import Any, Final
 
 from conduit.change import Change
 from conduit.model import Key, Live, Native
-from conduit.providers.self_rows import Grant, Role, User
+from conduit.providers.self_rows import Grant, Role, Task, User
 
-Declared = User | Role | Grant
-SORTS: Final[Mapping[str, type[Declared]]] = {"user": User, "role": Role, "grant": Grant}
+Declared = User | Role | Grant | Task
+SORTS: Final[Mapping[str, type[Declared]]] = {"user": User, "role": Role, "grant": Grant, "task": Task}
 """The kinds that live in self.db, and their rows."""
 FIELDS: Final[Mapping[type[Any], tuple[str, ...]]] = {
     User: ("email", "role", "permissions", "active"),
     Role: ("permissions",),
     Grant: ("user", "deployment", "level", "granted_by"),
+    Task: ("schedule", "timezone", "action", "subject", "run_as", "enabled"),
 }
 """What of a row a manifest says; the rest is the user's own or follows from use."""
 PARTS: Final = {False: "row", True: "protected row"}

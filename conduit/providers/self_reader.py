@@ -1,6 +1,7 @@
-"""self.db as it is read: users, roles, grants, sessions and keys, in a SQLite database beside the keys of the site.
+"""self.db as it is read: users, roles, grants, tasks, sessions and keys, in a SQLite database beside the site's keys.
 
-The journal is a rollback journal, so that looking writes nothing: a reader may wait for the end of a commit.
+The journal is a rollback journal, so that looking writes nothing: a reader may wait for the end of a commit. Only a
+file of an older conduit gets what it lacks when it is opened first.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from conduit.errors import Code, Diagnostic, Unreadable
-from conduit.providers.self_rows import VERSION, R
+from conduit.providers.self_rows import STEPS, VERSION, R
 from conduit.providers.self_tables import Tables
 
 STORE_UNREADABLE = Code(
@@ -95,7 +96,10 @@ class SelfReader:
         connection = sqlite3.connect(uri, timeout=WAIT, uri=True, isolation_level=None)
         connection.executescript("PRAGMA journal_mode = TRUNCATE; PRAGMA synchronous = FULL;")
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version != VERSION:
+        if 0 < version < VERSION:
+            missing = "".join(STEPS[version:])
+            connection.executescript(f"BEGIN IMMEDIATE; {missing} PRAGMA user_version = {VERSION}; COMMIT;")
+        elif version != VERSION:
             raise self._unreadable(f"its schema is {version}, and this conduit knows {VERSION}")
         return connection
 

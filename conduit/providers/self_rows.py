@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from sqlite3 import DatabaseError
 from typing import Any, Final, NamedTuple, TypeVar, get_args, get_type_hints
 
-SCHEMA: Final = """
+FIRST: Final = """
 CREATE TABLE users (
     name TEXT PRIMARY KEY, uid TEXT NOT NULL, email TEXT NOT NULL, role TEXT NOT NULL, permissions TEXT NOT NULL,
     active INTEGER NOT NULL, mark TEXT NOT NULL, password_hash TEXT NOT NULL, password_secret TEXT NOT NULL,
@@ -38,7 +38,17 @@ CREATE INDEX keys_of_user ON keys (user);
 CREATE TABLE changes (number INTEGER NOT NULL);
 INSERT INTO changes VALUES (0);
 """
-VERSION: Final = 1
+TASKED: Final = """
+CREATE TABLE IF NOT EXISTS tasks (
+    name TEXT PRIMARY KEY, schedule TEXT NOT NULL, timezone TEXT NOT NULL, action TEXT NOT NULL, subject TEXT NOT NULL,
+    run_as TEXT NOT NULL, enabled INTEGER NOT NULL, mark TEXT NOT NULL, since REAL NOT NULL, ran_at REAL,
+    result TEXT NOT NULL, reason TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS beats (name TEXT PRIMARY KEY, at REAL NOT NULL) WITHOUT ROWID;
+"""
+STEPS: Final = (FIRST, TASKED)
+"""What makes the schema, version by version; those after the first may be carried out again."""
+VERSION: Final = len(STEPS)
 """The version of the schema, kept as the database's user_version."""
 
 
@@ -88,6 +98,33 @@ class Grant(NamedTuple):
     created_at: float = 0.0
 
 
+class Task(NamedTuple):
+    """A scheduled operation. `since` is the last instant that was taken, or when it was declared: none before counts.
+
+    `ran_at`, `result` and `reason` are of the last time: begun, denied, or how the operation ended.
+    """
+
+    name: str
+    schedule: str = ""
+    timezone: str = ""
+    action: str = ""
+    subject: str = ""
+    run_as: str = ""
+    enabled: bool = True
+    mark: str = ""
+    since: float = 0.0
+    ran_at: float | None = None
+    result: str = ""
+    reason: str = ""
+
+
+class Beat(NamedTuple):
+    """The last sign of life of what works on its own, such as the scheduler."""
+
+    name: str
+    at: float
+
+
 class Session(NamedTuple):
     """One log-in, known by the hash of what its owner shows. `kind` is token or cookie.
 
@@ -126,13 +163,15 @@ class ApiKey(NamedTuple):
     created_at: float = 0.0
 
 
-Row = User | Role | Grant | Session | ApiKey
+Row = User | Role | Grant | Task | Beat | Session | ApiKey
 R = TypeVar("R", bound=Row)
 
 TABLES: Final[Mapping[type[Any], str]] = {
     User: "users",
     Role: "roles",
     Grant: "grants",
+    Task: "tasks",
+    Beat: "beats",
     Session: "sessions",
     ApiKey: "keys",
 }

@@ -15,7 +15,7 @@ from pathlib import Path
 from conduit.providers.files import TEMPORARY, make_directory, sync_directory
 from conduit.providers.self_place import place_of
 from conduit.providers.self_reader import SelfReader
-from conduit.providers.self_rows import SCHEMA, VERSION
+from conduit.providers.self_rows import STEPS, VERSION
 from conduit.providers.self_tables import Tables
 from conduit.providers.self_tally import FILE as TALLY
 from conduit.providers.self_tally import Seen, Tally
@@ -66,7 +66,7 @@ class SelfStore(SelfReader):
             make_directory(self.path.parent)
             os.close(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
             connection = sqlite3.connect(draft)
-            connection.executescript(f"{SCHEMA} PRAGMA user_version = {VERSION};")
+            connection.executescript(f"{''.join(STEPS)} PRAGMA user_version = {VERSION};")
             connection.close()
             os.link(draft, self.path)
             sync_directory(self.path.parent)

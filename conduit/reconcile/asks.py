@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -48,11 +48,15 @@ class Apply(Struct, frozen=True):
 
 
 class Operate(Struct, frozen=True):
-    """Ask for a one-off verb of a resource, or of a provider when the key is `frame/<provider>`."""
+    """Ask for a one-off verb of a resource, or of a provider when the key is `frame/<provider>`.
+
+    `begin` is called when its turn has come and the lock is held; it is skipped when that returns False.
+    """
 
     key: Key
     verb: str
     parameters: Mapping[str, Any] = {}
+    begin: Callable[[], bool] = lambda: True
 
 
 class Tend(Struct, frozen=True):

@@ -11,6 +11,7 @@ from conduit.model import Key
 from conduit.plan import Plan
 from conduit.reconcile.loop import FAILED
 from conduit.reconcile.passes import HELD
+from conduit.reconcile.scheduler import SCHEDULED
 from conduit.report import Report
 
 MILD = (Result.UNPROVEN, Result.SKIPPED)
@@ -42,6 +43,8 @@ class Log:
             self._report(content)
         elif event == HELD:
             self._held(content)
+        elif event == SCHEDULED:
+            self._log.info(SCHEDULED, done=content)
         elif event == FAILED:
             for problem in content:
                 place = str(problem.source or "")

@@ -16,6 +16,7 @@ from conduit.reconcile.asks import Snapshot, Tend
 from conduit.reconcile.echo import ECHOES
 from conduit.reconcile.holding import mistaken_kinds
 from conduit.reconcile.passes import Passes
+from conduit.reconcile.scheduler import LOOK, Scheduler
 from conduit.reconcile.suspension import suspension_sign
 from conduit.reconcile.triggers import Wake, listen, stamps, watch_files, watch_sign
 from conduit.reconcile.worker import Worker
@@ -66,6 +67,7 @@ class Loop:
     ) -> None:
         self.passes = Passes(engine, tell)
         self.worker = Worker(self.passes)
+        self.scheduler = Scheduler(self.passes, self.worker, tell, self.trigger)
         self._engine, self._tell, self._after = engine, tell, after
         self._stop, self._woken = threading.Event(), threading.Event()
         self._reasons: set[str] = set()
@@ -86,6 +88,7 @@ class Loop:
             self._begin(name, listen, provider)
         if rules := self._engine.settings.reconcile.pull:
             self._begin("pull", self._follow, rules.interval)
+        self._begin("scheduler", self._schedule, self.scheduler)
         self._begin("audit", self._look_after, Upkeep(self._engine.trail, self._engine.settings, self._secret))
         self._threads.append(threading.Thread(target=self._run, name="loop", daemon=True))
         self._threads[-1].start()
@@ -108,7 +111,8 @@ class Loop:
     def status(self) -> Status:
         """How the loop is doing now."""
         alive = self.worker.alive and all(thread.is_alive() for thread in self._threads[-1:])
-        return Status(alive, self._ended, self._problems, self.passes.snapshot, self.passes.keeper.failing)
+        failing = {**self.passes.keeper.failing, **self.scheduler.failing}
+        return Status(alive, self._ended, self._problems, self.passes.snapshot, failing)
 
     def _begin(self, name: str, watch: Callable[..., None], subject: Any) -> None:
         thread = threading.Thread(target=watch, args=(subject, self.trigger, self._stop), name=name, daemon=True)
@@ -124,6 +128,10 @@ class Loop:
 
         self._repeat(pull, seconds, stop)
 
+    def _schedule(self, scheduler: Scheduler, wake: Wake, stop: threading.Event) -> None:
+        """Do what is due."""
+        self._repeat(scheduler.turn, LOOK, stop)
+
     def _look_after(self, upkeep: Upkeep, wake: Wake, stop: threading.Event) -> None:
         """Do what the audit trail needs."""
         self._repeat(upkeep.tend, TENDED_EVERY, stop)
@@ -135,9 +143,9 @@ class Loop:
             try:
                 work()
                 told = ""
-            except ConduitError as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is told and tried again
                 if str(error) != told:
-                    self._tell(FAILED, error.diagnostics)
+                    self._tell(FAILED, _problems(error))
                 told = str(error)
             stop.wait(seconds)
 
@@ -158,7 +166,7 @@ class Loop:
             self._problems = error.diagnostics
             self._tell(FAILED, self._problems)
         except Exception as error:  # noqa: BLE001 - whatever it is, the loop goes on and says so
-            self._problems = (Diagnostic(BROKEN, f"{type(error).__name__}: {error}", hint="please report it"),)
+            self._problems = _problems(error)
             self._tell(FAILED, self._problems)
         else:
             self._problems = ()
@@ -177,3 +185,9 @@ class Loop:
         if wrong:
             summary = f"reconcile.kinds names {', '.join(wrong)}, which does not exist"
             raise LoadError(Diagnostic(MISTAKEN_KIND, summary, hint="conduit kinds lists them"))
+
+
+def _problems(error: Exception) -> tuple[Diagnostic, ...]:
+    if isinstance(error, ConduitError):
+        return error.diagnostics
+    return (Diagnostic(BROKEN, f"{type(error).__name__}: {error}", hint="please report it"),)

@@ -15,7 +15,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from conduit.audit.applies import applied
-from conduit.change import Outcome
+from conduit.change import Action, Outcome, Result
 from conduit.engine import Engine
 from conduit.errors import Code, ConduitError, Diagnostic, Stale
 from conduit.model import Key
@@ -113,7 +113,10 @@ class Passes:
 
     def _carry_out(self, ask: Ask) -> Passed | Outcome:
         if isinstance(ask, Operate):
-            return self.engine.operate(ask.key, ask.verb, ask.parameters)
+            with self.engine.hold(ask.verb):
+                if not ask.begin():
+                    return Outcome(ask.key, Action.UPDATE, Result.SKIPPED)
+                return self.engine.operate(ask.key, ask.verb, ask.parameters)
         plan = self.snapshot.plan
         if isinstance(ask, Tend) and ask.echo and plan and self.knows():
             return Passed(plan, self.snapshot.desired)

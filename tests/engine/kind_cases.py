@@ -95,6 +95,11 @@ def told_by_self_db(query: str) -> Callable[[World], str]:
     return look
 
 
+def declare_user(world: World) -> None:
+    world.site.write("user.yaml", "users:\n  ada: {role: operator}\n")
+    assert world.apply().exit_code == 0
+
+
 def declare_user_and_deployment(world: World) -> None:
     """Nothing of the deployment runs: its one service is in a profile that is off."""
     world.site.write("user.yaml", "users:\n  ada: {role: operator}\n")
@@ -196,6 +201,17 @@ LEAVES = {
         before="ada wiki read",
         after="ada wiki write",
         prepare=declare_user_and_deployment,
+    ),
+    "task": Case(
+        key="task/x",
+        first="tasks:\n  x: {schedule: '@daily', action: flush, subject: frame/dnsmasq, run_as: ada}\n",
+        second="tasks:\n  x: {schedule: '@hourly', action: flush, subject: frame/dnsmasq, run_as: ada}\n",
+        field="schedule",
+        damage=told_by_self_db("UPDATE tasks SET schedule = '* * * * *'"),
+        seen=told_by_self_db("SELECT schedule, action, subject, run_as FROM tasks"),
+        before="0 0 * * * flush frame/dnsmasq ada",
+        after="0 * * * * flush frame/dnsmasq ada",
+        prepare=declare_user,
     ),
 }
 

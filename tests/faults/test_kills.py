@@ -12,10 +12,9 @@ from conduit.failpoints import NAMES
 from tests.failing import at
 
 ROLLBACK = [name for name in NAMES if name.startswith("rollback.")]
-FORWARD = [
-    name for name in NAMES if name not in ROLLBACK and not name.startswith(("nginx.", "docker.", "edit.", "self."))
-]
-"""The steps a site without nginx, Docker and users passes."""
+ELSEWHERE = ("nginx.", "docker.", "edit.", "self.", "task.")
+FORWARD = [name for name in NAMES if name not in ROLLBACK and not name.startswith(ELSEWHERE)]
+"""The steps a site without nginx, Docker, users and tasks passes."""
 NO_DAEMON = {"dnsmasq.commit.stopped"}
 """A restart has a moment without dnsmasq; whoever is killed then leaves it so until the next run starts it."""
 
