@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import fcntl
 import os
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
+from threading import Thread
 from typing import Any, Final, NamedTuple
 
 from msgspec import Struct
@@ -39,7 +39,6 @@ BUSY = Code(
 ABSENT: Final = ""
 """What to expect of a resource that is not declared yet."""
 LOCK_SECONDS: Final = 30.0
-RETRY: Final = 0.005
 
 
 class SetField(Struct, frozen=True):
@@ -193,11 +192,8 @@ class ManifestStore(Struct, frozen=True):
         """Hold the lock of the directory, which dies with its holder. Raises `Locked`."""
         directory = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            deadline = time.monotonic() + LOCK_SECONDS
-            while not _locked(directory):
-                if time.monotonic() > deadline:
-                    raise Locked(Diagnostic(BUSY, f"another edit below {self.root} does not end", hint="try again"))
-                time.sleep(RETRY)
+            if not (_locked(directory) or _waited(directory)):
+                raise Locked(Diagnostic(BUSY, f"another edit below {self.root} does not end", hint="try again"))
             yield
         finally:
             os.close(directory)
@@ -209,6 +205,17 @@ def _locked(directory: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _waited(directory: int) -> bool:
+    """Wait for a lock in the kernel's queue: who asks again and again may find it taken for ever.
+
+    A lock that is got after this has given up goes with its descriptor, which is closed by then.
+    """
+    waiter = Thread(target=fcntl.flock, args=(directory, fcntl.LOCK_EX), name="edit", daemon=True)
+    waiter.start()
+    waiter.join(LOCK_SECONDS)
+    return not waiter.is_alive()
 
 
 def _with(tree: Tree, before: ManifestFile, after: bytes | None) -> Tree:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import multiprocessing
 import os
 import signal
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from conduit.errors import Stale
+from conduit.manifests import store
 from conduit.manifests.store import SetField
 from conduit.model import Key
 from conduit.providers.git import GIT_FAILED
@@ -80,14 +82,26 @@ def test_a_lock_of_somebody_else_is_left_alone(base: Path) -> None:
     assert lock.exists(), "it is older than what the killed edit had staged"
 
 
+def test_an_edit_that_waited_in_vain_takes_no_lock_later(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that waits is in the kernel's queue, and would get the lock when nobody is there to let go of it."""
+    monkeypatch.setattr(store, "LOCK_SECONDS", 0.2)
+    holder = os.open(base / "desired", os.O_RDONLY)
+    fcntl.flock(holder, fcntl.LOCK_EX)
+    assert refused(lambda: put(base, 1)) is store.BUSY
+    os.close(holder)
+    monkeypatch.undo()
+    put(base, 2)
+    assert git(base, "log", "--format=%s", "-1") == "Move the wiki\n"
+
+
 def writer(base: Path, name: str, count: int, acknowledged: Any) -> None:
     """Edit one field of one shared file and a file of one's own, again and again."""
-    store = store_at(base)
+    manifests = store_at(base)
     for number in range(count):
         key = Key("page", "wiki" if number % 2 else name)
         edit = SetField("headers." + name, str(number)) if number % 2 else SetField("", {"port": number + 1})
         try:
-            acknowledged.put(store.edit(key, [edit], f"{name} {number}", ANN).commit)
+            acknowledged.put(manifests.edit(key, [edit], f"{name} {number}", ANN).commit)
         except Stale:
             acknowledged.put("")
 
