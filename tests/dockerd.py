@@ -36,6 +36,14 @@ def private_dockerd() -> Iterator[Daemon]:
     shutil.rmtree(directory)
 
 
+@pytest.fixture(scope="module")
+def shared_dockerd(private_dockerd: Daemon) -> Iterator[Daemon]:
+    """A dockerd that holds nothing but `sandbox/busybox:1`; what the tests of a module make in it goes after them."""
+    image.load(Path(private_dockerd.section["socket"]))
+    yield private_dockerd
+    _empty(private_dockerd)
+
+
 @pytest.fixture
 def dockerd(private_dockerd: Daemon) -> Iterator[Daemon]:
     """A dockerd that runs and holds nothing but `sandbox/busybox:1`; whatever a test makes in it goes afterwards.

@@ -13,9 +13,9 @@ from conduit.sandbox.daemon import Daemon
 
 
 @pytest.fixture(scope="module")
-def served(private_dockerd: Daemon) -> Iterator[Any]:
+def served(shared_dockerd: Daemon) -> Iterator[Any]:
     """Three deployments, and an operator for each level of the first one."""
-    with shared_out(private_dockerd) as site:
+    with shared_out(shared_dockerd) as site:
         yield site
 
 

@@ -80,9 +80,8 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(private_dockerd: Daemon) -> Iterator[World]:
-    image.load(private_dockerd.section["socket"])
-    with make_served(sections={"docker": private_dockerd.section}) as site:
+def world(shared_dockerd: Daemon) -> Iterator[World]:
+    with make_served(sections={"docker": shared_dockerd.section}) as site:
         for name in ("wiki", "shop"):
             answer = site.api(
                 "PUT", f"/api/resources/deployment/{name}", {"compose": {"services": {"web": ASLEEP}}}, headers=NEW
@@ -92,7 +91,7 @@ def world(private_dockerd: Daemon) -> Iterator[World]:
         declare(site, "ada", "operator")
         grant = {"user": "ada", "deployment": "wiki", "level": "write"}
         assert site.api("PUT", "/api/resources/grant/ada", grant, headers=NEW).status_code == 201
-        yield World(site, private_dockerd)
+        yield World(site, shared_dockerd)
 
 
 def task(subject: str = "container/wiki-web-1", action: str = "restart", run_as: str = "ada") -> dict[str, Any]:
