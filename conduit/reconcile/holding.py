@@ -5,7 +5,7 @@ A person's `apply` knows none of this: it does what the plan says.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from conduit.change import Action, Change
@@ -33,8 +33,7 @@ def held_back(plan: Plan, rules: Reconcile, backoff: Backoff, now: float, *, kee
 def _reason(
     change: Change, rules: Reconcile, backoff: Backoff, digests: Mapping[str, str], now: float, keep: str
 ) -> str:
-    modes = [rules.kinds[kind] for kind in (change.key.kind, change.root.kind) if kind in rules.kinds]
-    if "observe" in (modes or [rules.mode]):
+    if observed(rules, (change.key.kind, change.root.kind)):
         return OBSERVED
     if change.action is Action.DELETE and keep:
         return keep
@@ -42,6 +41,12 @@ def _reason(
     if backoff.holds(root, digests[root], now):
         return f"it failed {backoff.failing[root].times} times; tried again later"
     return ""
+
+
+def observed(rules: Reconcile, kinds: Iterable[str]) -> bool:
+    """Whether what is of these kinds, its own and those of its roots, is only observed."""
+    modes = [rules.kinds[kind] for kind in kinds if kind in rules.kinds]
+    return "observe" in (modes or [rules.mode])
 
 
 def mistaken_kinds(rules: Reconcile, kinds: Mapping[str, Any]) -> Iterator[str]:

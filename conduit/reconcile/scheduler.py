@@ -24,6 +24,7 @@ from conduit.providers.self_rows import Task
 from conduit.providers.self_store import SelfStore, open_store
 from conduit.providers.self_tasks import DENIED, FAILED, OK, TURN, beat, finish, key_of, ours, take
 from conduit.reconcile.asks import Operate
+from conduit.reconcile.holding import observed
 from conduit.reconcile.passes import Passes
 from conduit.reconcile.suspension import suspension
 from conduit.reconcile.worker import Worker
@@ -104,8 +105,7 @@ class Scheduler:
         user, subject = acting(self._store, task.run_as), Key.parse(task.subject)
         if user is None:
             return f"there is no active user {task.run_as}"
-        roots = self._passes.snapshot.desired.sharers((subject,)) or {subject}
-        return hindrance(user, subject, permission_of(subject, self._engine.kinds), roots)
+        return hindrance(user, subject, permission_of(subject, self._engine.kinds), self._roots(subject))
 
     def _end(self, task: Task, instant: float, result: str, reason: str) -> None:
         """Write down how it ended: in self.db, in the audit trail, and for people."""
@@ -133,10 +133,15 @@ class Scheduler:
                 return outcome
 
     def _held(self, task: Task) -> bool:
-        """Whether the loop is suspended, or only observes what a task is about."""
-        engine, rules = self._engine, self._engine.settings.reconcile
-        mode = rules.kinds.get(Key.parse(task.subject).kind, rules.mode)
-        return mode == "observe" or suspension(engine.state, engine.now()) is not None
+        """Whether the loop has seen nothing yet, only observes what a task is about, or is suspended."""
+        engine, subject = self._engine, Key.parse(task.subject)
+        kinds = (subject.kind, *(root.kind for root in self._roots(subject)))
+        blind = self._passes.snapshot.plan is None
+        return blind or observed(engine.settings.reconcile, kinds) or suspension(engine.state, engine.now()) is not None
+
+    def _roots(self, subject: Key) -> set[Key]:
+        """Return the declared resources that a subject is part of, as the last pass saw them."""
+        return self._passes.snapshot.desired.sharers((subject,)) or {subject}
 
     def _beat(self) -> None:
         now = self._engine.now()
