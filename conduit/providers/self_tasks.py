@@ -91,3 +91,9 @@ def beat(store: SelfStore, now: float) -> None:
     """Give a sign of life of the scheduler. Raises `Unreadable`, OSError."""
     with store.writing() as tables:
         tables.put(Beat(SCHEDULER, now))
+
+
+def rest(store: SelfStore) -> None:
+    """Take the scheduler's sign of life back: it has ended. Raises `Unreadable`, OSError."""
+    with store.writing() as tables:
+        tables.delete(Beat, name=SCHEDULER)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from msgspec import Struct
@@ -37,6 +38,8 @@ BROKEN = Code(
 
 TENDED_EVERY: Final = 5.0
 """Seconds between two looks at what the audit trail needs."""
+END_SECONDS: Final = 1.0
+"""How long the end of a loop waits for its scheduler's word that it has ended."""
 FAILED: Final = "failed"
 """The event of a pass that did not come to an end; its content is the list of diagnostics."""
 
@@ -74,6 +77,7 @@ class Loop:
         self._ended = 0
         self._problems: tuple[Diagnostic, ...] = ()
         self._threads: list[threading.Thread] = []
+        self._scheduling: threading.Thread | None = None
 
     def start(self) -> None:
         """Begin with what a killed process left, then look at everything. Raises LoadError for wrong settings."""
@@ -88,7 +92,7 @@ class Loop:
             self._begin(name, listen, provider)
         if rules := self._engine.settings.reconcile.pull:
             self._begin("pull", self._follow, rules.interval)
-        self._begin("scheduler", self._schedule, self.scheduler)
+        self._scheduling = self._begin("scheduler", self._schedule, self.scheduler)
         self._begin("audit", self._look_after, Upkeep(self._engine.trail, self._engine.settings, self._secret))
         self._threads.append(threading.Thread(target=self._run, name="loop", daemon=True))
         self._threads[-1].start()
@@ -97,7 +101,10 @@ class Loop:
         """End after the step under way, within ten seconds; tell whether that came to its end."""
         self._stop.set()
         self._woken.set()
-        return self.worker.stop()
+        finished = self.worker.stop()
+        if self._scheduling:
+            self._scheduling.join(END_SECONDS)
+        return finished
 
     def trigger(self, why: str = "") -> None:
         """Ask for a pass soon; those asked for while one runs become one.
@@ -114,10 +121,11 @@ class Loop:
         failing = {**self.passes.keeper.failing, **self.scheduler.failing}
         return Status(alive, self._ended, self._problems, self.passes.snapshot, failing)
 
-    def _begin(self, name: str, watch: Callable[..., None], subject: Any) -> None:
+    def _begin(self, name: str, watch: Callable[..., None], subject: Any) -> threading.Thread:
         thread = threading.Thread(target=watch, args=(subject, self.trigger, self._stop), name=name, daemon=True)
         self._threads.append(thread)
         thread.start()
+        return thread
 
     def _follow(self, seconds: int, wake: Wake, stop: threading.Event) -> None:
         """Pull again and again."""
@@ -129,8 +137,10 @@ class Loop:
         self._repeat(pull, seconds, stop)
 
     def _schedule(self, scheduler: Scheduler, wake: Wake, stop: threading.Event) -> None:
-        """Do what is due."""
+        """Do what is due, and say at the end that nothing is any more."""
         self._repeat(scheduler.turn, LOOK, stop)
+        with suppress(ConduitError, OSError):  # then it is known half a minute later, as after a kill
+            scheduler.end()
 
     def _look_after(self, upkeep: Upkeep, wake: Wake, stop: threading.Event) -> None:
         """Do what the audit trail needs."""

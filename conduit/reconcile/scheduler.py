@@ -22,7 +22,7 @@ from conduit.model import Key
 from conduit.operate import permission_of
 from conduit.providers.self_rows import Task
 from conduit.providers.self_store import SelfStore, open_store
-from conduit.providers.self_tasks import DENIED, FAILED, OK, TURN, beat, finish, key_of, ours, take
+from conduit.providers.self_tasks import DENIED, FAILED, OK, TURN, beat, finish, key_of, ours, rest, take
 from conduit.reconcile.asks import Operate
 from conduit.reconcile.holding import observed
 from conduit.reconcile.passes import Passes
@@ -73,6 +73,11 @@ class Scheduler:
             instant = due(task.schedule, task.timezone, task.since, self._engine.now()) if task.enabled else None
             if instant is not None and not self._held(task):
                 self._do(task, instant)
+
+    def end(self) -> None:
+        """Let nothing count as scheduled any more. Raises `ConduitError`, OSError."""
+        if self._beaten:
+            rest(self._store)
 
     def _do(self, task: Task, instant: float) -> None:
         begun: list[float] = []

@@ -84,7 +84,9 @@ def test_a_task_is_done_told_and_recorded_and_a_refusal_reaches_people(
         assert "task/fresh: system:write is required" in receiver.messages[0]["message"]
         assert "CND-2203" in [line["code"] for line in loop.lines("failed")]
         assert touched(site) == before + 1
+        assert "not scheduled" not in site.conduit("get", "task/fresh").stdout
         assert loop.ended() == 143
+        assert "not scheduled: nothing runs `conduit serve`" in site.conduit("get", "task/fresh").stdout
 
 
 def test_a_task_waits_behind_a_run(
