@@ -195,6 +195,10 @@ class Kind(ABC, Generic[S]):
         """Return a wish for just what it stood for in an earlier run, and in words why that cannot be had, if so."""
         return want, ""
 
+    def not_restored(self, change: Change) -> Diagnostic | None:
+        """Return what a change that goes back does not bring back, None when it brings back all."""
+        return None
+
     def forbids(self, changes: Sequence[Change], ctx: Context) -> Iterable[Diagnostic]:
         """Yield why these changes of this kind must not be made together, whatever each would be by itself."""
         return ()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from msgspec.structs import replace
 
 from conduit.change import Result
@@ -91,7 +93,15 @@ def _as_of(engine: Engine, wish: Wish, run: int, selection: Selection) -> Plan:
     observed = engine.observe()
     desired, lost = as_then(wish.desired, engine.history.pins(run), engine.kinds, observed)
     plan = engine.plan_for(desired, observed, selection)
-    return replace(plan, warnings=(*plan.warnings, *lost))
+    return replace(plan, warnings=(*plan.warnings, *lost, *_not_restored(plan, engine)))
+
+
+def _not_restored(plan: Plan, engine: Engine) -> Iterable[Diagnostic]:
+    """Yield what no manifest knows and the changes of a plan that goes back therefore leave out."""
+    for change in plan.changes:
+        kind = engine.kinds.get(change.key.kind)
+        if kind and (told := kind.not_restored(change)):
+            yield told
 
 
 def unfinished(engine: Engine) -> tuple[Key, ...]:

@@ -37,6 +37,13 @@ FROM_SECRET = Code(
     "The manifest takes the password of this user from a stored secret, so another one would be put back by the next "
     "apply. Store the new one under that name with `conduit secret set NAME`, or remove `password` from the manifest.",
 )
+NOT_WHOLE = Code(
+    "CND-2414",
+    "an account that does not come back as it was",
+    "A manifest knows no password that was set on the machine or over the API, no second factor and no API key. They "
+    "went when the account was removed, and going back does not revive them: whoever was shut out stays out. Who has "
+    "no password cannot log in until one is set with `conduit user password NAME`.",
+)
 NOT_STORED: Final = "not stored"
 """Stands for the label of a secret that has no value: never equal to a label, and refused when it is applied."""
 
@@ -97,6 +104,16 @@ class User(Kind[UserSpec]):
         have, want = self.parse(live), self.parse(native)
         return Diff(compare(have, want)) if have and want else difference(live, native)
 
+    def not_restored(self, change: Change) -> Diagnostic | None:
+        """Tell of a user who is made anew, and of one whose declared password ends."""
+        lost = _lost(change)
+        if not lost:
+            return None
+        source = change.source if change.source.file else None
+        hint = f"set one afterwards: conduit user password {change.key.name}" if "password" in lost else ""
+        words = f"{change.key} does not get back the {lost} it may have had"
+        return Diagnostic(NOT_WHOLE, words, source, hint, severity="warning")
+
     def forbids(self, changes: Sequence[Change], ctx: Context) -> Iterable[Diagnostic]:
         """Refuse to leave users without an active admin where one was declared; who made themselves one is none."""
         there = {live.key: live.native for live in self.observe(ctx) if live.owned}
@@ -132,6 +149,16 @@ def _label(password: Secret | None, ctx: Context) -> str:
         return ctx.fingerprint(ctx.secret(password.name))
     except ConduitError:
         return NOT_STORED
+
+
+def _lost(change: Change) -> str:
+    """Return in words what of an account a change does not bring back, empty for nothing."""
+    if change.native is None:
+        return ""
+    password = change.native["password"]
+    if change.live is None:
+        return "second factor and API keys" if password else "password, second factor and API keys"
+    return "password" if change.live.native["password"] and not password else ""
 
 
 def _was_admin(change: Change) -> bool:

@@ -240,3 +240,40 @@ def test_a_store_open_to_others_is_unknown_and_spoils_nothing_else(site: Site) -
     assert done.code == 6
     assert "chmod 600" in site.conduit("diff").stdout
     assert site.dig("x.home.arpa") == ["10.0.0.1"]
+
+
+class TestGoingBack:
+    """`apply --undo` past the removal of a user: the plan says what stays gone."""
+
+    def test_who_was_removed_comes_back_without_what_the_account_had(self, site: Site) -> None:
+        """Regression: they came back without a password, and nothing said so."""
+        declare(site, ADA + BOB)
+        sql(site, f"UPDATE users SET password_hash = '{HASH}' WHERE name = 'bob'")
+        log_in(site, "bob")
+        declare(site, ADA, "--allow-deletes", "1")
+        done = site.conduit("apply", "--undo", "--yes")
+        assert done.code == 0, done
+        assert "user/bob does not get back the password, second factor and API keys it may have had" in done.stdout
+        assert "conduit user password bob" in done.stdout
+        assert sql(site, "SELECT password_hash FROM users WHERE name = 'bob'") == [("",)]
+        assert sql(site, "SELECT user FROM sessions UNION ALL SELECT user FROM keys") == []
+        assert "CND-2414" not in site.conduit("diff").stdout
+
+    def test_a_stored_password_comes_back(self, site: Site) -> None:
+        assert site.conduit("secret", "set", "ada", input=PASSWORD).code == 0
+        declare(site, TestPasswords.WITH + BOB)
+        declare(site, "users:\n  eve: {role: admin}\n" + BOB, "--allow-deletes", "1")
+        done = site.conduit("apply", "--undo", "--yes", "--allow-deletes", "1")
+        assert done.code == 0, done
+        assert "user/ada does not get back the second factor and API keys it may have had" in done.stdout
+        ((hashed,),) = sql(site, "SELECT password_hash FROM users WHERE name = 'ada'")
+        assert PasswordHasher().verify(hashed, PASSWORD)
+
+    def test_who_had_a_stored_password_is_told_to_be_without(self, site: Site) -> None:
+        assert site.conduit("secret", "set", "ada", input=PASSWORD).code == 0
+        declare(site, ADA)
+        declare(site, TestPasswords.WITH)
+        done = site.conduit("apply", "--undo", "--yes")
+        assert done.code == 0, done
+        assert "user/ada does not get back the password it may have had" in done.stdout
+        assert sql(site, "SELECT password_hash FROM users") == [("",)]
