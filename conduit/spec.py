@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Any, Generic, Self, TypeVar
 
 from msgspec import Struct
-from pydantic import ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
 from pydantic_core import CoreSchema, core_schema
 
 from conduit.documented import Documented
@@ -73,6 +73,14 @@ class Spec(Documented):
             cls.model_rebuild()
             schema = cls.__pydantic_core_schema__
         return super().__get_pydantic_json_schema__(schema, handler)
+
+    @classmethod
+    def parsed(cls, fields: Mapping[str, Any]) -> Self | None:
+        """Return the spec that has these fields, None when there can be none."""
+        try:
+            return cls.model_validate(fields)
+        except ValidationError:
+            return None
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Return a copy with some fields set to valid values.

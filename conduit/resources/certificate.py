@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from conduit import grammar, measures
 from conduit.change import Action, Diff, Outcome, Result
@@ -88,10 +88,7 @@ class Certificate(Kind[CertificateSpec]):
 
     def parse(self, native: Native) -> CertificateSpec | None:
         """Return the spec a certificate was issued for; None when none of its files is whole."""
-        try:
-            return CertificateSpec.model_validate(native)
-        except ValidationError:
-            return None
+        return CertificateSpec.parsed(native)
 
     def assign(
         self, want: Resource[CertificateSpec], live: Live | None, diff: Diff, ctx: Context

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from msgspec.structs import replace
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from conduit import grammar
 from conduit.errors import Code, Diagnostic
@@ -62,10 +62,7 @@ class Grant(Kind[GrantSpec]):
 
     def parse(self, native: Native) -> GrantSpec | None:
         """Return the spec of a grant."""
-        try:
-            return GrantSpec.model_validate(native)
-        except ValidationError:
-            return None
+        return GrantSpec.parsed(native)
 
     def claims(self, spec: GrantSpec) -> Iterable[Claim]:
         """Claim the deployment for the user: one grant says all."""

@@ -78,10 +78,7 @@ class Image(Kind[ImageSpec]):
 
     def parse(self, native: Native) -> ImageSpec | None:
         """Return the spec an image was asked for by; None when nothing tells any more."""
-        try:
-            return ImageSpec.model_validate(native)
-        except ValidationError:
-            return None
+        return ImageSpec.parsed(native)
 
     def same(self, want: Resource[ImageSpec], native: Native, live: Live, ctx: Context) -> Diff | None:
         """Compare the hash of what was asked for, which the name of an image carries, and the image it has to be."""

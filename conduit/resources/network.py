@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pydantic import ValidationError
-
 from conduit.change import Action, Diff
 from conduit.kind import Context, Kind
 from conduit.model import Live, Native
@@ -31,10 +29,7 @@ class Network(Kind[NetworkSpec]):
 
     def parse(self, native: Native) -> NetworkSpec | None:
         """Return the spec a network stands for."""
-        try:
-            return NetworkSpec.model_validate(fields(native))
-        except ValidationError:
-            return None
+        return NetworkSpec.parsed(fields(native))
 
     def action(self, want: Resource[NetworkSpec], live: Live, diff: Diff) -> Action:
         """Docker has no way to change a network."""

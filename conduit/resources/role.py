@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from conduit.errors import Code, ConduitError, Diagnostic
 from conduit.identity.permissions import ROLES
@@ -52,7 +52,4 @@ class Role(Kind[RoleSpec]):
 
     def parse(self, native: Native) -> RoleSpec | None:
         """Return the spec of a role."""
-        try:
-            return RoleSpec.model_validate(native)
-        except ValidationError:
-            return None
+        return RoleSpec.parsed(native)

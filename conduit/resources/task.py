@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from msgspec.structs import replace
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from conduit import cron, grammar
 from conduit.dialect.words import did_you_mean, shown
@@ -97,7 +97,4 @@ class Task(Kind[TaskSpec]):
 
     def parse(self, native: Native) -> TaskSpec | None:
         """Return the spec of a task."""
-        try:
-            return TaskSpec.model_validate(native)
-        except ValidationError:
-            return None
+        return TaskSpec.parsed(native)

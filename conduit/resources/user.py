@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Final
 
-from pydantic import ValidationError
-
 from conduit.change import Action, Change, Diff, Origin, Outcome, Result
 from conduit.diff import compare, difference
 from conduit.errors import Code, ConduitError, Diagnostic
@@ -93,11 +91,10 @@ class User(Kind[UserSpec]):
 
     def parse(self, native: Native) -> UserSpec | None:
         """Return the spec of a user; a password is its fingerprint."""
-        try:
-            spec = UserSpec.model_validate({name: value for name, value in native.items() if name != "password"})
-        except ValidationError:
-            return None
-        return spec.model_copy(update={"password": Fingerprint(native["password"])}) if native["password"] else spec
+        spec = UserSpec.parsed({name: value for name, value in native.items() if name != "password"})
+        if spec is None or not native["password"]:
+            return spec
+        return spec.model_copy(update={"password": Fingerprint(native["password"])})
 
     def explain(self, spec: UserSpec, native: Native, live: Native, ctx: Context) -> Diff:
         """Show what differs; of a password only that it does."""

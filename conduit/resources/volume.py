@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pydantic import ValidationError
-
 from conduit.change import Diff
 from conduit.compose.dangerous import dangers_of_options
 from conduit.diff import compare
@@ -56,10 +54,7 @@ class Volume(Kind[VolumeSpec]):
 
     def parse(self, native: Native) -> VolumeSpec | None:
         """Return the spec a volume stands for."""
-        try:
-            return VolumeSpec.model_validate(fields_of(native))
-        except ValidationError:
-            return None
+        return VolumeSpec.parsed(fields_of(native))
 
     def differs(self, want: Resource[VolumeSpec], native: Native, live: Live, ctx: Context) -> Diff | None:
         """Return None: a volume that is there is used as it is, and it is protected whatever is declared."""
