@@ -11,21 +11,16 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
-import json
 import pkgutil
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
+from docs_api import api_parts
 from docs_tables import fields_table, table, wrapped
-from litestar.handlers import HTTPRouteHandler
-from litestar.routes import HTTPRoute
 
 import conduit
-from conduit.api.app import build
-from conduit.api.desk import Desk
 from conduit.command import commands_of
 from conduit.errors import CODES
 from conduit.failpoints import POINTS
@@ -74,7 +69,7 @@ def pages() -> dict[Path, str]:
     found[Path("errors.md")] = errors_page()
     found[Path("failpoints.md")] = failpoints_page()
     found[Path("modules.md")] = modules_page()
-    found[Path("api.md")] = api_page()
+    found[Path("api.md")] = _join("# The REST API", *api_parts())
     return found
 
 
@@ -172,41 +167,6 @@ def modules_page() -> str:
         rows = [[f"`{path.name}`", _purpose(path)] for path in files]
         parts += [f"## {package.relative_to(ROOT)}/", _purpose(package / "__init__.py"), table(["File", "For"], rows)]
     return _join(*parts)
-
-
-def api_page() -> str:
-    """Return the reference of the REST API: its conventions, and each route with the contract row that tests it."""
-    told = {(method, path): handler for method, path, handler in _routes()}
-    parts = ["# The REST API", (ROOT / "scripts" / "api-intro.md").read_text().strip()]
-    for file in sorted((ROOT / "tests" / "api" / "contract").glob("*.yaml")):
-        section = yaml.safe_load(file.read_text())
-        parts.append(f"## {section['section']}")
-        for row in section["rows"]:
-            parts += _route_parts(row, told[row["method"], row["path"]])
-    return _join(*parts)
-
-
-def _routes() -> Iterator[tuple[str, str, HTTPRouteHandler]]:
-    app = build(Desk(Settings()))
-    for route in app.routes:
-        if isinstance(route, HTTPRoute):
-            path = re.sub(r":(str|int)}", "}", route.path)
-            yield from ((method, path, handler) for handler in route.route_handlers for method in handler.http_methods)
-
-
-def _route_parts(row: Mapping[str, Any], handler: HTTPRouteHandler) -> Iterator[str]:
-    """Yield what is said of one route: its docstring, the request that is tried, what answers and what is then true."""
-    yield f"### {row['method']} {row['path']}"
-    yield wrapped(str(handler.description))
-    lines = [f"Permission: `{row['permission']}`."]
-    if row.get("seen"):
-        lines.append("Needs `If-Match`.")
-    if "request" in row:
-        lines.append(f"For example `{json.dumps(row['request']).replace('$echo', '10.0.1.5:3000')}`.")
-    keys = [*row.get("reply", ()), *(f"{row['item']}[].{key}" for key in row.get("item_keys", ()))]
-    if keys:
-        lines.append(f"Answers {row['status']} with {', '.join(f'`{key}`' for key in keys)}.")
-    yield wrapped(" ".join(lines))
 
 
 def _layers() -> list[set[str]]:

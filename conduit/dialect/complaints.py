@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Annotated, Any, Final, NamedTuple, get_args, get_origin
+from typing import Any, Final, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from conduit.dialect.model_types import FieldPath, fields_at, types_at
 from conduit.dialect.words import did_you_mean, nearest, shown
 from conduit.errors import Code
 from conduit.model import Secret
@@ -32,8 +33,6 @@ WRONG_VALUE = Code(
     "The value has the wrong form or is outside what the field allows. Types are strict: text is not turned into "
     "numbers or the other way round, and on, no and yes are text. Follow the hint, or see `conduit schema KIND`.",
 )
-
-FieldPath = tuple[str | int, ...]
 
 MESSAGES: Final = {
     "string_type": "write text",
@@ -91,7 +90,7 @@ def complaints(
         merged.setdefault(_path(details, data), []).append(details)
     deepest = [path for path in merged if not any(_inside(other, path) for other in merged)]
     unknown = [path for path in deepest if merged[path][0]["type"] == "extra_forbidden"]
-    mistyped = {(*path[:-1], nearest(str(path[-1]), _fields(model, path[:-1]))) for path in unknown}
+    mistyped = {(*path[:-1], nearest(str(path[-1]), fields_at(model, path[:-1]))) for path in unknown}
     return [
         _complaint(path, merged[path], model, data, what, also)
         for path in deepest
@@ -153,11 +152,11 @@ def _complaint(
         place = f"{what}, below {_dotted(path[:-1])}" if len(path) > 1 else what
         if sort == "missing":
             return Complaint(MISSING_KEY, f"missing key {key} in {place}", path[:-1], f"add {key}", at_key=True)
-        known = {*_fields(model, path[:-1]), *(also if len(path) == 1 else ())}
+        known = {*fields_at(model, path[:-1]), *(also if len(path) == 1 else ())}
         glued = NO_SPACE.match(str(path[-1])) and str(path[-1]).partition(":")[0] in known
         hint = SPACE if glued else did_you_mean(str(path[-1]), known) or _choices(known)
         return Complaint(UNKNOWN_KEY, f"unknown key {key} in {place}", path, hint, at_key=True)
-    private = Secret in _types_at(model, path)
+    private = Secret in types_at(model, path)
     hint = next((hint for each in errors if (hint := _hint(each) or _as_text(each, model, data, path))), "")
     said = " or ".join(dict.fromkeys(map(words_of, errors)))
     subject = f"wrong value for {shown(_dotted(path))} in {what}" if path else f"this {what} cannot be read"
@@ -219,36 +218,3 @@ def _dotted(path: Iterable[str | int]) -> str:
 def _choices(names: Iterable[str]) -> str:
     known = sorted(names)
     return f"known are {', '.join(known[:12])}{', ...' if len(known) > 12 else ''}" if known else "remove it"
-
-
-def _fields(model: type[BaseModel], path: FieldPath) -> set[str]:
-    return {name for found in _models(_types_at(model, path)) for name in _named(found)}
-
-
-def _named(model: type[BaseModel]) -> dict[str, Any]:
-    return {field.alias or name: field.annotation for name, field in model.model_fields.items()}
-
-
-def _types_at(model: type[BaseModel], path: FieldPath) -> set[type]:
-    """Return the classes a value at `path` below `model` may become; list positions and free keys are passed over."""
-    types: set[type] = {model}
-    for part in path:
-        inside = [_named(found)[str(part)] for found in _models(types) if str(part) in _named(found)]
-        if inside:
-            types = {found for annotation in inside for found in _classes(annotation)}
-    return types
-
-
-def _models(types: Iterable[type]) -> Iterator[type[BaseModel]]:
-    return (found for found in types if issubclass(found, BaseModel))
-
-
-def _classes(annotation: Any) -> Iterator[type]:
-    """Yield every class an annotation is made of: members of unions, items of lists, values of mappings."""
-    arguments = get_args(annotation)
-    if get_origin(annotation) is Annotated:
-        arguments = arguments[:1]
-    if isinstance(annotation, type) and not arguments:
-        yield annotation
-    for argument in arguments:
-        yield from _classes(argument)

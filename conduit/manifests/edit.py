@@ -8,8 +8,8 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any
 
-from conduit.dialect.complaints import FieldPath
 from conduit.dialect.document import Document
+from conduit.dialect.model_types import FieldPath
 from conduit.errors import Code, ConduitError
 from conduit.manifests.rewrite import dotted, rewritten
 

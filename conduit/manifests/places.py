@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
-from conduit.dialect.complaints import Complaint, FieldPath
+from conduit.dialect.complaints import Complaint
 from conduit.dialect.document import Document, read
+from conduit.dialect.model_types import FieldPath
 from conduit.errors import Code, Diagnostic
 from conduit.model import Source
 

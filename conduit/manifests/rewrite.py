@@ -11,9 +11,9 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from conduit.canonical import canonical
-from conduit.dialect.complaints import FieldPath
 from conduit.dialect.compose_profile import FIELD
 from conduit.dialect.document import Document, parse
+from conduit.dialect.model_types import FieldPath
 from conduit.dialect.scalars import TEMPLATE
 from conduit.dialect.spans import Span, Style, spans
 from conduit.dialect.words import shown

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from conduit.dialect.complaints import Complaint, FieldPath
+from conduit.dialect.complaints import Complaint
 from conduit.dialect.compose_profile import FIELD
+from conduit.dialect.model_types import FieldPath
 from conduit.dialect.scalars import TEMPLATE
 from conduit.dialect.words import did_you_mean, shown
 from conduit.errors import Code

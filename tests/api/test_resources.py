@@ -87,22 +87,6 @@ def test_c1_only_the_version_that_was_seen_is_changed(committed: Any) -> None:
     assert (committed.dig("versioned.home.arpa"), git(committed, "rev-parse", "HEAD")) == before
 
 
-def test_a_documented_route_goes_by_the_version_that_is_sent(committed: Any) -> None:
-    """Regression: they took no notice of If-Match, so that a client which sent it overwrote what it had not seen."""
-    assert committed.register("agreed")["ok"]
-    old, again = version(committed, "agreed"), {"name": "agreed", "host": committed.echo, "overwrite": True}
-    assert committed.register("agreed", overwrite=True, health_path="/health")["ok"]
-    for method, path, body in (("POST", "/api/services", again), ("DELETE", "/api/services/agreed", None)):
-        refused = committed.api(method, path, body, headers={"If-Match": old})
-        assert (refused.status_code, refused.json()["code"]) == (412, "CND-2007"), refused.text
-    tag = version(committed, "agreed")
-    assert committed.api("POST", "/api/services", again, headers={"If-Match": tag}).json()["ok"]
-    assert committed.api("DELETE", "/api/services/agreed", headers={"If-Match": version(committed, "agreed")}).json()[
-        "ok"
-    ]
-    assert committed.dig("agreed.home.arpa") == []
-
-
 def test_an_edit_keeps_every_other_byte_and_is_one_commit_of_its_caller(committed: Any) -> None:
     text = (
         "# what runs here\n"
@@ -245,22 +229,3 @@ def test_a_removal_that_the_loop_sees_first_is_still_one_by_name(tmp_path: Any) 
             answer = removal.result(60)
         assert (answer.status_code, answer.json().get("ok")) == (200, True), answer.text
         assert site.dig("only.home.arpa") == []
-
-
-def test_a_service_that_a_file_declares_is_as_old_as_its_first_apply(committed: Any) -> None:
-    """Regression: registered_at was null unless it was registered over the API."""
-    committed.write("aged.yaml", f"services:\n  aged: {{upstream: '{committed.echo}'}}\n")
-    commit_all(committed)
-    committed.api("POST", "/api/apply")
-
-    def born() -> str | None:
-        services = committed.api("GET", "/api/services").json()["services"]
-        return next(each["registered_at"] for each in services if each["name"] == "aged")
-
-    wait_for(born, "it is known since when it is there")
-    first = born()
-    committed.write("aged.yaml", f"services:\n  aged: {{upstream: '{committed.echo}', websockets: false}}\n")
-    commit_all(committed)
-    committed.api("POST", "/api/apply")
-    assert born() == first
-    assert first in [run["finished"] for run in committed.api("GET", "/api/runs").json()["runs"]]

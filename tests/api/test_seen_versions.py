@@ -1,4 +1,4 @@
-"""Row C1 on the documented routes of people: what is sent as If-Match is the version that is changed, or nothing is."""
+"""Row C1 on the documented routes: what is sent as If-Match is the version that is changed, or nothing is."""
 
 from __future__ import annotations
 
@@ -36,3 +36,19 @@ def test_people_and_grants_are_changed_in_the_version_that_was_seen(served: Any)
         tag = version(served, native)
         assert served.api("DELETE", path, headers={"If-Match": tag}).status_code == 200
     assert rows(served, "SELECT 1 FROM users WHERE name = 'seen'") == []
+
+
+def test_a_service_is_changed_in_the_version_that_was_seen(served: Any) -> None:
+    """Regression: they took no notice of If-Match, so that a client which sent it overwrote what it had not seen."""
+    service = "service/agreed"
+    assert served.register("agreed")["ok"]
+    old, again = version(served, service), {"name": "agreed", "host": served.echo, "overwrite": True}
+    assert served.register("agreed", overwrite=True, health_path="/health")["ok"]
+    for method, path, body in (("POST", "/api/services", again), ("DELETE", "/api/services/agreed", None)):
+        refused = served.api(method, path, body, headers={"If-Match": old})
+        assert (refused.status_code, refused.json()["code"]) == (412, "CND-2007"), refused.text
+    tag = version(served, service)
+    assert served.api("POST", "/api/services", again, headers={"If-Match": tag}).json()["ok"]
+    gone = served.api("DELETE", "/api/services/agreed", headers={"If-Match": version(served, service)})
+    assert gone.json()["ok"], gone.text
+    assert served.dig("agreed.home.arpa") == []
