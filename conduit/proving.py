@@ -16,22 +16,23 @@ from conduit.spec import Resource
 
 AT_ONCE = 16
 """Proofs that run side by side."""
+SECONDS = 30.0
+"""How long an apply may take for the proofs before its first write, and as long for those after its last."""
+SECONDS_EACH = 0.02
+"""What is added to that for each root; one that answers takes far less."""
 OWED_SECONDS = 1.0
 """How long an apply may take for proofs that earlier ones owe."""
 PAUSE = 0.05
 """Seconds between two tries of a proof that does not pass yet."""
 
 
-def prove(roots: Iterable[Resource[Any]], kinds: Mapping[str, Kind[Any]], context: Context) -> dict[Key, Proof]:
-    """Prove each root once, side by side; a kind that promises nothing visible gives no proof."""
-    from concurrent.futures import ThreadPoolExecutor
+def prove(roots: Sequence[Resource[Any]], kinds: Mapping[str, Kind[Any]], context: Context) -> dict[Key, Proof | None]:
+    """Prove each root once, side by side; None for a kind that promises nothing visible.
 
-    def one(root: Resource[Any]) -> Proof | None:
-        return kinds[root.key.kind].prove(context, root)
-
-    roots = list(roots)
-    with ThreadPoolExecutor(min(context.parallel or AT_ONCE, len(roots) or 1)) as pool:
-        return {proof.key: proof for proof in pool.map(one, roots) if proof}
+    What hangs holds an apply up for no longer than `SECONDS` and `SECONDS_EACH`; what has no answer by then is not in
+    the result.
+    """
+    return prove_within(roots, kinds, context, SECONDS + SECONDS_EACH * len(roots))
 
 
 def prove_within(
@@ -41,7 +42,7 @@ def prove_within(
 
     What has no answer by then is not in the result. A proof that hangs is left behind in its thread, and delays nobody.
     """
-    waiting, found = deque(roots), dict[Key, Proof | None]()
+    waiting, found, failed = deque(roots), dict[Key, Proof | None](), list[Exception]()
     deadline = time.monotonic() + seconds
 
     def work() -> None:
@@ -50,7 +51,10 @@ def prove_within(
                 root = waiting.popleft()
             except IndexError:
                 return
-            found[root.key] = kinds[root.key.kind].prove(context, root)
+            try:
+                found[root.key] = kinds[root.key.kind].prove(context, root)
+            except Exception as error:  # noqa: BLE001 - whatever it is, who asked for the proofs is told
+                failed.append(error)
 
     number = min(context.parallel or AT_ONCE, len(waiting))
     workers = [threading.Thread(target=work, name="proof", daemon=True) for _ in range(number)]
@@ -58,6 +62,8 @@ def prove_within(
         worker.start()
     for worker in workers:
         worker.join(max(0.0, deadline - time.monotonic()))
+    if failed:
+        raise failed[0]
     return dict(found)
 
 
@@ -77,15 +83,15 @@ def prove_until(
     context: Context,
     before: Mapping[Key, Proof],
     seconds: float,
-) -> dict[Key, Proof]:
-    """Prove roots again and again until each passes or does no worse than before, for at most `seconds`.
+) -> dict[Key, Proof | None]:
+    """Prove roots as `prove` does, and those that do not pass and do worse than before once more within `seconds`.
 
     A daemon that has just reloaded, and an upstream that has just started, need a moment.
     """
     deadline = time.monotonic() + seconds
     proofs = prove(roots, kinds, context)
     while True:
-        waiting = [root for root in roots if root.key in proofs and not _settled(proofs[root.key], before)]
+        waiting = [root for root in roots if (proof := proofs.get(root.key)) and not _settled(proof, before)]
         if not waiting or time.monotonic() >= deadline:
             return proofs
         time.sleep(PAUSE)

@@ -94,7 +94,8 @@ def carry_out(
     _remember(plan, report, means, started, options.operation)
     means.history.note_pins(run.id, pins_of(work))
     _remember_reverted(plan, work, means.history, run.id, rfc3339(started, "milliseconds"))
-    means.history.note_proofs({key: proof.passed for key, proof in proofs.items() if key not in work.blamed})
+    passed = {key: proof.passed for key, proof in proofs.items()} | dict.fromkeys(work.unasked, False)
+    means.history.note_proofs({key: ok for key, ok in passed.items() if key not in work.blamed})
     fail("apply.unlock")
     return report, work.readings if left_nothing(work) else {}
 

@@ -46,8 +46,8 @@ class Work(Struct, eq=False):
 
     `made` are the objects that were changed, whether or not the change held. `by_key` are the changes of the plan,
     sorted out when the first of them fails. `owed` are roots of earlier applies that have not passed their proof yet,
-    `keeping` the providers that failed to let go of something, `pruned` those whose objects were removed since they
-    were read.
+    `unasked` those of this one for whose proof there was no time. `keeping` are the providers that failed to let go of
+    something, `pruned` those whose objects were removed since they were read.
     """
 
     plan: Plan
@@ -66,6 +66,7 @@ class Work(Struct, eq=False):
     blamed: dict[Key, str] = {}
     contexts: dict[str, Context] = {}
     owed: list[Key] = []
+    unasked: set[Key] = set()
     made: set[Key] = set()
     late: set[Key] = set()
     by_key: dict[Key, Change] = {}
