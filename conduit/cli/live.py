@@ -51,8 +51,9 @@ def get(app: App, subject: str, output: str) -> None:
       conduit get route
       conduit get dns_record -o yaml
     """
-    kind, _, name = subject.partition("/")
+    said, _, name = subject.partition("/")
     known = app.engine.kinds
+    kind = next((each.name for each in known.values() if each.plural == said), said)
     leaves = ", ".join(name for name, found in known.items() if found.provider)
     if kind not in known:
         raise click.UsageError(f'there is no kind "{kind}"; use one of: {leaves}')

@@ -88,7 +88,8 @@ class Secrets(Struct, frozen=True, eq=False):
             self.seen[name] = of_bytes(path, sealed)
             return self._open(name, sealed)
         except FileNotFoundError:
-            raise _error(MISSING, f'secret "{name}" is not stored', f"conduit secret set {name}") from None
+            words = f'secret "{name}" is not stored; store it with conduit secret set {name}'
+            raise _error(MISSING, words, "env:NAME or file:/path take a value from elsewhere") from None
         except OSError as error:
             raise _error(UNUSABLE, f'cannot read secret "{name}": {error}', f"check {path}") from error
 

@@ -234,3 +234,11 @@ def test_get_says_that_nothing_is_called_so_and_what_may_be_meant(site: Any) -> 
     done = site.conduit("get", "dns_record/pinter")
     assert done.stderr == 'nothing live is dns_record/pinter; did you mean "printer"?\n'
     assert site.conduit("get", "dns_record/printer").stderr == ""
+
+
+def test_get_takes_a_kind_as_manifests_have_it(site: Any) -> None:
+    """Regression: it said that there is no such kind, of `services` too."""
+    site.write("a.yaml", "dns_records:\n  printer: {name: printer.home.arpa, value: 10.0.0.1}\n")
+    assert site.conduit("apply", "--yes").code == 0
+    assert site.conduit("get", "dns_records").stdout == site.conduit("get", "dns_record").stdout
+    assert "a service is live as what it becomes" in site.conduit("get", "services").stderr

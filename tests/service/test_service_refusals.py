@@ -10,6 +10,7 @@ from service_world import Table, declared, leaves
 
 from conduit.errors import ConduitError
 from conduit.resources import site_leaves
+from tests.conftest import Site
 
 
 @pytest.mark.parametrize(
@@ -89,3 +90,11 @@ def test_what_nginx_would_expand_is_an_error_at_its_service(field: str) -> None:
 def test_headers_every_proxy_sets_are_refused() -> None:
     with pytest.raises(ValidationError, match="the proxy itself sets X-Forwarded-For"):
         declared(upstream="10.0.1.5:80", request_headers={"X-Forwarded-For": "10.0.0.1"})
+
+
+def test_a_secret_that_is_not_stored_is_told_with_how_to_store_it(site: Site) -> None:
+    """Regression: the apply said only that it is not stored."""
+    site.write("web.yaml", 'services:\n  web: {upstream: "127.0.0.1:9", basic_auth: {anna: {secret: door}}}\n')
+    site.up()
+    done = site.conduit("apply", "--yes")
+    assert (done.code, "store it with conduit secret set door" in done.stdout) == (4, True), done
