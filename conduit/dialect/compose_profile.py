@@ -96,13 +96,8 @@ class ManifestBuilder(ComposeBuilder):
         return text
 
     def scalar(self, event: Any) -> Any:
-        """Return the value of a scalar; braces inside an application are no template."""
-        if not self._inside:
-            return Builder.scalar(self, event)
-        templated = self.templated
-        value = super().scalar(event)
-        self.templated = templated
-        return value
+        """Return the value of a scalar."""
+        return super().scalar(event) if self._inside else Builder.scalar(self, event)
 
     def mapping(self, at: int, depth: int) -> dict[str, Any]:
         """Return a mapping; outside of applications a merge key is a problem already told."""

@@ -82,7 +82,9 @@ class Document(Struct, frozen=True):
         return at
 
 
-APPLICATION = f"{FIELD}:".encode()
+APPLICATION: Final = FIELD.encode()
+ESCAPE: Final = b"\\"
+"""What spells a character of a key in another way, between double quotes."""
 
 
 def parse(file: str, content: bytes) -> Document:
@@ -99,7 +101,7 @@ def read(file: str, content: bytes) -> Document:
     Of a key that stands twice the first value counts. Raises `LoadError` for what is no text or beyond the limits.
     """
     source = decode(file, content)
-    builder = (ManifestBuilder if APPLICATION in content else Builder)(source, content)
+    builder = (ManifestBuilder if _may_hold_application(content) else Builder)(source, content)
     try:
         with collector_paused():
             return _document(builder, builder.document())
@@ -112,6 +114,11 @@ def read(file: str, content: bytes) -> Document:
         return replace(_document(whole, whole.document()), problems=problems, torn=True)
     except yaml.YAMLError:
         return Document(source, None, [], {}, False, problems, [], torn=True)
+
+
+def _may_hold_application(content: bytes) -> bool:
+    """Whether any key can be the one that an application is written below."""
+    return APPLICATION in content or ESCAPE in content
 
 
 def _document(builder: Builder, data: Any) -> Document:

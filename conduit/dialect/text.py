@@ -36,11 +36,12 @@ LINE_LIMIT = 200
 
 
 class SourceText:
-    """The text of one manifest, and how problems in it are told."""
+    """The text of one manifest, or of a part of it that begins at the line `first`, and how problems are told."""
 
-    def __init__(self, file: str, text: str) -> None:
+    def __init__(self, file: str, text: str, first: int = 1) -> None:
         self.file = file
         self.text = text
+        self._above = first - 1
 
     @cached_property
     def lines(self) -> list[str]:
@@ -54,7 +55,7 @@ class SourceText:
     def place(self, offset: int) -> tuple[int, int]:
         """Return line and column of a character, counted from 1."""
         line = bisect_right(self._starts, offset)
-        return line, offset - self._starts[line - 1] + 1
+        return line + self._above, offset - self._starts[line - 1] + 1
 
     def problem(
         self,
@@ -67,7 +68,8 @@ class SourceText:
         severity: str = "error",
     ) -> Diagnostic:
         """Return a diagnostic that points at `line` and `column`, counted from 1, and shows that line."""
-        shown = self.lines[line - 1][:LINE_LIMIT] if 0 < line <= len(self.lines) else ""
+        inside = line - self._above
+        shown = self.lines[inside - 1][:LINE_LIMIT] if 0 < inside <= len(self.lines) else ""
         return Diagnostic(code, summary, Source(self.file, line, column), hint, shown, tuple(related), severity)
 
 

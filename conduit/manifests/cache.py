@@ -1,14 +1,15 @@
-"""The parse cache: the outline of every manifest by the hash of its bytes, in one file.
+"""The parse cache: the outline of every manifest, or of each of its pieces, by the hash of its bytes, in one file.
 
 One file, because reading ten thousand small ones would cost more than parsing. It carries its own checksum: a damaged,
 foreign or missing cache costs time and nothing else. It is written only when the set of manifests changed. Each
-manifest has a line, its digest and its outline as JSON, so that only the outlines that are asked for are read.
+manifest or piece has a line, its digest and its outline as JSON, so that only those that are asked for are read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -17,13 +18,18 @@ from msgspec import json
 
 from conduit import __version__
 from conduit.dialect.document import Document
+from conduit.errors import LoadError
 from conduit.manifests.entries import Outline, Section, outline
+from conduit.manifests.pieces import Piece, cut, joined
+from conduit.manifests.places import Places
+from conduit.manifests.tree import ManifestFile
 from conduit.providers.files import read_regular, write_cache
 
-FORMAT: Final = 4
+FORMAT: Final = 5
 """Raise it whenever the dialect, the outline or the layout below changes what a file loads as."""
 
 MAX_BYTES: Final = 512 * 2**20
+KEPT: Final = json.Decoder(tuple[int, list[Section]])
 HEADER: Final = f"conduit manifests {FORMAT} {__version__} "
 
 
@@ -35,19 +41,35 @@ class ParseCache:
         self._kept: dict[str, bytes] = _read(self._path) if self._path else {}
         self._used: dict[str, bytes] = {}
 
-    def outline(self, digest: str, read: Callable[[], Document]) -> Outline:
-        """Return the outline of the file with this digest; `read` reads it when it is not kept.
+    def outline(self, file: ManifestFile, places: Places) -> Outline:
+        """Return the outline of a file; `places` reads what is not kept, and is told what the file is made of.
 
         One with problems is not kept. Raises `LoadError` when nothing of the file can be read.
         """
+        if self._path and file.digest not in self._kept and (pieces := cut(file.content)):
+            found = joined(pieces, [self._piece(file.name, piece, places) for piece in pieces])
+            if found:
+                places.pieces[file.name] = pieces
+                return found
+        return self._outline(file.digest, partial(places.document, file.name))
+
+    def _piece(self, file: str, piece: Piece, places: Places) -> Outline:
+        """Return the outline of a piece by its own lines, one without sections when it cannot be read."""
+        try:
+            return self._outline(piece.digest, partial(places.piece, file, piece))
+        except LoadError:
+            return Outline([], torn=True)
+
+    def _outline(self, digest: str, read: Callable[[], Document]) -> Outline:
         kept = self._kept.get(digest)
         if kept is None:
             found = outline(read())
             if not found.problems:
-                self._used[digest] = json.encode(found.sections) if self._path else b""
+                self._used[digest] = json.encode((found.values, found.sections)) if self._path else b""
             return found
         self._used[digest] = kept
-        return Outline(json.decode(kept, type=list[Section]))
+        values, sections = KEPT.decode(kept)
+        return Outline(sections, values=values)
 
     def save(self) -> None:
         """Keep what this load used, and drop the rest. Never fails: without a cache the next load is slower."""

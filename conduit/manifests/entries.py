@@ -51,13 +51,15 @@ class Outline(Struct, frozen=True):
     """The sections of a manifest as far as they hold, and what is wrong with the rest.
 
     `unread` are plurals and names whose values nobody can know, and which are in no section; without a name it is the
-    whole section. `torn` tells that there may be more than these and the sections.
+    whole section. `torn` tells that there may be more than these and the sections. `values` is how many values and keys
+    a file without problems holds.
     """
 
     sections: list[Section]
     problems: tuple[Diagnostic, ...] = ()
     unread: frozenset[tuple[str, str]] = frozenset()
     torn: bool = False
+    values: int = 0
 
 
 def outline(document: Document) -> Outline:
@@ -76,7 +78,7 @@ def outline(document: Document) -> Outline:
             hint = NO_LIST if isinstance(names, list) else "write names below it, or remove it"
             misshapen[str(plural), ""] = _misshapen(document, index - 1, summary, hint)
     if not (document.problems or misshapen):
-        return Outline(sections)
+        return Outline(sections, values=len(document.marks))
     unread = {*misshapen, *_unread(sections, document.unread)}
     problems = (*document.problems, *misshapen.values())
     return Outline(_without(sections, unread), problems, frozenset(unread), document.torn)

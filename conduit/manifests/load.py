@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,13 +42,15 @@ class Manifests(Struct, frozen=True):
         The deepest part that exists counts; an empty path means the name itself. Raises KeyError for a key that is not
         declared.
         """
-        source = self.resources[key].source
-        return self.places.locate(Name(source.file, self.kinds[key.kind].plural, key.name), path) if path else source
+        return self.places.locate(self._name(key), path) if path else self.resources[key].source
 
     def written(self, key: Key) -> Written:
         """Return how a declared resource was written. Raises KeyError for a key that is not declared."""
-        source = self.resources[key].source
-        return Written(self.places.document(source.file), (self.kinds[key.kind].plural, key.name), self.base)
+        name = self._name(key)
+        return Written(self.places.around(name), (name.plural, name.name), self.base)
+
+    def _name(self, key: Key) -> Name:
+        return Name(self.resources[key].source, self.kinds[key.kind].plural, key.name)
 
 
 class Loaded(Struct, frozen=True):
@@ -99,7 +100,7 @@ def _outlines(
     problems: list[Diagnostic] = []
     for file in files:
         try:
-            outlines[file.name] = cache.outline(file.digest, partial(places.document, file.name))
+            outlines[file.name] = cache.outline(file, places)
         except LoadError as error:
             problems += error.diagnostics
     cache.save()

@@ -96,7 +96,7 @@ class Validator:
         data = variables.fill_entry(entry.data, wrong) if variables and entry.templated else entry.data
         spec, common = (None, NOTHING) if wrong else self._read(kind, source, entry.name, data, wrong)
         told = len(self.problems)
-        self.problems += [self._places.tell(complaint, Name(file, kind.plural, entry.name)) for complaint in wrong]
+        self.problems += [self._places.tell(complaint, Name(source, kind.plural, entry.name)) for complaint in wrong]
         try:
             grammar.name(entry.name)
         except ValueError as error:
@@ -117,7 +117,7 @@ class Validator:
         wrong += unknown_needs(common, self._kinds)
         holding, misdated, expired = current(common.ignore, self._now)
         wrong += misdated
-        self.warnings += [self._places.tell(note, Name(source.file, kind.plural, name), "warning") for note in expired]
+        self.warnings += [self._places.tell(note, Name(source, kind.plural, name), "warning") for note in expired]
         rest = {field: data[field] for field in data if field not in RESERVED}
         return _validated(kind.spec, rest, kind.name, wrong), common.model_copy(update={"ignore": holding})
 

@@ -112,6 +112,12 @@ def test_errors_inside_a_manifest_have_its_places(tmp_path: Path) -> None:
     assert 'did you mean "ports"?' in found.hint
 
 
+@pytest.mark.parametrize("key", ["compose:", "compose :", '"compose":', '"com\\x70ose":', "? compose\n    :"])
+def test_an_application_is_one_however_its_key_is_written(key: str) -> None:
+    document = manifests.parse("a.yaml", f"deployments:\n  a:\n    {key} {{mode: 0440}}\n".encode())
+    assert document.data["deployments"]["a"]["compose"] == {"mode": 288}
+
+
 def test_every_part_of_an_application_has_a_place(site: Site) -> None:
     loaded = site.load(application("ports: ['80:80']\nmem_limit: 1g\ndepends_on: [b]", "  b: {image: x}"))
     assert loaded.source(("services", "a", "ports", 0, "target")).line == 4
