@@ -32,6 +32,8 @@ ENTRIES: Final = 32
 
 TOP = pattern(rb"\n(?:(?P<plural>\w[\w-]*):(?=[ \n]|\Z)(?P<bare> *(?:#[^\n]*)?(?=\n))?|[^ #\n])")
 """The beginning of a section, bare when its entries stand below it; or anything else in the first column."""
+NOTHING = pattern(rb"(?:\n *(?:#[^\n]*)?)*")
+"""Blank lines and comments."""
 FIRST = pattern(rb"(?:\n *(?:#[^\n]*)?)*?\n( +)\w[\w.-]*:(?=[ \n])")
 """From the line of a section to its first entry, with the indentation of that one."""
 ANCHOR = pattern(rb"&(?<!\w&)[\w-]")
@@ -64,7 +66,7 @@ def cut(content: bytes) -> list[Piece]:
         return []
     text = b"\n" + content
     tops = list(TOP.finditer(text))
-    if not (tops and all(top["plural"] for top in tops)):
+    if not (tops and all(top["plural"] for top in tops) and NOTHING.fullmatch(text, 0, tops[0].start())):
         return []
     pieces: list[Piece] = []
     begin, line = 0, 1

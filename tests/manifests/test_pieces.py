@@ -113,6 +113,7 @@ def told(found: Loaded) -> list[Any]:
 @example(("pages:\n  a: {}\n  b: {}\n  c: {}\n", 'pages:\n  a: "\n  b: {}\n  c: {}\n'))
 @example(("pages:\n  a: {}\n  b: {}\n  c: {}\n", "pages:\n  a: {}\n  b: {}\n  c: {}\n  a: {}\n"))
 @example(("pages:\n  a: {}\n  b: {}\nvars: {}\n", "pages:\n  a: {}\nvars: {}\npages:\n  b: {}\n"))
+@example(("pages: {}\n", '  a: "x\npages:\n  a: {}"\n  b: {}\n'))
 @example(("pages:\n  a: {}\n  b: {}\n  c: {}\n", "pages:\n  a: &x {}\n  b: {}\n  c: *x\n"))
 def test_a_file_read_by_its_pieces_is_what_it_is_read_whole(texts: tuple[str, str]) -> None:
     with TemporaryDirectory() as cache:
