@@ -13,6 +13,10 @@ from msgspec import Struct
 from conduit.change import Outcome, Proof, Result
 from conduit.model import Key
 
+BREATH: Final = 0.03
+"""Seconds without computing before Caddy loads. It then drops about as many requests as when it is loaded by hand, and
+twice as many without it or with a third of it (benchmarks/updates.py); five times as many in a loop without it."""
+
 
 class ApplyOptions(Struct, frozen=True):
     """`prove` checks every touched root from outside before and after; `timeout` bounds each wait, in seconds.

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 from msgspec.structs import replace
@@ -21,10 +21,6 @@ from conduit.errors import Unsafe
 if TYPE_CHECKING:
     from conduit.plan import Plan
     from conduit.report import Event, Report
-
-BREATH: Final = 0.03
-"""Seconds without computing before Caddy loads. It then drops about as many requests as when it is loaded by hand, and
-twice as many without it or with a third of it (benchmarks/updates.py)."""
 
 
 def carry_through(
@@ -66,7 +62,7 @@ def carry_through(
 
 def _carry_out(app: App, plan: Plan, deed: Deed, operation: str, *, prove: bool) -> int:
     from conduit.audit.applies import details_of, sentence
-    from conduit.report import ApplyOptions
+    from conduit.report import BREATH, ApplyOptions
 
     with _stoppable() as (stop, signals):
         options = ApplyOptions(prove, app.timeout, operation, app.parallel, BREATH)

@@ -25,7 +25,7 @@ from conduit.reconcile.echo import Signs, signs, signs_now
 from conduit.reconcile.keeper import WHOLE, Keeper
 from conduit.reconcile.leaving import Leaving, Standing
 from conduit.reconcile.tally import Tally
-from conduit.report import ApplyOptions, Event
+from conduit.report import BREATH, ApplyOptions, Event
 from conduit.work import sole_facts
 
 OTHER_PLAN = Code(
@@ -161,7 +161,7 @@ class Passes:
         """Apply what nobody asked for, as an entry of the audit trail."""
         if plan.changes:
             self.engine.trail.require()
-        passed = self._applied(plan, ApplyOptions(operation="loop"))
+        passed = self._applied(plan, ApplyOptions(operation="loop", breath=BREATH))
         if passed.report and passed.report.run:
             self.engine.trail.append(applied(plan, passed.report))
         return passed
