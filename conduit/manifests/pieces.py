@@ -27,7 +27,7 @@ from conduit.patterns import pattern
 
 SMALL: Final = 4096
 """A file of less than so many bytes is read whole about as quickly."""
-ENTRIES: Final = 32
+ENTRIES: Final = 64
 """How many entries a piece has on average."""
 
 TOP = pattern(rb"\n(?:(?P<plural>\w[\w-]*):(?=[ \n]|\Z)(?P<bare> *(?:#[^\n]*)?(?=\n))?|[^ #\n])")

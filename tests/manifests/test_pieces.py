@@ -113,7 +113,8 @@ def told(found: Loaded) -> list[Any]:
 @example(("pages:\n  a: {}\n  b: {}\n  c: {}\n", 'pages:\n  a: "\n  b: {}\n  c: {}\n'))
 @example(("pages:\n  a: {}\n  b: {}\n  c: {}\n", "pages:\n  a: {}\n  b: {}\n  c: {}\n  a: {}\n"))
 @example(("pages:\n  a: {}\n  b: {}\nvars: {}\n", "pages:\n  a: {}\nvars: {}\npages:\n  b: {}\n"))
-@example(("pages: {}\n", '  a: "x\npages:\n  a: {}"\n  b: {}\n'))
+@example(("pages: {}\n", '  a:\n    upstream: "x\npages:\n  a: {}"\n  n0: {}\n  n1: {}\n  n2: {}\n'))
+@example(("pages:\n  a: {}\n", "pages:\n  a: {}\n...\nvars:\n  h: x\n"))
 @example(("pages:\n  a: {}\n  b: {}\n  c: {}\n", "pages:\n  a: &x {}\n  b: {}\n  c: *x\n"))
 def test_a_file_read_by_its_pieces_is_what_it_is_read_whole(texts: tuple[str, str]) -> None:
     with TemporaryDirectory() as cache:
@@ -178,6 +179,13 @@ def test_the_values_of_all_pieces_are_limited_together(tmp_path: Path, monkeypat
     monkeypatch.setattr(pieces, "MAX_NODES", 3000)
     (problem,) = loaded(MANY, tmp_path).problems
     assert problem.code.id == "CND-0108"
+
+
+@pytest.mark.usefixtures("fine")
+def test_the_aliases_of_a_file_are_limited_together(tmp_path: Path) -> None:
+    text = "pages:\n" + "".join(f"  p{n}: {{backends: [&a x, *a]}}\n" for n in range(60))
+    (problem,) = loaded(text, tmp_path).problems
+    assert problem.code.id == "CND-0107"
 
 
 def test_what_an_entry_needs_filled_in_does_not_depend_on_its_neighbours() -> None:
