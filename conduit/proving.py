@@ -40,9 +40,11 @@ def prove_within(
 ) -> dict[Key, Proof | None]:
     """Prove roots side by side for at most `seconds`, in their order; None for a kind that promises nothing visible.
 
-    What has no answer by then is not in the result. A proof that hangs is left behind in its thread, and delays nobody.
+    The result has their order, too; what has no answer by then is not in it. A proof that hangs is left behind in its
+    thread, and delays nobody.
     """
-    waiting, found, failed = deque(roots), dict[Key, Proof | None](), list[Exception]()
+    wanted = list(roots)
+    waiting, found, failed = deque(wanted), dict[Key, Proof | None](), list[Exception]()
     deadline = time.monotonic() + seconds
 
     def work() -> None:
@@ -64,7 +66,8 @@ def prove_within(
         worker.join(max(0.0, deadline - time.monotonic()))
     if failed:
         raise failed[0]
-    return dict(found)
+    answered = dict(found)
+    return {root.key: answered[root.key] for root in wanted if root.key in answered}
 
 
 def prove_owed(roots: Sequence[Resource[Any]], kinds: Mapping[str, Kind[Any]], context: Context) -> dict[Key, Proof]:

@@ -93,3 +93,19 @@ def test_each_owed_proof_has_its_turn_when_there_is_time_for_few(hasty: None) ->
         lamps.owed(float(now))
     lamps.light.set()
     assert set(lamps.asked) == set("abcdef")
+
+
+def test_proofs_are_told_in_the_order_of_their_roots_whoever_answers_first() -> None:
+    quick_is_proven = threading.Event()
+
+    def prove(_: Context, root: Resource[Any]) -> Proof:
+        if root.key.name == "quick":
+            quick_is_proven.set()
+        else:
+            assert quick_is_proven.wait(10)
+        return Proof(root.key, Level.EXPECTED)
+
+    roots = [Resource(Key("lamp", name), Spec(), Source("lamps.yaml")) for name in ("slow", "quick")]
+    kinds = cast(Any, {"lamp": SimpleNamespace(prove=prove)})
+    found = proving.prove_within(roots, kinds, Context(Settings(), 0.0), 20.0)
+    assert [key.name for key in found] == ["slow", "quick"]
