@@ -1,14 +1,17 @@
 """The documents of an apply: all are staged before the first is written, each is committed once.
 
-Those of one round commit side by side: while one daemon loads, what became of another is written down.
+Those of one round commit side by side: while one daemon loads, what became of another is written down. A document
+whose staging is never refused is staged then, too.
 """
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from threading import Thread
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -23,16 +26,20 @@ from conduit.schedule import Step
 from conduit.verify import verify
 from conduit.work import Work
 
+TURN: Final = 0.0005
+"""Seconds until a thread that computes lets another one go on, while documents commit side by side."""
+
 
 def stage_all(work: Work) -> dict[str, Staged[Any]]:
     """Stage every document before the first is written, so that a refusal is known while nothing has changed yet.
 
-    Changes that still wait for a value of a later object are staged with their own commit.
+    Changes that still wait for a value of a later object are staged with their own commit, and so are those that are
+    never refused: for these the daemons beside it need not wait.
     """
     staged: dict[str, Staged[Any]] = {}
     for step in (step for steps in work.plan.rounds for step in steps):
         provider = work.document(step.provider)
-        if provider is None or step.provider in staged:
+        if provider is None or step.provider in staged or provider.accepts(step.changes):
             continue
         possible = unhindered(work, step.changes)
         blocks = _blocks(work, possible)
@@ -76,20 +83,32 @@ def commit_all(work: Work, steps: Sequence[Step], staged: Mapping[str, Staged[An
 def _run(work: Work, commits: Sequence[Commit]) -> list[Exception]:
     """Run commits side by side to their end, and return what they raised."""
     others = [Thread(target=each.run, name=f"commit {each.provider.name}", daemon=True) for each in commits[1:]]
-    for other in others:
-        other.start()
     errors: list[Exception] = []
-    for number, each in enumerate(commits):
-        if number:
-            work.memory.expect({key: block.native if block else None for key, block in each.blocks.items()})
-            others[number - 1].join()
-        else:
-            each.run()
-        try:
-            _close(work, each)
-        except (ConduitError, OSError) as error:
-            errors.append(error)
+    with _short_turns():
+        for other in others:
+            other.start()
+        for number, each in enumerate(commits):
+            if number:
+                work.memory.expect({key: block.native if block else None for key, block in each.blocks.items()})
+                others[number - 1].join()
+            else:
+                each.run()
+            try:
+                _close(work, each)
+            except (ConduitError, OSError) as error:
+                errors.append(error)
     return errors
+
+
+@contextmanager
+def _short_turns() -> Iterator[None]:
+    """Let no thread compute for long: one that sends a document part by part would wait as long for each part."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(TURN)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 class Commit(Struct, eq=False):

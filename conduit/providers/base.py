@@ -131,6 +131,10 @@ class DocumentProvider(Provider, Generic[D]):
         """Check a copy as fully as the daemon would, however slow; finds whom to blame. Raises `Refused`."""
         self.validate(document)
 
+    def accepts(self, changes: Collection[Change]) -> bool:
+        """Tell whether a document with these changes is never refused, so that nothing need wait until it is staged."""
+        return False
+
     def proven(self, document: D) -> Mapping[str, tuple[Live, ...]] | None:
         """Return the objects of a reading that gives back just what was sent, when composing proved them as meant.
 

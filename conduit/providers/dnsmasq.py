@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 from msgspec import Struct
 
-from conduit.change import Action, Change, Impact, Outcome, Result
+from conduit.change import Action, Change, Disturbance, Impact, Outcome, Result
 from conduit.errors import Code, Diagnostic, Refused
 from conduit.evidence import Evidence
 from conduit.grammar import split_host_port
@@ -141,6 +141,10 @@ class Dnsmasq(DocumentProvider[Document]):
         write_hosts = not (snapshot.hosts_served and written.hosts == _body(snapshot.files.hosts))
         write_conf = not (snapshot.conf_served and written.conf == _body(snapshot.files.conf))
         return Document(written, write_hosts, write_conf)
+
+    def accepts(self, changes: Collection[Change]) -> bool:
+        """Plain addresses are checked where they are declared; it is the conf file that dnsmasq may refuse."""
+        return all(change.impact.disturbance is Disturbance.RELOAD for change in changes)
 
     def validate(self, document: Document) -> None:
         if document.write_conf:
