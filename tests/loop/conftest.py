@@ -20,6 +20,14 @@ from tests.conftest import ROOT, Site, run_program
 
 SAFE = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": "/dev/null"}
 WHO = ("-c", "user.name=a", "-c", "user.email=a@home.arpa")
+NAP = """\
+deployments:
+  nap:
+    compose:
+      services:
+        web: {image: "sandbox/busybox:1", command: [sleep, "100000"], stop_grace_period: 1s}
+"""
+"""A container that waits until it is stopped, which takes no longer than a second."""
 
 
 @dataclass

@@ -9,15 +9,7 @@ import pytest
 
 from conduit.sandbox.daemon import Daemon
 from tests.conftest import Ran, Site
-from tests.loop.conftest import Watch
-
-NAP = """\
-deployments:
-  nap:
-    compose:
-      services:
-        web: {image: "sandbox/busybox:1", command: [sleep, "100000"], stop_grace_period: 1s}
-"""
+from tests.loop.conftest import NAP, Watch
 
 
 @pytest.fixture

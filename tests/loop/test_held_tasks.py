@@ -10,14 +10,9 @@ from typing import Any
 import pytest
 
 from tests.conftest import Ran, Site
-from tests.loop.conftest import Watch
+from tests.loop.conftest import NAP, Watch
 
-NAP = """\
-deployments:
-  nap:
-    compose:
-      services:
-        web: {image: "sandbox/busybox:1", command: [sleep, "100000"], stop_grace_period: 1s}
+TASKS = """\
 users:
   ada: {role: operator}
 grants:
@@ -36,7 +31,7 @@ def proxies() -> tuple[str, ...]:
 @pytest.fixture
 def site(docker_site: Site) -> Site:
     """The site that is watched has Docker and two tasks, whose time has come."""
-    docker_site.write("nap.yaml", NAP)
+    docker_site.write("nap.yaml", NAP + TASKS)
     assert docker_site.conduit("apply", "--yes").code == 0
     sql(docker_site, "UPDATE tasks SET since = 1")
     return docker_site
