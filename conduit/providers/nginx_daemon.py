@@ -41,6 +41,8 @@ ANSWER_SECONDS: Final = 2.0
 SERVED_SECONDS: Final = 5.0
 SECONDS_PER_MEGABYTE: Final = 2.0
 """How much longer nginx may take to load a large file."""
+_OLD_SECONDS: Final = 0.1
+"""How long nginx lets new workers start before it tells the old ones to end (`ngx_master_process_cycle` of 1.22)."""
 _POLL_SECONDS: Final = 0.005
 _POLL_SHARE: Final = 0.02
 """How long to wait before asking again: a moment, or this share of the time a large file has taken already."""
@@ -124,6 +126,8 @@ class Daemon(Struct, frozen=True):
         size, start = len(file.raw) if file else 0, time.monotonic()
         deadline = start + SERVED_SECONDS + SECONDS_PER_MEGABYTE * size / 2**20
         expected = file.generation if file else None
+        if old:
+            time.sleep(_OLD_SECONDS)
         while True:
             with suppress(OSError, NotWhole):
                 if not any(map(_serves, old)) and self._answers(expected):
