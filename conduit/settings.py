@@ -4,8 +4,6 @@ The core fields are below. Every other top-level key is the section of a provide
 `conduit/providers/<key>.py`; a provider with no section is not used, observed or touched.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from functools import cached_property
 from ipaddress import IPv4Address, IPv6Address, ip_network

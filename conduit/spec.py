@@ -1,7 +1,5 @@
 """What is declared: the base of all specs, what their fields may be annotated with, and resources. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from enum import Enum
 from typing import Any, Generic, Self, TypeVar

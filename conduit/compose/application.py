@@ -1,7 +1,5 @@
 """An application: its services and what they share. Equal applications are equal values. Pure."""
 
-from __future__ import annotations
-
 from conduit.compose.mounts import Content, Volume
 from conduit.compose.networks import Network
 from conduit.compose.service import Service

@@ -1,7 +1,5 @@
 """How an image is built. Pure."""
 
-from __future__ import annotations
-
 from conduit.compose.values import Line, Text
 from conduit.spec import Spec
 

@@ -1,7 +1,5 @@
 """`extends`: a service laid over another one, of the same file or of the file it names."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from msgspec import Struct

@@ -1,7 +1,5 @@
 """How a container's health is found out. Pure."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import Field

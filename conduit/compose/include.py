@@ -1,7 +1,5 @@
 """`include`: the services of other applications, each read with its own directory and `.env`."""
 
-from __future__ import annotations
-
 from functools import reduce
 from typing import Final
 

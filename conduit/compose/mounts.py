@@ -1,8 +1,6 @@
 """What a container finds in its file system: volumes, binds, secrets, configs, devices. Pure."""
 
-from __future__ import annotations
-
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
@@ -56,7 +54,7 @@ class Mount(Spec):
     tmpfs: TmpfsOptions | None = None
 
     @model_validator(mode="after")
-    def _fits_its_type(self) -> Mount:
+    def _fits_its_type(self) -> Self:
         others = [kind for kind in ("bind", "volume", "tmpfs") if kind != self.type and getattr(self, kind) is not None]
         if others:
             raise ValueError(f"a mount of type {self.type} has no {others[0]}: options")

@@ -1,7 +1,5 @@
 """The networks of an application, and how services join them. Pure."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """How one container of a service runs, whoever starts it. Pure."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import Field

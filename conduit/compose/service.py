@@ -3,8 +3,6 @@
 Defaults are constructed: to validate one would build the validator of its model whenever this module is imported.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Any
 
 from pydantic import Field

@@ -3,8 +3,6 @@
 Works on the merged tree, so that every value keeps the place where it was written.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 

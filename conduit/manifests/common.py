@@ -1,7 +1,5 @@
 """The keys every spec may hold beside its own: needs, protect, ignore, hosts."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, Final
 

@@ -1,7 +1,5 @@
 """The settings of certificates: the section `certs` of conduit.yaml."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

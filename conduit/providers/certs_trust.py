@@ -1,7 +1,5 @@
 """The root of the internal CA in this machine's own trust store, by Debian's update-ca-certificates(8)."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Final
 

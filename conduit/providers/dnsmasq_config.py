@@ -1,7 +1,5 @@
 """The settings of dnsmasq: the section `dnsmasq` of conduit.yaml."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Final
 

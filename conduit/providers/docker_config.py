@@ -1,7 +1,5 @@
 """The section `docker` of conduit.yaml, and what follows from it without asking Docker."""
 
-from __future__ import annotations
-
 from functools import cached_property
 from ipaddress import IPv4Network, ip_network
 from pathlib import Path

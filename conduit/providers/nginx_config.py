@@ -1,7 +1,5 @@
 """The settings of nginx: the section `nginx` of conduit.yaml."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated, Self
 

@@ -1,7 +1,5 @@
 """How conduit tells a daemon to reload or restart: a plain process with a pid file, or a unit of systemd."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol

@@ -1,7 +1,5 @@
 """certificate: a server certificate of the internal CA, renewed before it expires."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 

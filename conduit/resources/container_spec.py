@@ -1,7 +1,5 @@
 """What one container declares; deployments bring theirs along. See `conduit.resources.container` for the kind."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator

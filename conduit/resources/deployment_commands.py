@@ -1,7 +1,5 @@
 """What may be done once with a deployment: look at its containers and logs, restart it, run a program in it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """What a deployment declares. See `conduit.resources.deployment` for the kind."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator

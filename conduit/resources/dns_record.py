@@ -1,7 +1,5 @@
 """dns_record: one name in the site's DNS, answered by dnsmasq."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress

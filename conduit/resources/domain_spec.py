@@ -1,7 +1,5 @@
 """What a domain declares. The kind is in `conduit.resources.domain`."""
 
-from __future__ import annotations
-
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator

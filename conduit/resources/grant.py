@@ -1,7 +1,5 @@
 """grant: what one user may do with one deployment."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Annotated, Literal
 

@@ -1,7 +1,5 @@
 """What an image declares; deployments bring theirs along. See `conduit.resources.image` for the kind."""
 
-from __future__ import annotations
-
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator

@@ -1,7 +1,5 @@
 """What a container network declares; deployments bring theirs along. See `conduit.resources.network` for the kind."""
 
-from __future__ import annotations
-
 from conduit.compose.networks import Ipam, Pool
 from conduit.compose.values import Flag, Line, Name
 from conduit.model import Key, Source

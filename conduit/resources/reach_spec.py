@@ -3,8 +3,6 @@
 Imports nothing of applications: most sites have none behind them.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator

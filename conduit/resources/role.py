@@ -1,7 +1,5 @@
 """role: what those who have it may do."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import Field

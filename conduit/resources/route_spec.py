@@ -1,7 +1,5 @@
 """What a route declares; services share its parts. See `conduit.resources.route` for the kind."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Annotated, Any, ClassVar, Final, Literal, Self, TypeVar
 

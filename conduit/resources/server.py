@@ -1,7 +1,5 @@
 """server: another machine that is watched over SSH. Nothing is applied to it; others read of it."""
 
-from __future__ import annotations
-
 from typing import Annotated, Final
 
 from pydantic import Field

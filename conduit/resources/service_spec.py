@@ -1,7 +1,5 @@
 """What a service declares; a domain shares most of it. See `conduit.resources.service` for the kind."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator

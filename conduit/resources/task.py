@@ -1,7 +1,5 @@
 """task: something that can be done once, done again and again at set times."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from msgspec.structs import replace

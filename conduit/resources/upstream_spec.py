@@ -1,7 +1,5 @@
 """What a route or vhost says of its upstreams: where they are, how they are asked and how long they may take."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator

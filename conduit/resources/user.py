@@ -1,7 +1,5 @@
 """user: somebody who may log in to conduit."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Final
 

@@ -5,8 +5,6 @@ service with `proxy: nginx` expands into one. Several vhosts may share a host na
 and path used on both proxies is a clash. What nginx cannot do as Caddy does is in docs/proxies.md.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Self
 

@@ -1,7 +1,5 @@
 """What a volume declares; deployments bring theirs along. See `conduit.resources.volume` for the kind."""
 
-from __future__ import annotations
-
 from conduit.compose.values import Flag, Line, Name
 from conduit.providers.docker_marks import Labels
 from conduit.spec import Spec

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from pydantic import BaseModel, Field, ValidationError
 
 from conduit.compose.application import Application
+from conduit.providers.base import config_of, provider_names
+from conduit.resources import load_kinds
+from conduit.settings import Section
 from conduit.spec import Spec
 
 
@@ -75,3 +80,25 @@ def test_a_model_in_a_field_is_described_in_the_schema() -> None:
     definitions = Application.model_json_schema()["$defs"]
     assert definitions["Healthcheck"]["properties"]["interval"]["description"] == "Milliseconds between checks."
     assert definitions["Service"]["properties"]["build"]["anyOf"][0] == {"$ref": "#/$defs/Build"}
+
+
+def models(base: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    """Every model of conduit that is one of these."""
+    for model in base.__subclasses__():
+        if model.__module__.startswith("conduit."):
+            yield model
+        yield from models(model)
+
+
+def test_no_annotation_of_a_model_is_text_that_pydantic_would_have_to_evaluate() -> None:
+    assert [config_of(name) for name in provider_names()]
+    assert list(load_kinds().values())
+    seen = {*models(Spec), *models(Section)}
+    assert Application in seen
+    text = [
+        f"{model.__module__}.{model.__name__}.{field}"
+        for model in seen
+        for field, annotation in vars(model).get("__annotations__", {}).items()
+        if isinstance(annotation, str)
+    ]
+    assert not text, "take `from __future__ import annotations` out of their modules; see docs/decisions/0027"
