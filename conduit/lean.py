@@ -80,8 +80,12 @@ def _written_late() -> Callable[..., Any]:
 _Cheaper = tuple[Callable[[], _Swap | None], ...]
 CHEAPER: Final[dict[str, _Cheaper]] = {
     "annotated_types": (_methods,),
+    "fractions": (_patterns,),
+    "platform": (_patterns,),
     "pydantic": (_methods, _typed_dicts),
     "pydantic_core.core_schema": (_typed_dicts,),
+    "textwrap": (_patterns,),
+    "tokenize": (_patterns,),
     "yaml": (_patterns,),  # one of them takes as long as all the rest, and libyaml has no use for it
 }
 """What is cheaper while a module is executed, or any module of a package."""
