@@ -9,7 +9,7 @@ from pathlib import Path
 from conduit.lean import CHEAPER
 
 USE = r"""
-import fractions, gettext, inspect, json, platform, re, socket
+import fractions, gettext, importlib, inspect, json, platform, re, socket, sys
 from dataclasses import dataclass
 from typing import Annotated
 import annotated_types, click, msgspec, pydantic, typing_extensions, yaml
@@ -53,6 +53,12 @@ tell(lambda: socket.socketpair()[0].sendfile(open(json.__file__, "rb")))
 tell(lambda: (platform.python_version(), fractions.Fraction("-3/4"), fractions.Fraction("a")))
 tell(lambda: gettext.c2py("n != 1")(2))
 tell(lambda: click.unstyle(click.style("red", fg="red")))
+for name in ("conduit.model", "conduit.providers", "pydantic.main", "pydantic.v1", "conduit.none", "msgspec.none"):
+    tell(lambda: importlib.import_module(name))
+for name in ("conduit.model", "conduit.resources", "click.core"):
+    tell(lambda: [(each.origin, each.cached, each.parent, each.loader.path) for each in [sys.modules[name].__spec__]])
+tell(lambda: [(sys.modules[name].__file__, sys.modules[name].__cached__) for name in ("conduit.model", "click.core")])
+tell(lambda: inspect.getsource(sys.modules["conduit.model"])[:60])
 """
 """What a program may do with these libraries, printed."""
 
