@@ -23,8 +23,9 @@ from conduit.providers.base import DocumentProvider, Reading, Site
 from conduit.providers.files import TEMPORARY, left_over, remove_file
 from conduit.providers.generation import File
 from conduit.providers.nginx_config import Config as Config
+from conduit.providers.nginx_contents import Contents, Entry
 from conduit.providers.nginx_daemon import Daemon, sealed
-from conduit.providers.nginx_files import VHOSTS, Contents, Entry, read_file
+from conduit.providers.nginx_files import VHOSTS, read_file
 from conduit.providers.nginx_layout import Shape
 from conduit.providers.nginx_others import Others, Servers, foreign, shadowed
 from conduit.providers.nginx_render import UNWRITABLE, Wanted, Wish, write_file
@@ -142,11 +143,11 @@ class Nginx(DocumentProvider[Document]):
 
     def compose(self, reading: Reading, blocks: Mapping[Key, Native], protected: Collection[Key] = ()) -> Document:
         snapshot: Snapshot = reading.raw
-        known = snapshot.contents.owned
+        known = snapshot.contents
         wanted: dict[str, Wanted] = {}
         passwords: dict[str, bytes] = {}
         for key, native in blocks.items():
-            users_file = self._users_file(key, native, known.get(key.name), passwords, snapshot)
+            users_file = self._users_file(key, native, known.owned.get(key.name), passwords, snapshot)
             wanted[key.name] = Wanted(native, key in protected, users_file)
         place = str(self._daemon.conf_file)
         body, contents = write_file(Wish(wanted, self._shape, place, known, snapshot.served), self._sign)

@@ -24,16 +24,15 @@ else, and is not what the blocks ask for, is the frame's `unknown`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from types import MappingProxyType
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from msgspec import Struct
-
+from conduit.model import Native
 from conduit.patterns import pattern
 from conduit.providers.generation import Generation
+from conduit.providers.nginx_contents import NOTHING, Contents, Entry
 from conduit.providers.nginx_layout import Server, Shape, host_of
-from conduit.providers.nginx_scan import Found, Fragment, scan, servers
+from conduit.providers.nginx_scan import Fragment, Piece, Placed, scan
 from conduit.providers.nginx_text import words_of
 from conduit.providers.nginx_vhost import PARTS, SELF
 
@@ -50,34 +49,6 @@ _OWN_NAME: Final = ("upstream ", "zone ", "proxy_pass ", "try_files ", "location
 """The lines in which the name nginx knows a vhost by stands for `self.conduit`."""
 _USERS: Final = "auth_basic_user_file "
 """Begins the line that names the file of passwords, which is no part of what is wished."""
-
-
-class Entry(Struct):
-    """One of our blocks: its native form without passwords, where it stands, and the file of its passwords."""
-
-    native: dict[str, Any]
-    place: str
-    protected: bool
-    users_file: str = ""
-    fragments: dict[str, Fragment] = {}
-    """By part, as they stand in the file."""
-
-
-NOTHING: Final[Mapping[str, Entry]] = MappingProxyType({})
-
-
-class Contents(Struct):
-    """What the file says: our blocks by resource, the frame's lines, and places that follow from neither."""
-
-    owned: dict[str, Entry] = {}
-    frame_lines: list[str] = []
-    unknown: list[str] = []
-    places: list[tuple[int, int, str]] = []
-    """The first and last line of each fragment and its resource, in order: whom a line number blames."""
-
-    def frame(self) -> dict[str, list[str]]:
-        """Return the frame as data; `unknown` holds what only a hand can have written, so the wish has none."""
-        return {"lines": self.frame_lines, "unknown": self.unknown}
 
 
 def seal(generation: Generation) -> str:
@@ -106,45 +77,72 @@ def named(lines: Iterable[str], old: str, new: str) -> list[str]:
     return [line.replace(old, new) if old in line and line.startswith(_OWN_NAME) else line for line in lines]
 
 
-def read_file(body: str, place: str, shape: Shape, sign: Sign, known: Mapping[str, Entry] = NOTHING) -> Contents:
+def read_file(body: str, place: str, shape: Shape, sign: Sign, known: Contents = NOTHING) -> Contents:
     """Read the body of the file; `place` is its name for people, who count the generation as line 1.
 
-    What is `known` from another reading of it with the same `sign` is taken from there where it stands unchanged.
+    What is `known` from another reading of it with the same `shape` and `sign`, in which nothing was unknown, is taken
+    from there where it stands unchanged.
     """
-    contents = Contents()
-    frame, sites = scan(body, (fragment for entry in known.values() for fragment in entry.fragments.values()))
-    contents.frame_lines = [line for _, line in frame]
-    found = list(servers(sites, contents.unknown, place))
-    for server, fragments in found:
-        for fragment in fragments:
-            _take(fragment, server, contents, place, sign, known)
-    _compare_servers(found, contents, shape, place)
-    if len(contents.unknown) > SHOWN:
-        more = len(contents.unknown) - SHOWN
-        contents.unknown[SHOWN:] = [f"{place}: and {more} more such places"]
-    return contents
+    known = NOTHING if known.unknown else known
+    frame_lines, pieces = scan(body, {piece.text: piece for _, piece in known.pieces})
+    unknown = [f"{place}:{start + n}: {line[:200]}" for start, piece in pieces for n, line in piece.strays]
+    owned = _owned(pieces, known, place, sign, unknown)
+    servers = known.servers_of({name: entry.native for name, entry in owned.items()}, shape)
+    unknown += _differences(pieces, servers, place)
+    if len(unknown) > SHOWN:
+        unknown[SHOWN:] = [f"{place}: and {len(unknown) - SHOWN} more such places"]
+    return Contents(owned, frame_lines, unknown, pieces, servers)
+
+
+Stood = tuple[int, Piece, Fragment]
+"""A fragment where it stands: the number of its header, and the piece that holds it."""
+
+
+def _owned(pieces: list[Placed], known: Contents, place: str, sign: Sign, unknown: list[str]) -> dict[str, Entry]:
+    """Return our blocks by resource; what of the fragments cannot be ours is added to `unknown`."""
+    standing: dict[str, list[Stood]] = {}
+    for start, piece in pieces:
+        for fragment in piece.fragments:
+            standing.setdefault(fragment.place.name, []).append((start + fragment.number, piece, fragment))
+    owned: dict[str, Entry] = {}
+    for name, stood in standing.items():
+        before = known.owned.get(name)
+        if before and before.pieces == [piece for _, piece, _ in stood]:
+            owned[name] = _again(before, f"{place}:{stood[0][0]}")
+        elif entry := _take(name, stood, unknown, place, sign, before):
+            owned[name] = entry
+    return owned
+
+
+def _again(entry: Entry, place: str) -> Entry:
+    """Return the block of the same pieces as it is read at another place: without the passwords."""
+    native = without_users(entry.native) if entry.users_file else entry.native
+    return Entry(native, place, entry.protected, entry.pieces, entry.users_file, entry.fragments)
 
 
 def _take(
-    fragment: Fragment, server: Server, contents: Contents, place: str, sign: Sign, before: Mapping[str, Entry]
-) -> None:
-    """File a fragment under its vhost when its mark holds; else it is nobody's."""
-    name, part, also = fragment.place
-    contents.places.append((fragment.number, fragment.number + len(fragment.lines) + 1, name))
-    where = f"{place}:{fragment.number}"
-    if not _holds(fragment, before.get(name), sign):
-        contents.unknown.append(f"{where}: a block of {name} without a mark of this site")
-        return
-    entry = contents.owned.get(name)
-    if entry is None:
-        entry = contents.owned[name] = Entry({"names": []}, where, fragment.protected)
-    known = entry.fragments.get(part)
-    if known is None:
-        _add(entry, fragment)
-    elif known.lines != fragment.lines:
-        contents.unknown.append(f"{where}: this part of {name} differs from its copy above")
-    if not also and part != "upstream":
-        entry.native.setdefault(f"names {part}", []).extend(_names(server))
+    name: str, standing: list[Stood], unknown: list[str], place: str, sign: Sign, before: Entry | None
+) -> Entry | None:
+    """Return the block that the fragments of a vhost are, None when no mark holds: then they are nobody's."""
+    entry = None
+    hosts: dict[str, set[str]] = {}
+    for number, piece, fragment in standing:
+        if not _holds(fragment, before, sign):
+            unknown.append(f"{place}:{number}: a block of {name} without a mark of this site")
+            continue
+        if entry is None:
+            entry = Entry({}, f"{place}:{number}", fragment.protected, [piece for _, piece, _ in standing])
+        _, part, also = fragment.place
+        known = entry.fragments.get(part)
+        if known is None:
+            _add(entry, fragment)
+        elif known.lines != fragment.lines:
+            unknown.append(f"{place}:{number}: this part of {name} differs from its copy above")
+        if not also:
+            hosts.setdefault(part, set()).update(_names(piece.server))
+    if entry:
+        entry.native["names"] = sorted(next((hosts[part] for part in PARTS if part in hosts), ()))
+    return entry
 
 
 def _holds(fragment: Fragment, before: Entry | None, sign: Sign) -> bool:
@@ -182,29 +180,27 @@ def _without_files(entry: Entry, fragment: Fragment) -> list[str]:
     return kept
 
 
-def _names(server: Server) -> list[str]:
-    found = [words_of(line) for line in server.lines if line.startswith("server_name ")]
+def _names(server: Server | None) -> list[str]:
+    found = [words_of(line) for line in server.lines if line.startswith("server_name ")] if server else ()
     return [host_of(host) for words in found for host in words[1:-1]]
 
 
-def _compare_servers(found: list[Found], contents: Contents, shape: Shape, place: str) -> None:
-    """Give each block the names of its servers, and find what differs from the servers the blocks ask for."""
-    for entry in contents.owned.values():
-        parts = [entry.native.pop(f"names {part}", None) for part in PARTS]
-        entry.native["names"] = sorted(set(next((names for names in parts if names is not None), [])))
-    asked = shape.servers({name: entry.native for name, entry in contents.owned.items()})
-    actual = [(server, fragments) for server, fragments in found if server.lines]
-    if [server for server, _ in actual] == asked:
-        return
+def _differences(pieces: list[Placed], asked: list[Server], place: str) -> list[str]:
+    """Return what differs from the servers that the blocks ask for."""
+    actual = [(number, piece.server) for number, piece in pieces if piece.server]
+    if [server for _, server in actual] == asked:
+        return []
     wanted, extra = set(asked), []
-    for server, fragments in actual:
+    for number, server in actual:
         if server in wanted:
             wanted.discard(server)
         else:
-            number = fragments[0].number if fragments else 0
-            extra.append(f"{place}:{number}: server {' '.join(_names(server)) or 'without a name'} is not as declared")
-    contents.unknown += extra
-    missing = [server for server in asked if server in wanted]
-    contents.unknown += [f"{place}: no server {' '.join(_names(server))} as declared" for server in missing]
-    if not extra and not wanted:
-        contents.unknown.append(f"{place}: the servers are out of order")
+            title = " ".join(_names(server)) or "without a name"
+            extra.append(f"{place}:{number}: server {title} is not as declared")
+    missing = [f"{place}: no server {' '.join(_names(server))} as declared" for server in asked if server in wanted]
+    return [*extra, *missing] or [f"{place}: the servers are out of order"]
+
+
+def without_users(native: Native) -> dict[str, Any]:
+    """Return a native form without its passwords, as it can be read from the file alone."""
+    return {name: value for name, value in native.items() if name != "users"}

@@ -134,6 +134,15 @@ def _reach(native: Native) -> str:
         return ""
 
 
+def alike(native: Native, other: Native) -> bool:
+    """Return whether two forms of a block ask for the same servers."""
+    return native is other or _asks(native) == _asks(other)
+
+
+def _asks(native: Native) -> tuple[object, ...]:
+    return native["names"], _reach(native), *(part in native for part in PARTS)
+
+
 def _server_name(host: str) -> str:
     if host.startswith("*."):
         return "~" + _LABEL + host[1:].replace(".", r"\.") + r"\z"

@@ -13,17 +13,16 @@ from msgspec import Struct
 
 from conduit.errors import Code, Diagnostic, Refused
 from conduit.model import Key, Native
+from conduit.providers.nginx_contents import NOTHING, Contents, Entry
 from conduit.providers.nginx_files import (
     INDENT,
-    NOTHING,
     VHOSTS,
-    Contents,
-    Entry,
     Sign,
     named,
     own_name,
     part_of,
     read_file,
+    without_users,
 )
 from conduit.providers.nginx_layout import Part, Server, Shape
 from conduit.providers.nginx_scan import END, HEADER, SITES
@@ -56,8 +55,13 @@ class Wish(Struct, frozen=True):
     blocks: Mapping[str, Wanted]
     shape: Shape
     place: str
-    known: Mapping[str, Entry] = NOTHING
+    known: Contents = NOTHING
     as_written: bool = False
+
+    def kept(self, name: str) -> Entry | None:
+        """Return a block as it was read when it is to stay just so."""
+        known, wanted = self.known.owned.get(name), self.blocks[name]
+        return known if known and known.native is wanted.native and known.protected == wanted.protected else None
 
 
 _DIRECTIVES: Final = frozenset(
@@ -75,9 +79,12 @@ def write_file(wish: Wish, sign: Sign) -> tuple[str, Contents]:
     if blamed:
         name, why = next(iter(blamed.items()))
         raise _refused(f"{VHOSTS}/{name} {why}", blamed)
-    body = "\n".join([HEADER, *_lines(wish, sign)]) + "\n"
+    natives = {name: wish.blocks[name].native for name in sorted(wish.blocks)}
+    frame = wish.shape.frame(natives)
+    lines = (HEADER, *_indented(frame, 0), SITES, *_groups(natives, wish, sign), *_servers(natives, wish, sign))
+    body = "\n".join(lines) + "\n"
     contents = read_file(body, wish.place, wish.shape, sign, wish.known)
-    _prove(contents, wish)
+    _prove(contents, wish, frame)
     return body, contents
 
 
@@ -85,34 +92,24 @@ def _refused(summary: str, names: Iterable[str]) -> Refused:
     return Refused(Diagnostic(UNWRITABLE, summary, hint="correct its values"), [Key(VHOSTS, name) for name in names])
 
 
-def _prove(contents: Contents, wish: Wish) -> None:
+def _prove(contents: Contents, wish: Wish, frame: list[str]) -> None:
     """Compare what is read back with what was meant. Raises `Refused`."""
-    differing = [
-        name
-        for name, wanted in wish.blocks.items()
-        if (found := contents.owned.get(name)) is None
-        or (found.native, found.protected, found.users_file)
-        != (_without_users(wanted.native), wanted.protected, wanted.users_file)
-    ]
-    frame = wish.shape.frame({name: wanted.native for name, wanted in wish.blocks.items()})
+    differing = [name for name, wanted in wish.blocks.items() if not _came_back(contents.owned.get(name), wanted)]
     if differing:
         raise _refused(f"{VHOSTS}/{differing[0]} does not come back as it was written", differing)
     if contents.frame() != {"lines": frame, "unknown": []} or len(contents.owned) != len(wish.blocks):
         raise _refused("the file does not come back as it was written", [])
 
 
-def _without_users(native: Mapping[str, Any]) -> Native:
-    return {name: value for name, value in native.items() if name != "users"}
-
-
-def _kept(name: str, wanted: Wanted, wish: Wish) -> Entry | None:
-    known = wish.known.get(name)
-    return known if known and known.native is wanted.native and known.protected == wanted.protected else None
+def _came_back(found: Entry | None, wanted: Wanted) -> bool:
+    if found is None or (found.protected, found.users_file) != (wanted.protected, wanted.users_file):
+        return False
+    return found.native is wanted.native or found.native == without_users(wanted.native)
 
 
 def _trouble(name: str, wanted: Wanted, wish: Wish) -> str:
     """Return why a block cannot be written; empty when it can, or stands in the file already."""
-    if _kept(name, wanted, wish):
+    if wish.kept(name):
         return ""
     native = wanted.native
     if "certificate" in native and not isinstance(native["certificate"]["files"], dict):
@@ -148,15 +145,23 @@ def _fragment(name: str, part: str, wanted: Wanted) -> list[str]:
     return lines
 
 
-def _lines(wish: Wish, sign: Sign) -> Iterator[str]:
-    natives = {name: wish.blocks[name].native for name in sorted(wish.blocks)}
-    yield from _indented(wish.shape.frame(natives), 0)
-    yield SITES
+def _groups(natives: Mapping[str, Native], wish: Wish, sign: Sign) -> Iterator[str]:
+    """Yield the groups of upstreams."""
     for name, native in natives.items():
         if "upstream" in native:
             yield from _block(Part(name, "upstream"), wish, sign, 0)
-    for server in wish.shape.servers(natives):
-        yield from _server(server, wish, sign)
+
+
+def _servers(natives: Mapping[str, Native], wish: Wish, sign: Sign) -> Iterator[str]:
+    """Yield the servers; the text of one whose blocks all stay is taken as it is."""
+    reusable = wish.known.pieces if wish.as_written and not wish.known.unknown else ()
+    texts = {piece.server: piece.text for _, piece in reusable if piece.server}
+    for server in wish.known.servers_of(natives, wish.shape):
+        text = texts.get(server)
+        if text and all(wish.kept(part.name) for part in server.parts):
+            yield text.removesuffix("\n")
+        else:
+            yield from _server(server, wish, sign)
 
 
 def _server(server: Server, wish: Wish, sign: Sign) -> Iterator[str]:
@@ -171,7 +176,7 @@ def _block(place: Part, wish: Wish, sign: Sign, depth: int) -> Iterator[str]:
     """Yield one fragment with its header and end."""
     name, part, also = place
     wanted = wish.blocks[name]
-    kept = _kept(name, wanted, wish)
+    kept = wish.kept(name)
     known = kept.fragments[part] if kept else None
     if known and wish.as_written and known.place.also == also:
         yield known.text

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import subprocess
 import tempfile
-from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -19,8 +18,9 @@ from conduit.providers.accounts import hide_hashes
 from conduit.providers.child import ENVIRONMENT
 from conduit.providers.generation import File
 from conduit.providers.listeners import holder
+from conduit.providers.nginx_contents import Contents
 from conduit.providers.nginx_daemon import Daemon
-from conduit.providers.nginx_files import VHOSTS, Contents
+from conduit.providers.nginx_files import VHOSTS
 from conduit.providers.nginx_stage import run_staged
 
 REJECTED = Code(
@@ -134,9 +134,8 @@ def refused(words: str, file: str, written: Written) -> Refused:
 
 def _at(number: int, written: Written) -> Iterable[Key]:
     """Return the vhost at a line of our file; nobody for a line of the frame or of a server itself."""
-    places = written.contents.places
-    before = bisect_right(places, number, key=lambda place: place[0])
-    return [Key(VHOSTS, name) for first, last, name in places[before - 1 : before] if first <= number <= last]
+    name = written.contents.vhost_at(number)
+    return [Key(VHOSTS, name)] if name else []
 
 
 def _with_certificate(words: str, written: Written) -> Iterable[Key]:

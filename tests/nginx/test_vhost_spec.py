@@ -43,7 +43,7 @@ def test_what_is_written_is_read_back(declared: list[RouteSpec]) -> None:
     assert found == {name: {k: v for k, v in native.items() if k != "users"} for name, native in natives.items()}
     assert contents.frame() == {"lines": SHAPE.frame(natives), "unknown": []}
     assert HASH not in body
-    again, _ = write_file(Wish(wanted, SHAPE, "conduit.conf", contents.owned), sign)
+    again, _ = write_file(Wish(wanted, SHAPE, "conduit.conf", contents), sign)
     assert again == body
 
 
@@ -64,7 +64,7 @@ def test_a_file_with_some_of_its_vhosts_changed_is_what_it_would_be_anew(
         else staged(native)
         for name, native in natives.items()
     }
-    body, read = write_file(Wish(wanted, SHAPE, "conduit.conf", known, as_written=True), sign)
+    body, read = write_file(Wish(wanted, SHAPE, "conduit.conf", contents, as_written=True), sign)
     anew, from_nothing = write_file(Wish(wanted, SHAPE, "conduit.conf"), sign)
     assert body == anew
     assert read == from_nothing
@@ -74,8 +74,8 @@ def test_the_text_of_what_stays_is_taken_only_from_a_file_nobody_else_wrote_in()
     wanted = {"wiki": staged(KIND.render(plain(), NGINX.context()))}
     body, _ = write_file(Wish(wanted, SHAPE, "conduit.conf"), sign)
     moved = body.replace("    # vhost wiki", "\t# vhost wiki")
-    known = read_file(moved, "conduit.conf", SHAPE, sign).owned
-    kept = {"wiki": Wanted(known["wiki"].native)}
+    known = read_file(moved, "conduit.conf", SHAPE, sign)
+    kept = {"wiki": Wanted(known.owned["wiki"].native)}
     assert write_file(Wish(kept, SHAPE, "conduit.conf", known), sign)[0] == body
     assert write_file(Wish(kept, SHAPE, "conduit.conf", known, as_written=True), sign)[0] == moved
 
@@ -86,7 +86,7 @@ def test_only_a_whole_line_ends_a_fragment_that_is_known(ending: str) -> None:
     body, contents = write_file(Wish({"wiki": staged(KIND.render(plain(), NGINX.context()))}, SHAPE, "c.conf"), sign)
     text = contents.owned["wiki"].fragments["http"].text
     changed = body.replace(text, text.removesuffix("    # end") + ending.removesuffix("\n"))
-    assert read_file(changed, "c.conf", SHAPE, sign, contents.owned) == read_file(changed, "c.conf", SHAPE, sign)
+    assert read_file(changed, "c.conf", SHAPE, sign, contents) == read_file(changed, "c.conf", SHAPE, sign)
 
 
 @settings(max_examples=40)
@@ -156,7 +156,7 @@ def test_ten_times_the_vhosts_cost_about_ten_times_the_lines() -> None:
         assert len(signed) == 2 * count
         known = {name: Wanted(entry.native) for name, entry in contents.owned.items()}
         signed.clear()
-        write_file(Wish(known, SHAPE, "conduit.conf", contents.owned), counted)
+        write_file(Wish(known, SHAPE, "conduit.conf", contents), counted)
         assert not signed  # the text of each was found to be ours before
 
 
