@@ -28,19 +28,28 @@ class _Swap(NamedTuple):
     meant: Any
 
 
+@cache
 def _patterns() -> _Swap | None:
     """Have patterns compiled when they are used."""
     return _swap("re", "compile", pattern)
 
 
+@cache
 def _typed_dicts() -> _Swap | None:
     """Have plain dicts for typed ones: only type checkers read what is declared with these."""
     return _swap("typing_extensions", "TypedDict", _Dict)
 
 
+@cache
 def _methods() -> _Swap | None:
     """Have the methods of dataclasses written and compiled when they are called; most never are."""
     return _swap("dataclasses", "_create_fn", _written_late())
+
+
+@cache
+def _texts() -> _Swap | None:
+    """Have texts as they are written: looking for a translation that nobody made takes locale and many files."""
+    return _swap("gettext", "gettext", str)
 
 
 def _swap(module: str, name: str, cheaper: Any) -> _Swap | None:
@@ -81,6 +90,7 @@ def _written_late() -> Callable[..., Any]:
 _Cheaper = tuple[Callable[[], _Swap | None], ...]
 CHEAPER: Final[dict[str, _Cheaper]] = {
     "annotated_types": (_methods,),
+    "click": (_texts,),
     "fractions": (_patterns,),
     "platform": (_patterns,),
     "pydantic": (_methods, _typed_dicts),

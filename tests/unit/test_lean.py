@@ -65,11 +65,11 @@ tell(lambda: inspect.getsource(sys.modules["conduit.model"])[:60])
 LOOK = """
 import yaml
 from typing_extensions import is_typeddict
-import annotated_types, pydantic
+import annotated_types, click, pydantic
 from pydantic_core import core_schema
 print(type(yaml.Loader.NON_PRINTABLE).__name__, is_typeddict(core_schema.StringSchema),
       annotated_types.Gt.__eq__.__code__.co_filename == "<string>",
-      pydantic.AliasPath.__eq__.__code__.co_filename == "<string>")
+      pydantic.AliasPath.__eq__.__code__.co_filename == "<string>", click.core._ is not str)
 """
 
 
@@ -86,14 +86,14 @@ def test_they_do_what_they_do_otherwise() -> None:
 
 
 def test_they_are_imported_without_what_takes_long() -> None:
-    assert printed(LOOK, lean=False).split() == ["Pattern", "True", "True", "True"]
-    assert printed(LOOK, lean=True).split() == ["_Pattern", "False", "False", "False"]
+    assert printed(LOOK, lean=False).split() == ["Pattern", "True", "True", "True", "True"]
+    assert printed(LOOK, lean=True).split() == ["_Pattern", "False", "False", "False", "False"]
 
 
 def test_names_mean_something_else_only_while_they_are_executed() -> None:
-    names = "re.compile, typing_extensions.TypedDict, dataclasses._create_fn"
+    names = "re.compile, typing_extensions.TypedDict, dataclasses._create_fn, gettext.gettext"
     look = (
-        f"import re, typing_extensions, dataclasses\nbefore = {names}\nimport {', '.join(CHEAPER)}\n"
+        f"import re, typing_extensions, dataclasses, gettext\nbefore = {names}\nimport {', '.join(CHEAPER)}\n"
         f"print(before == ({names}))"
     )
     assert printed(look, lean=True) == "True\n"
