@@ -14,7 +14,7 @@ from typing import Final
 
 from conduit.patterns import pattern
 
-_BARE: Final = r"(?:[!$%&()*+,./0-9:<=>?@A-Z\[\]^_a-z|~-]|\\[.+?z])+"
+_BARE: Final = r"(?:[!$%&()*+,./0-9:<=>?@A-Z\[\]^_a-z|~-]++|\\[.+?z])+"
 _QUOTED: Final = r'"(?:[^"\\$\x00-\x1f\x7f]|\\["\\])*"'
 _ONE: Final = rf"(?:{_BARE}|{_QUOTED})"
 _WORD: Final = pattern(_ONE)
@@ -56,6 +56,8 @@ def words_of(line: str) -> tuple[str, ...]:
         return ("}",)
     if not _LINE.fullmatch(line):
         return ()
+    if '"' not in line:
+        return (*line[:-1].rstrip(" ").split(" "), line[-1])
     return (*map(_plain, _WORD.findall(line)), line[-1])
 
 
