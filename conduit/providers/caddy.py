@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ from pydantic_core import to_json
 
 from conduit.change import Change, Disturbance, Impact
 from conduit.dialect.collector import collector_paused
-from conduit.errors import RollbackFailed, Stale, Unreadable
+from conduit.errors import Refused, RollbackFailed, Stale, Unreadable
 from conduit.evidence import Evidence, of_inode
 from conduit.model import Key, Live, Native
 from conduit.providers import caddy_checks
@@ -23,7 +24,7 @@ from conduit.providers.base import DocumentProvider, Reading, Site
 from conduit.providers.caddy_admin import Admin, AdminError
 from conduit.providers.caddy_compose import Composer, Document
 from conduit.providers.caddy_config import Config as Config
-from conduit.providers.caddy_document import Keyring
+from conduit.providers.caddy_document import Content, Keyring
 from conduit.providers.caddy_marks import FALLBACK
 from conduit.providers.caddy_reader import Reader
 from conduit.providers.caddy_refusal import explain_refusal, moved, not_restored
@@ -95,7 +96,7 @@ class Caddy(DocumentProvider[Document]):
             caddy_checks.dry_run(document, self.program)
 
     def proven(self, document: Document) -> Mapping[str, tuple[Live, ...]]:
-        """What was read from the configuration before it was sent is what is read when the same comes back."""
+        """What the sent configuration was found to hold is what is read when the same comes back."""
         return document.content.objects
 
     def commit(self, document: Document, reading: Reading) -> Reading:
@@ -107,7 +108,8 @@ class Caddy(DocumentProvider[Document]):
     def restore(self, earlier: Reading, reading: Reading) -> Reading:
         """Put back an earlier configuration."""
         config = self._guarded(earlier)
-        return self.commit(Document(config, to_json(config), earlier.owned(), earlier.raw.content), reading)
+        content: Content = earlier.raw.content
+        return self.commit(Document(config, to_json(config), earlier.owned(), lambda: content), reading)
 
     def _guarded(self, reading: Reading) -> dict[str, Any]:
         """Return a configuration as it was read, with the admin block that keeps the endpoint where it is."""
@@ -127,7 +129,7 @@ class Caddy(DocumentProvider[Document]):
         if any(True for _ in reading.ours()):
             time.sleep(self.breath)
         try:
-            reply = self.admin.post(document.body, reading.raw.etag, lambda: self.site.fail("caddy.commit.sent"))
+            reply = self.admin.post(document.body, reading.raw.etag, lambda: self._sent(document))
         except AdminError as error:
             return self._resolve(document, reading, str(error))
         if reply.status == 412:
@@ -135,12 +137,27 @@ class Caddy(DocumentProvider[Document]):
         if reply.status != 200:
             self._require_old(reading)
             raise explain_refusal(reply.body, document, self.keys.sign)
+        self._require_wanted(document, reading)
         after = self._reader.read(document)
         if after.raw.config != document.config:
             self._put_back(reading, after)
             raise explain_refusal(b"it loaded something else than was sent", document, self.keys.sign)
         self.site.fail("caddy.commit.after")
         return after
+
+    def _sent(self, document: Document) -> None:
+        """Find out what a document holds, while Caddy loads it."""
+        self.site.fail("caddy.commit.sent")
+        with suppress(Refused), collector_paused():
+            _ = document.content
+
+    def _require_wanted(self, document: Document, reading: Reading) -> None:
+        """Put back what was before a loaded document that does not hold what was wanted. Raises `Refused` then."""
+        try:
+            _ = document.content
+        except Refused:
+            self._put_back(reading, self.read())
+            raise
 
     def _require_unmoved(self, reading: Reading) -> None:
         """Caddy before 2.7 sends its tag where it cannot be read; there the state itself is compared, just before."""
@@ -153,6 +170,7 @@ class Caddy(DocumentProvider[Document]):
         while True:
             after = self.read()
             if after.raw.config == document.config:
+                self._require_wanted(document, reading)
                 return after
             if after.version != reading.version:
                 raise Stale(moved())

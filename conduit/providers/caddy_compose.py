@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from itertools import chain
+from functools import cached_property, partial
 from operator import attrgetter
 from typing import Any
 
 from msgspec import Struct, json
 
-from conduit.errors import Code, Diagnostic, Refused
-from conduit.model import Key, Native, Secret
-from conduit.providers.accounts import Hashed, from_store
+from conduit.errors import Code
+from conduit.model import Key, Native
 from conduit.providers.caddy_certificates import CERTIFICATE, LOAD_FILES, entry_mark, entry_of, link_of
-from conduit.providers.caddy_document import SERVERS, Blocks, Content, Keyring, Marked, authenticates, bare, split
-from conduit.providers.caddy_fragments import Fragment, Known, by_route, fragments_of, reach
+from conduit.providers.caddy_document import SERVERS, Blocks, Content, Keyring, Marked, bare, split
+from conduit.providers.caddy_fragments import Fragment, by_route, precedence, reach
 from conduit.providers.caddy_marks import FALLBACK, FRAME_KEY, NO_LINK, Mark, fallback_mark, read_mark, write_mark
 from conduit.providers.caddy_paths import in_order, listing, mapping, servers_of
+from conduit.providers.caddy_stage import UNWRITABLE, Stager, refused
 
 NAME_TAKEN = Code(
     "CND-0601",
@@ -25,27 +25,25 @@ NAME_TAKEN = Code(
     "carries neither this site's mark nor any route of it, so it belongs to somebody else, perhaps to a second site on "
     "the same Caddy. Rename that server, or give this site a Caddy of its own.",
 )
-UNWRITABLE = Code(
-    "CND-0602",
-    "a route that cannot be written to Caddy",
-    "Before anything is sent, the composed configuration is read back and compared with what was wanted. This route "
-    "does not survive that, or it holds a value that is not known yet or a password that cannot be hashed. Nothing was "
-    "sent. The message says which route and why.",
-)
 
 
-class Document(Struct, frozen=True):
+class Document(Struct, frozen=True, dict=True):
     """A whole configuration ready to be sent; `body` is `config` as JSON, `blocks` are ours in it.
 
-    `content` is what reading `body` back gives, `opens` are the listeners it needs that Caddy does not have yet. Names
-    are sorted in `body`, so that Caddy mostly tells it back byte for byte.
+    `read_back` tells what it holds, `opens` are the listeners it needs that Caddy does not have yet. Names are sorted
+    in `body`, so that Caddy mostly tells it back byte for byte.
     """
 
     config: dict[str, Any]
     body: bytes
     blocks: Mapping[Key, Native]
-    content: Content
+    read_back: Callable[[], Content]
     opens: tuple[str, ...] = ()
+
+    @cached_property
+    def content(self) -> Content:
+        """What it holds, found to be what was wanted; takes its time with many routes. Raises `Refused`."""
+        return self.read_back()
 
 
 class Composer(Struct, frozen=True):
@@ -65,13 +63,11 @@ class Composer(Struct, frozen=True):
         configuration holds nothing that reading it back could tell differently.
         """
         kept = self._kept(content, blocks, protected)
-        staged = {key: self._stage(key, native) for key, native in blocks.items() if key not in kept}
-        fresh, frame = json.decode(
-            json.encode([self._marked(staged, protected), self.frame(blocks) or {}], order="sorted", enc_hook=str)
-        )
-        added = {part: fragments_of(name, fresh[part], self.keys.sign) for part, name in SERVERS.items()}
-        known = by_route(chain(content.fragments(), *added.values()))
-        routes = {part: _ordered(part, kept, added[part]) for part in SERVERS}
+        stager = Stager(self.keys, self.secret)
+        staged = {key: stager.stage(key, native) for key, native in blocks.items() if key not in kept}
+        fresh = self._fresh(staged, protected)
+        routes = {part: _ordered(part, kept, fresh[part]) for part in SERVERS}
+        frame = _told_by_json(self.frame(blocks) or {})
         new = staged.keys() - content.blocks.keys() if any(content.strangers.values()) else ()
         taken_over = {_extent(route) for key in new for route in _routes_of(staged[key])}
         servers = _servers(config, content, frame, routes, taken_over, self.keys)
@@ -79,8 +75,8 @@ class Composer(Struct, frozen=True):
         known_listeners = {listener for server in servers_of(config).values() for listener in listing(server, "listen")}
         wanted = (listener for server in frame.values() for listener in listing(server, "listen"))
         opens = tuple(listener for listener in wanted if listener not in known_listeners)
-        again = self._read_back(whole, content, known, blocks, staged)
-        return Document(whole, json.encode(whole), blocks, again, opens)
+        read_back = partial(self._read_back, whole, content, blocks, staged)
+        return Document(whole, json.encode(whole), blocks, read_back, opens)
 
     def _kept(self, content: Content, blocks: Mapping[Key, Native], protected: Collection[Key]) -> Blocks:
         """Return the fragments of the blocks that are to stay just as they were read."""
@@ -93,13 +89,25 @@ class Composer(Struct, frozen=True):
             and _has_marks(content.blocks[key], list(_marks(key, native, key in protected)))
         }
 
-    def _marked(self, staged: Mapping[Key, Native], protected: Collection[Key]) -> dict[str, list[dict[str, Any]]]:
-        """Return for each server the marked routes of the blocks that are written anew."""
-        routes: dict[str, list[dict[str, Any]]] = {part: [] for part in SERVERS}
+    def _fresh(self, staged: Mapping[Key, Native], protected: Collection[Key]) -> dict[str, list[Fragment]]:
+        """Return for each server the fragments of the blocks that are written anew. Raises `Refused`."""
+        marks: dict[str, list[Mark]] = {part: [] for part in SERVERS}
         for key, native in staged.items():
             for mark in _marks(key, native, key in protected):
-                routes[mark.part].append({"@id": write_mark(self.keys.sign, mark), **native[mark.part]})
-        return routes
+                marks[mark.part].append(mark)
+        return {part: self._written(part, own, staged) for part, own in marks.items()}
+
+    def _written(self, part: str, marks: list[Mark], staged: Mapping[Key, Native]) -> list[Fragment]:
+        """Return the marked routes of one server; they must be the wanted ones still when they are JSON."""
+        routes = [{"@id": write_mark(self.keys.sign, mark), **staged[mark.key][part]} for mark in marks]
+        told = _told_by_json(routes)
+        if told != routes:
+            key = next(mark.key for mark, route, other in zip(marks, routes, told, strict=True) if route != other)
+            raise refused(UNWRITABLE, f"{key} would read back different from what is wanted", [key])
+        return [
+            Fragment(mark, precedence(mark.key, route), route, SERVERS[part], position)
+            for position, (mark, route) in enumerate(zip(marks, told, strict=True))
+        ]
 
     def _entries(self, blocks: Mapping[Key, Native]) -> list[dict[str, Any]]:
         """Return the marked entries of all certificates the blocks name, in a fixed order."""
@@ -107,45 +115,15 @@ class Composer(Struct, frozen=True):
         certificates = {link_of(certificate): certificate for certificate in named}
         return [entry_of(certificates[link], self.keys.sign) for link in sorted(certificates)]
 
-    def _stage(self, key: Key, native: Native) -> Native:
-        """Return what is written of a block: its passwords as sealed hashes, without parts that stray elsewhere."""
-        files = native[CERTIFICATE]["files"] if CERTIFICATE in native else {}
-        if not isinstance(files, dict):
-            raise refused(UNWRITABLE, f"{key} has no certificate files yet: {files}", [key])
-        return {part: self._hashed(key, native[part]) for part in (*SERVERS, CERTIFICATE) if part in native}
-
-    def _hashed(self, key: Key, route: dict[str, Any]) -> dict[str, Any]:
-        return self._with_hashes(key, route) if authenticates(route) else route
-
-    def _with_hashes(self, key: Key, value: Any) -> Any:
-        if isinstance(value, list):
-            return [self._with_hashes(key, item) for item in value]
-        if not isinstance(value, dict):
-            return value
-        if "password" in value:
-            return self._account(key, value)
-        return {name: self._with_hashes(key, item) for name, item in value.items()}
-
-    def _account(self, key: Key, account: dict[str, Any]) -> dict[str, Any]:
-        """Return one account with its hash, and with its seal when the hash stands for a stored password."""
-        user, password = account.get("username", ""), account["password"]
-        if isinstance(password, Secret):
-            password = from_store(key, user, password, UNWRITABLE, self.keys.fingerprint, self.secret)
-        elif not isinstance(password, Hashed):
-            raise refused(UNWRITABLE, f"{key} has no usable password hash for user {user}", [key])
-        marked = {"@id": password.seal.account_id} if password.seal.check else {}
-        return {**marked, **account, "password": password.value}
-
     def _read_back(
         self,
         config: dict[str, Any],
         content: Content,
-        known: Known,
         blocks: Mapping[Key, Native],
         staged: Mapping[Key, Native],
     ) -> Content:
         """Return what is read from a configuration; it must be the wanted blocks and frame. Raises `Refused`."""
-        again = split(config, self.keys, content, known)
+        again = split(config, self.keys, content, by_route(content.fragments()))
         found = again.owned()
         for key, native in blocks.items():
             live, wanted = found.pop(key, None), staged.get(key, native)
@@ -157,9 +135,9 @@ class Composer(Struct, frozen=True):
         return again
 
 
-def refused(code: Code, summary: str, blamed: Collection[Key], hint: str = "") -> Refused:
-    """Return a refusal ready to be raised."""
-    return Refused(Diagnostic(code, summary, hint=hint or f"see conduit explain {code.id}"), blamed)
+def _told_by_json(value: Any) -> Any:
+    """Return what is read from a value as JSON, with its names sorted."""
+    return json.decode(json.encode(value, order="sorted", enc_hook=str))
 
 
 def _marks(key: Key, native: Native, protected: bool) -> Iterable[Mark]:

@@ -136,6 +136,31 @@ def test_what_reads_back_different_is_taken_back(world: World, monkeypatch: pyte
     assert world.config() == before
 
 
+def test_a_route_that_loads_and_is_not_ours_then_is_taken_back(world: World) -> None:
+    """A route with an `@id` of its own loses our mark; that shows only when the configuration is read as a whole."""
+    good = world.apply({"good": plain("good.lan")})
+    before = world.config()
+    native = copy.deepcopy(world.rendered(plain()))
+    native["http"]["@id"] = "theirs"
+    document = world.provider.compose(good, good.owned() | {key_of("wiki"): native})
+    loaded = world.reloads()
+    with pytest.raises(Refused, match="route/wiki would read back different") as refusal:
+        world.provider.commit(document, good)
+    assert refusal.value.blamed == (key_of("wiki"),)
+    assert world.config() == before
+    assert world.reloads() != loaded, "Caddy had it, and has what was before again"
+
+
+def test_a_value_that_is_no_json_is_refused_before_anything_is_sent(world: World) -> None:
+    native = copy.deepcopy(world.rendered(plain()))
+    native["http"]["handle"][-1]["upstreams"] = (Late(key_of("wiki"), "caddy"),)
+    before = world.reloads()
+    with pytest.raises(Refused, match="route/wiki would read back different") as refusal:
+        world.transact({key_of("wiki"): Block(native)})
+    assert refusal.value.blamed == (key_of("wiki"),)
+    assert world.reloads() == before
+
+
 def test_the_admin_endpoint_stays_after_a_refusal(world: World) -> None:
     """A refused configuration without an admin block moves the endpoint, so ours always has one."""
     config = world.config()
