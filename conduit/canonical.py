@@ -7,7 +7,9 @@ import json
 from collections.abc import Mapping, Set
 from typing import Any
 
+from msgspec import Struct
 from msgspec.json import Encoder
+from msgspec.structs import asdict
 
 from conduit.model import UNRESOLVED, Late, Ref, Secret
 
@@ -27,6 +29,8 @@ def _plain(value: Any) -> Any:
             return dict(value)
         case Mapping():
             return dict(value)
+        case Struct():
+            return asdict(value)
         case Set():
             return sorted(value, key=canonical)
     return str(value)

@@ -27,7 +27,7 @@ from conduit.model import FRAME, NO_FIELDS, Key, Live
 from conduit.observe import observe, view
 from conduit.plan import Plan, Selection, make_plan
 from conduit.providers.files import left_over
-from conduit.report import ApplyOptions, Listener, Report
+from conduit.report import ApplyOptions, Listener, Report, nobody
 from conduit.settled import forget
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ class Engine(Declarations):
         self,
         plan: Plan,
         options: ApplyOptions = ApplyOptions(),
-        on_event: Listener = lambda event: None,
+        on_event: Listener = nobody,
         stop: threading.Event | None = None,
     ) -> Report:
         """Apply the plan made last. Raises `Unsafe` when it breaks a safety rule, `Locked`, `RollbackFailed`."""

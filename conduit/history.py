@@ -6,7 +6,7 @@ It decides nothing but a label (docs/decisions/0002-records-decide-nothing.md), 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Set
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import json
@@ -22,8 +22,12 @@ if TYPE_CHECKING:
     from sqlite3 import Connection
 
 UPSERT: Final = """
-INSERT INTO applied VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET native = excluded.native, at = excluded.at
+INSERT INTO applied SELECT key, value, ?2 FROM json_each(?1) WHERE true
+ON CONFLICT (key) DO UPDATE SET native = excluded.native, at = excluded.at
 """
+"""One statement for all rows: SQLite then works without Python, whose other threads it would hold up at each row."""
+ALL_APPLIED: Final = "SELECT key, native FROM applied"
+APPLIED: Final = "SELECT key, native FROM applied WHERE key IN (SELECT value FROM json_each(?))"
 FORGET_PINS: Final = """
 DELETE FROM pins WHERE run < :oldest AND EXISTS (
     SELECT 1 FROM pins AS later WHERE later.key = pins.key AND later.run > pins.run AND later.run <= :oldest
@@ -53,13 +57,13 @@ class History(Records):
 
         return STEPS
 
-    def applied(self, keys: Iterable[Key]) -> dict[Key, str]:
+    def applied(self, keys: Collection[Key]) -> dict[Key, str]:
         """Return the canonical text of the last applied native of each key that has one."""
-        wanted = {str(key): key for key in keys}
-        if not wanted:
-            return {}
-        find = _find if len(wanted) < MANY else _scan
-        return {wanted[key]: native for key, native in self.select(lambda c: find(c, wanted))}
+        if len(keys) >= MANY:
+            known = {Key.parse(key): native for key, native in self.select(lambda c: c.execute(ALL_APPLIED))}
+            return {key: known[key] for key in keys if key in known} if known else {}
+        wanted = json.encode(list(map(str, keys))).decode()
+        return {Key.parse(key): native for key, native in self.select(lambda c: c.execute(APPLIED, (wanted,)))}
 
     def expect(self, natives: Mapping[Key, Native | None]) -> None:
         """Work out the texts of what may be recorded next, best `beside` an apply that waits for a daemon."""
@@ -81,9 +85,9 @@ class History(Records):
             return found if expected is native else canonical(native)
 
         def write(connection: Connection) -> None:
-            kept = [(str(key), text(key, native), now) for key, native in natives.items() if native is not None]
+            kept = {str(key): text(key, native) for key, native in natives.items() if native is not None}
             gone = [(str(key),) for key, native in natives.items() if native is None]
-            connection.executemany(UPSERT, kept)
+            connection.execute(UPSERT, (json.encode(kept).decode(), now))
             connection.executemany("DELETE FROM applied WHERE key = ?", gone)
 
         self.write(write)
@@ -205,12 +209,3 @@ class History(Records):
         """Return one past run, None when there is no record of it."""
         rows = self.select(lambda c: map(RunRecord.of, c.execute("SELECT * FROM runs WHERE id = ?", (run_id,))))
         return rows[0] if rows else None
-
-
-def _find(connection: Connection, keys: Mapping[str, Key]) -> Iterable[tuple[str, str]]:
-    wanted = "SELECT key, native FROM applied WHERE key IN (SELECT value FROM json_each(?))"
-    return connection.execute(wanted, (json.encode(list(keys)).decode(),))
-
-
-def _scan(connection: Connection, keys: Mapping[str, Key]) -> Iterable[tuple[str, str]]:
-    return (row for row in connection.execute("SELECT key, native FROM applied") if row[0] in keys)

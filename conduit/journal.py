@@ -76,7 +76,7 @@ class Run:
 
     def outcome(self, outcomes: Iterable[Outcome]) -> None:
         """Write down what became of intended changes. Raises `ConduitError`."""
-        self._append(OUTCOME, {"outcomes": list(map(_outcome, outcomes))})
+        self._append(OUTCOME, {"outcomes": list(map(_ended, outcomes))})
 
     def finish(self, result: str) -> None:
         """End the run; writes nothing when it intended nothing. Raises `ConduitError`."""
@@ -153,14 +153,19 @@ def _told(verb: str, directory: Path) -> Iterator[None]:
         raise ConduitError(Diagnostic(JOURNAL_UNUSABLE, summary, hint=hint)) from error
 
 
-def _outcome(outcome: Outcome) -> dict[str, Any]:
-    return {
-        "key": str(outcome.key),
-        "action": outcome.action,
-        "result": outcome.result,
-        "reason": outcome.reason[:REASON_LIMIT],
-        "seconds": round(outcome.seconds, 3),
-    }
+class _Ended(Struct):
+    """An outcome as it is written down."""
+
+    key: str
+    action: Action
+    result: Result
+    reason: str
+    seconds: float
+
+
+def _ended(outcome: Outcome) -> _Ended:
+    reason = outcome.reason[:REASON_LIMIT]
+    return _Ended(str(outcome.key), outcome.action, outcome.result, reason, round(outcome.seconds, 3))
 
 
 def _unfinished(entries: list[Entry]) -> UnfinishedRun:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from enum import StrEnum
+from functools import cached_property
 from operator import attrgetter
 from typing import Final
 
@@ -56,12 +57,17 @@ class Event(Struct, frozen=True):
 
 Listener = Callable[[Event], None]
 
+
+def nobody(event: Event) -> None:
+    """Stand for a listener where nobody wants to know; what goes through a whole plan need not tell it."""
+
+
 OK, FAILED_PARTLY, MOVED, SKIPPED, INTERRUPTED = 0, 4, 5, 6, 130
 ENDS: Final = ("ok", "partly failed", "stale", "skipped", "interrupted")
 """The words for them."""
 
 
-class Report(Struct, frozen=True):
+class Report(Struct, frozen=True, dict=True):
     """The end of an apply. `run` is its number in the journal, 0 when nothing had to be done.
 
     `stale` tells that a live document moved under the plan, `unread` that a daemon could not be read, `unjudged` that
@@ -79,7 +85,7 @@ class Report(Struct, frozen=True):
     unread: bool = False
     unjudged: bool = False
 
-    @property
+    @cached_property
     def counts(self) -> Counter[Result]:
         """How many changes ended in each way."""
         return Counter(map(attrgetter("result"), self.outcomes))

@@ -14,7 +14,8 @@ from conduit.work import Work
 
 def verify_objects(work: Work) -> None:
     """Read back every provider of objects that was changed, and fail every change that does not hold."""
-    own = [change for change in work.plan.changes if not work.document(change.provider) and _is_done(work, change)]
+    names = {name for name in work.providers if not work.document(name)}
+    own = [change for change in work.plan.changes if change.provider in names and _is_done(work, change)]
     for provider in dict.fromkeys(change.provider for change in own):
         _refresh(work, provider, {change.key for change in own if change.provider == provider})
     verify(work, own)

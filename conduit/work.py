@@ -19,7 +19,7 @@ from conduit.model import FRAME, Key, Late, Live, Native, Reading
 from conduit.plan import Plan
 from conduit.providers.base import DocumentProvider, Provider
 from conduit.providers.transaction import Block
-from conduit.report import ApplyOptions, Event, EventKind, Listener
+from conduit.report import ApplyOptions, Event, EventKind, Listener, nobody
 from conduit.spec import Resource
 
 BAD = (Result.FAILED, Result.QUARANTINED, Result.REVERTED, Result.SKIPPED)
@@ -157,6 +157,7 @@ class Work(Struct, eq=False):
         self.memory.outcome(outcomes)
         for outcome in outcomes:
             self.note(outcome)
+        for outcome in outcomes if self.listen is not nobody else ():
             self.listen(Event(EventKind.FINISHED, outcome.key, "", f"{outcome.action} {outcome.result}"))
 
     def note(self, outcome: Outcome) -> None:

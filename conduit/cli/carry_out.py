@@ -90,7 +90,9 @@ def _listener(app: App) -> Callable[[Event], None]:
 
         return lambda event: app.console.document(event_document(event))
     if app.verbosity < 0:
-        return lambda event: None
+        from conduit.report import nobody
+
+        return nobody
     from conduit.show.report import event_line
 
     def tell(event: Event) -> None:
