@@ -25,7 +25,9 @@ from pathlib import Path
 from conduit.engine import Engine
 from conduit.manifests.settings_file import read_settings
 engine = Engine(read_settings(Path(sys.argv[1])))
-print(engine.apply(engine.plan()).exit_code, *sorted({"docker", "requests", "httpx"}.intersection(sys.modules)))
+report = engine.apply(engine.plan())
+print(*(each for each in report.outcomes if each.result != "ok"), *report.warnings)
+print(report.exit_code, *sorted({"docker", "requests", "httpx"}.intersection(sys.modules)))
 """
 AGAIN = """
 import sys
@@ -53,10 +55,10 @@ def test_an_unchanged_docker_is_read_without_its_sdk(world: World) -> None:
 def test_containers_networks_and_volumes_are_changed_without_the_sdk(containers: Containers) -> None:
     front = "networks: {front: {}}\nvolumes: {data: {}}\n"
     containers.declare(front, web=f"{SLEEP}, networks: {{front: {{}}}}")
-    assert run(CHANGE, containers.world) == "0\n"
+    assert run(CHANGE, containers.world) == "\n0\n", "all held, and nothing was imported for it"
     assert containers.running() == ["web"]
     containers.declare(front, web=f"{SLEEP}, networks: {{front: {{aliases: [www]}}}}, memory: 64m")
-    assert run(CHANGE, containers.world) == "0\n"
+    assert run(CHANGE, containers.world) == "\n0\n", "all held, and nothing was imported for it"
     (name,) = containers.running()
     made = containers.inspect(name)
     assert made["HostConfig"]["Memory"] == 64 << 20
