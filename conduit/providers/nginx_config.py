@@ -6,7 +6,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from conduit.providers.nginx_text import word
-from conduit.providers.nginx_vhost import TRUST
+from conduit.providers.nginx_upstreams import TRUST
 from conduit.providers.process import PlainProcess, SystemdUnit
 from conduit.settings import ConfigPath, Section
 from conduit.validators import After

@@ -34,7 +34,8 @@ from conduit.providers.nginx_contents import NOTHING, Contents, Entry
 from conduit.providers.nginx_layout import Server, Shape, host_of
 from conduit.providers.nginx_scan import Fragment, Piece, Placed, scan
 from conduit.providers.nginx_text import words_of
-from conduit.providers.nginx_vhost import PARTS, SELF
+from conduit.providers.nginx_upstreams import SELF
+from conduit.providers.nginx_vhost import PARTS
 
 VHOSTS: Final = "vhost"
 INDENT: Final = "    "

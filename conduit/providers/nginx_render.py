@@ -27,7 +27,7 @@ from conduit.providers.nginx_files import (
 from conduit.providers.nginx_layout import Part, Server, Shape
 from conduit.providers.nginx_scan import END, HEADER, SITES
 from conduit.providers.nginx_text import complete, directive, word
-from conduit.providers.nginx_vhost import SELF
+from conduit.providers.nginx_upstreams import SELF
 
 UNWRITABLE = Code(
     "CND-1203",

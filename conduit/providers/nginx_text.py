@@ -46,6 +46,11 @@ def directive(*words: str, opens: bool = False) -> str:
     return " ".join(words) + (" {" if opens else ";")
 
 
+def path_pattern(path: str) -> str:
+    """Return a path as a regular expression; only `.` and `+` of the characters it may have mean something there."""
+    return re.sub(r"([.+])", r"\\\1", path)
+
+
 @lru_cache(maxsize=1 << 15)
 def words_of(line: str) -> tuple[str, ...]:
     """Return what nginx reads in a line of ours: its words, and `;` or `{` as the last; `}` alone.

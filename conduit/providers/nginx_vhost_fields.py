@@ -10,7 +10,8 @@ from conduit.model import Native
 from conduit.patterns import pattern
 from conduit.providers.maintenance_page import message_of
 from conduit.providers.nginx_text import words_of
-from conduit.providers.nginx_vhost import DIRECTIVES, REST, SELF, STANDARD, TIMEOUTS, path_of
+from conduit.providers.nginx_upstreams import DIRECTIVES, REST, SELF, STANDARD, TIMEOUTS
+from conduit.providers.nginx_vhost import path_of
 
 _HEALTH: Final = pattern(r"# health (\S+) every (\S+) within (\S+) expects (\S+)")
 

@@ -16,6 +16,7 @@ from conduit.model import Native, Ref
 from conduit.providers import nginx_vhost, nginx_vhost_fields
 from conduit.providers.accounts import Password
 from conduit.providers.nginx_text import word
+from conduit.providers.nginx_upstreams import TRUST
 from conduit.providers.nginx_vhost import Dialect
 from conduit.resources import route_spec
 from conduit.resources.proxied_spec import Proxied
@@ -76,7 +77,7 @@ class Vhost(Proxied[VhostSpec]):
 
     def build(self, spec: VhostSpec, ctx: Context, password: Password) -> Native:
         """Return nginx's directives."""
-        trust = str((ctx.settings.sections.get("nginx") or {}).get("trust") or nginx_vhost.TRUST)
+        trust = str((ctx.settings.sections.get("nginx") or {}).get("trust") or TRUST)
         return nginx_vhost.build(spec, Dialect(route_spec.port_of(ctx.settings, "nginx"), trust), password)
 
     def rebuild(self, spec: VhostSpec, native: Native, password: Password) -> Native:
