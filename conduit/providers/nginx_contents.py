@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
 from typing import Any, Final
 
 from msgspec import Struct
 
-from conduit.model import Native
-from conduit.providers.nginx_layout import Server, Shape, alike
+from conduit.providers.nginx_layout import ASKED_NOTHING, Asked
 from conduit.providers.nginx_scan import Fragment, Piece, Placed
 
 
@@ -34,8 +32,8 @@ class Contents(Struct, frozen=True):
     unknown: list[str] = []
     pieces: list[Placed] = []
     """All that stands behind the frame, in order."""
-    servers: list[Server] = []
-    """Those the blocks ask for."""
+    asked: Asked = ASKED_NOTHING
+    """The servers that our blocks ask for."""
 
     def frame(self) -> dict[str, list[str]]:
         """Return the frame as data; `unknown` holds what only a hand can have written, so the wish has none."""
@@ -49,15 +47,6 @@ class Contents(Struct, frozen=True):
                 if 0 <= number - start - fragment.number <= len(fragment.lines) + 1:
                     return fragment.place.name
         return None
-
-    def servers_of(self, natives: Mapping[str, Native], shape: Shape) -> list[Server]:
-        """Return the servers these blocks ask for: those of this reading, when each asks for the same as then."""
-        before = self.owned
-        if natives.keys() == before.keys() and all(
-            alike(native, before[name].native) for name, native in natives.items()
-        ):
-            return self.servers
-        return shape.servers(natives)
 
 
 NOTHING: Final = Contents()

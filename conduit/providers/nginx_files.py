@@ -31,7 +31,7 @@ from conduit.model import Native
 from conduit.patterns import pattern
 from conduit.providers.generation import Generation
 from conduit.providers.nginx_contents import NOTHING, Contents, Entry
-from conduit.providers.nginx_layout import Server, Shape, host_of
+from conduit.providers.nginx_layout import Asked, Server, Shape, host_of
 from conduit.providers.nginx_scan import Fragment, Piece, Placed, scan
 from conduit.providers.nginx_text import words_of
 from conduit.providers.nginx_upstreams import SELF
@@ -78,21 +78,23 @@ def named(lines: Iterable[str], old: str, new: str) -> list[str]:
     return [line.replace(old, new) if old in line and line.startswith(_OWN_NAME) else line for line in lines]
 
 
-def read_file(body: str, place: str, shape: Shape, sign: Sign, known: Contents = NOTHING) -> Contents:
+def read_file(
+    body: str, place: str, shape: Shape, sign: Sign, known: Contents = NOTHING, asked: Asked | None = None
+) -> Contents:
     """Read the body of the file; `place` is its name for people, who count the generation as line 1.
 
     What is `known` from another reading of it with the same `shape` and `sign`, in which nothing was unknown, is taken
-    from there where it stands unchanged.
+    from there where it stands unchanged; so are the servers from what blocks `asked` for with this `shape`.
     """
     known = NOTHING if known.unknown else known
     frame_lines, pieces = scan(body, {piece.text: piece for _, piece in known.pieces})
     unknown = [f"{place}:{start + n}: {line[:200]}" for start, piece in pieces for n, line in piece.strays]
     owned = _owned(pieces, known, place, sign, unknown)
-    servers = known.servers_of({name: entry.native for name, entry in owned.items()}, shape)
-    unknown += _differences(pieces, servers, place)
+    asked = (asked or known.asked).again({name: entry.native for name, entry in owned.items()}, shape)
+    unknown += _differences(pieces, asked.servers, place)
     if len(unknown) > SHOWN:
         unknown[SHOWN:] = [f"{place}: and {len(unknown) - SHOWN} more such places"]
-    return Contents(owned, frame_lines, unknown, pieces, servers)
+    return Contents(owned, frame_lines, unknown, pieces, asked)
 
 
 Stood = tuple[int, Piece, Fragment]

@@ -100,6 +100,31 @@ class Shape(Struct, frozen=True):
         return [directive("listen", address) for address in _addresses(self.http)]
 
 
+class Asked(Struct, frozen=True):
+    """Blocks, and the servers they ask for."""
+
+    blocks: Mapping[str, Native]
+    servers: list[Server]
+
+    def again(self, blocks: Mapping[str, Native], shape: Shape) -> Asked:
+        """Return what other blocks ask for of the same shape: the same servers when each asks for what it did."""
+        before = self.blocks
+        same = blocks.keys() == before.keys() and all(_alike(block, before[name]) for name, block in blocks.items())
+        return Asked(blocks, self.servers if same else shape.servers(blocks))
+
+
+ASKED_NOTHING: Final = Asked({}, [])
+
+
+def _alike(native: Native, other: Native) -> bool:
+    return native is other or _standing(native) == _standing(other)
+
+
+def _standing(native: Native) -> tuple[object, ...]:
+    """Return all of a block that its servers follow from."""
+    return native["names"], _reach(native), *(part in native for part in PARTS)
+
+
 def _addresses(listeners: Iterable[str]) -> Iterable[str]:
     """Yield listeners as nginx writes them: every address means those of both families."""
     for listener in listeners:
@@ -132,15 +157,6 @@ def _reach(native: Native) -> str:
         return path_of(native)
     except (LookupError, ValueError):
         return ""
-
-
-def alike(native: Native, other: Native) -> bool:
-    """Return whether two forms of a block ask for the same servers."""
-    return native is other or _asks(native) == _asks(other)
-
-
-def _asks(native: Native) -> tuple[object, ...]:
-    return native["names"], _reach(native), *(part in native for part in PARTS)
 
 
 def _server_name(host: str) -> str:

@@ -7,12 +7,13 @@ compared with what was meant, because `nginx -t` accepts injected lines. Pure.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from msgspec import Struct
 
 from conduit.errors import Code, Diagnostic, Refused
-from conduit.model import Key, Native
+from conduit.model import Key
 from conduit.providers.nginx_contents import NOTHING, Contents, Entry
 from conduit.providers.nginx_files import (
     INDENT,
@@ -80,10 +81,10 @@ def write_file(wish: Wish, sign: Sign) -> tuple[str, Contents]:
         name, why = next(iter(blamed.items()))
         raise _refused(f"{VHOSTS}/{name} {why}", blamed)
     natives = {name: wish.blocks[name].native for name in sorted(wish.blocks)}
-    frame = wish.shape.frame(natives)
-    lines = (HEADER, *_indented(frame, 0), SITES, *_groups(natives, wish, sign), *_servers(natives, wish, sign))
-    body = "\n".join(lines) + "\n"
-    contents = read_file(body, wish.place, wish.shape, sign, wish.known)
+    frame, asked = wish.shape.frame(natives), wish.known.asked.again(natives, wish.shape)
+    groups = (_block(Part(name, "upstream"), wish, sign, 0) for name, native in natives.items() if "upstream" in native)
+    body = "\n".join((HEADER, *_indented(frame, 0), SITES, *groups, *_servers(asked.servers, wish, sign), ""))
+    contents = read_file(body, wish.place, wish.shape, sign, wish.known, asked)
     _prove(contents, wish, frame)
     return body, contents
 
@@ -124,6 +125,7 @@ def _trouble(name: str, wanted: Wanted, wish: Wish) -> str:
     return ""
 
 
+@lru_cache(maxsize=1 << 10)
 def _allowed(line: str) -> bool:
     head = line.rstrip(";").split(" ", 1)[0]
     return head in _DIRECTIVES or head.startswith(("proxy_", "ssl_certificate", "auth_basic"))
@@ -145,50 +147,33 @@ def _fragment(name: str, part: str, wanted: Wanted) -> list[str]:
     return lines
 
 
-def _groups(natives: Mapping[str, Native], wish: Wish, sign: Sign) -> Iterator[str]:
-    """Yield the groups of upstreams."""
-    for name, native in natives.items():
-        if "upstream" in native:
-            yield from _block(Part(name, "upstream"), wish, sign, 0)
-
-
-def _servers(natives: Mapping[str, Native], wish: Wish, sign: Sign) -> Iterator[str]:
-    """Yield the servers; the text of one whose blocks all stay is taken as it is."""
+def _servers(servers: Iterable[Server], wish: Wish, sign: Sign) -> Iterator[str]:
+    """Yield the text of each server; that of one whose blocks all stay is taken as it is."""
     reusable = wish.known.pieces if wish.as_written and not wish.known.unknown else ()
     texts = {piece.server: piece.text for _, piece in reusable if piece.server}
-    for server in wish.known.servers_of(natives, wish.shape):
+    for server in servers:
         text = texts.get(server)
         if text and all(wish.kept(part.name) for part in server.parts):
             yield text.removesuffix("\n")
         else:
-            yield from _server(server, wish, sign)
+            blocks = (_block(part, wish, sign, 1) for part in server.parts)
+            yield "\n".join(("server {", *_indented(server.lines, 1), *blocks, "}"))
 
 
-def _server(server: Server, wish: Wish, sign: Sign) -> Iterator[str]:
-    yield "server {"
-    yield from _indented(server.lines, 1)
-    for part in server.parts:
-        yield from _block(part, wish, sign, 1)
-    yield "}"
-
-
-def _block(place: Part, wish: Wish, sign: Sign, depth: int) -> Iterator[str]:
-    """Yield one fragment with its header and end."""
+def _block(place: Part, wish: Wish, sign: Sign, depth: int) -> str:
+    """Return the text of one fragment, from its header to its end."""
     name, part, also = place
     wanted = wish.blocks[name]
     kept = wish.kept(name)
     known = kept.fragments[part] if kept else None
     if known and wish.as_written and known.place.also == also:
-        yield known.text
-        return
+        return known.text
     lines: Iterable[str] = known.lines if known else _fragment(name, part, wanted)
     mark = known.mark if known else sign(name, part_of(part, wanted.protected), own_name(name))
     words = ["# vhost", name, part, *(["also"] if also else []), mark, *(["protected"] if wanted.protected else [])]
     if part == "https":
         words.append(f"certificate={wanted.native['certificate']['name']}")
-    yield INDENT * depth + " ".join(words)
-    yield from _indented(lines, depth)
-    yield INDENT * depth + END
+    return "\n".join((INDENT * depth + " ".join(words), *_indented(lines, depth), INDENT * depth + END))
 
 
 def _indented(lines: Iterable[str], depth: int) -> Iterator[str]:

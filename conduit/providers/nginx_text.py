@@ -74,10 +74,17 @@ def complete(lines: Iterable[str]) -> bool:
     """Return whether lines are notes and whole directives, every block of which is closed."""
     depth = 0
     for line in lines:
-        words = words_of(line)
-        if not words and not _NOTE.fullmatch(line):
+        step = _step(line)
+        if step is None or depth + step < 0:
             return False
-        depth += (words[-1:] == ("{",)) - (words == ("}",))
-        if depth < 0:
-            return False
+        depth += step
     return depth == 0
+
+
+@lru_cache(maxsize=1 << 10)
+def _step(line: str) -> int | None:
+    """Return by how many blocks what follows a line is deeper; None for one that is no note and no directive."""
+    words = words_of(line)
+    if not words:
+        return 0 if _NOTE.fullmatch(line) else None
+    return (words[-1] == "{") - (words[-1] == "}")
