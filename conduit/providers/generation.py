@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -22,7 +23,7 @@ class Generation(Struct, frozen=True):
     @classmethod
     def of(cls, body: str, stamp: int) -> Generation:
         """Return the generation of a body written at `stamp`."""
-        return cls(blake2b(body.encode(), digest_size=8).hexdigest(), stamp)
+        return cls(_hash(body), stamp)
 
     @classmethod
     def read(cls, digits: str) -> Generation | None:
@@ -31,6 +32,12 @@ class Generation(Struct, frozen=True):
 
     def __str__(self) -> str:
         return f"{self.hash}{self.stamp:016x}"
+
+
+@lru_cache(maxsize=8)
+def _hash(body: str) -> str:
+    """A body is looked at several times, and once more when it was written."""
+    return blake2b(body.encode(), digest_size=8).hexdigest()
 
 
 class File(NamedTuple):

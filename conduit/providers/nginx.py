@@ -21,7 +21,7 @@ from conduit.model import UNRESOLVED, Key, Live, Native, Secret
 from conduit.providers.accounts import Hashed, from_store
 from conduit.providers.base import DocumentProvider, Reading, Site
 from conduit.providers.files import TEMPORARY, left_over, remove_file
-from conduit.providers.generation import File
+from conduit.providers.generation import File, Generation
 from conduit.providers.nginx_config import Config as Config
 from conduit.providers.nginx_contents import Contents, Entry
 from conduit.providers.nginx_daemon import Daemon, sealed
@@ -237,6 +237,6 @@ PROVIDER = Nginx
 
 def _version(file: File | None, served: Any, passwords: Mapping[str, bytes], others: Servers) -> str:
     digest = blake2b(digest_size=16)
-    digest.update(f"{file.mtime} ".encode() + file.raw if file else b"gone")
-    digest.update(repr((str(served), sorted(passwords.items()), others)).encode())
+    seen = f"{file.mtime} {file.generation} {Generation.of(file.body, file.mtime)}" if file else "gone"
+    digest.update(repr((seen, str(served), sorted(passwords.items()), others)).encode())
     return digest.hexdigest()

@@ -167,7 +167,7 @@ def _server_name(host: str) -> str:
 
 def host_of(server_name: str) -> str:
     """Return the host a word of `server_name` stands for."""
-    wildcard = _WILDCARD.fullmatch(server_name)
+    wildcard = server_name.startswith("~") and _WILDCARD.fullmatch(server_name)
     return f"*.{wildcard[1].replace(chr(92), '')}" if wildcard else server_name
 
 

@@ -27,7 +27,19 @@ SITE = {
     "any": plain("*.lan", path="/any"),
     "off": plain("off.lan", maintenance=True),
 }
-BY_HAND = ["}", "server {", "location / {", "# vhosts", "# end", "# ende", "# vhost wiki http 00", "a;", "", "\f}"]
+BY_HAND = [
+    "}",
+    "server {",
+    "location / {",
+    "# vhosts",
+    "# end",
+    "# ende",
+    "# vhost wiki http 00",
+    "a;",
+    'server_name "";',
+    "",
+    "\f}",
+]
 
 
 def sign(name: str, part: str, text: str) -> str:
