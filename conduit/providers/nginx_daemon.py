@@ -80,7 +80,7 @@ class Daemon(Struct, frozen=True):
             summary = f"cannot read {self.conf_file}: {error}"
             hint = "make it a plain file again, or move it away and apply"
             raise Unreadable(Diagnostic(UNREADABLE, summary, hint=hint)) from error
-        return None if raw == _EMPTY else File(raw, mtime, *unseal(raw.decode(errors="backslashreplace")))
+        return None if raw == _EMPTY else File(raw, mtime, *unseal(raw))
 
     def prepare(self) -> None:
         """Make sure that our file is there, empty if need be. Raises OSError."""

@@ -45,7 +45,7 @@ SHOWN: Final = 20
 Sign = Callable[[str, str, str], str]
 """(resource name, part, object's name) -> our mark for just that."""
 
-_SEAL: Final = pattern(r"geo \$conduit_generation \{ default ([0-9a-f]{32}); \}\n")
+_SEAL: Final = pattern(rb"geo \$conduit_generation \{ default ([0-9a-f]{32}); \}\n")
 _OWN_NAME: Final = ("upstream ", "zone ", "proxy_pass ", "try_files ", "location @")
 """The lines in which the name nginx knows a vhost by stands for `self.conduit`."""
 _USERS: Final = "auth_basic_user_file "
@@ -57,10 +57,11 @@ def seal(generation: Generation) -> str:
     return f"geo $conduit_generation {{ default {generation}; }}\n"
 
 
-def unseal(text: str) -> tuple[str, Generation | None]:
+def unseal(raw: bytes) -> tuple[str, Generation | None]:
     """Split the file into its body and the generation it says it has."""
-    found = _SEAL.match(text)
-    return (text[found.end() :], Generation.read(found[1])) if found else (text, None)
+    found = _SEAL.match(raw)
+    body = str(memoryview(raw)[found.end() if found else 0 :], errors="backslashreplace")
+    return body, Generation.read(found[1].decode()) if found else None
 
 
 def part_of(part: str, protected: bool) -> str:
