@@ -9,20 +9,45 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler
-from pydantic_core import CoreSchema
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, core_schema
 
 if TYPE_CHECKING:
     import ast
 
 
 class Documented(BaseModel):
-    """A model whose JSON schema describes each field by its `description`, else by the string under it."""
+    """A model whose JSON schema describes each field by its `description`, else by the string under it.
+
+    Its validator is built when it is first used, in a field of another too: most commands use few of all models, and
+    most manifests few of their fields.
+    """
 
     model_config = ConfigDict(defer_build=True)
 
     @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """In a field of another model, a value goes to this model's own validator, built when there is a value.
+
+        pydantic merges what that finds wrong into what is told of the whole; by the name of the function it tells the
+        members of a union apart, by the reference schemas share the model.
+        """
+        if handler.field_name is None:
+            return handler(source)
+
+        def validate(value: Any) -> Documented:
+            return cls.model_validate(value)
+
+        validate.__name__ = cls.__name__
+        return core_schema.no_info_plain_validator_function(
+            validate, ref=f"{cls.__module__}.{cls.__qualname__}:{id(cls)}"
+        )
+
+    @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        if schema["type"] == "function-plain":
+            cls.model_rebuild()
+            schema = cls.__pydantic_core_schema__
         found = handler(schema)
         properties = handler.resolve_ref_schema(found).get("properties", {})
         for name, note in field_notes(cls).items():

@@ -45,32 +45,9 @@ class RefTo(Struct, frozen=True):
 
 
 class Spec(Documented):
-    """What an operator declares. An absent field means its default, so deleting a line takes effect.
-
-    Its validator is built when it is first used, in a field of another too: most commands use few of all kinds, and
-    most manifests few of their fields.
-    """
+    """What an operator declares. An absent field means its default, so deleting a line takes effect."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, validate_default=False, defer_build=True)
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """In a field of another model, a value goes to this model's own validator, built when there is a value.
-
-        pydantic merges what that finds wrong into what is told of the whole; by the reference schemas share the model.
-        """
-        if handler.field_name is None:
-            return handler(source)
-        return core_schema.no_info_plain_validator_function(
-            cls.model_validate, ref=f"{cls.__module__}.{cls.__qualname__}:{id(cls)}"
-        )
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        if schema["type"] == "function-plain":
-            cls.model_rebuild()
-            schema = cls.__pydantic_core_schema__
-        return super().__get_pydantic_json_schema__(schema, handler)
 
     @classmethod
     def parsed(cls, fields: Mapping[str, Any]) -> Self | None:

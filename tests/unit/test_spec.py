@@ -8,6 +8,7 @@ import pytest
 from pydantic import BaseModel, Field, ValidationError
 
 from conduit.compose.application import Application
+from conduit.dialect.complaints import complaints
 from conduit.providers.base import config_of, provider_names
 from conduit.resources import load_kinds
 from conduit.settings import Section
@@ -33,6 +34,34 @@ class House(Spec):
 
     rooms: dict[str, Room] = {}
     cellar: Room | None = None
+
+
+class Bulb(Spec):
+    """One of two models that a field may hold."""
+
+    watts: int
+
+
+class Candle(Spec):
+    """The other of two models that a field may hold."""
+
+    inches: int
+    colour: str
+
+
+class Lantern(Spec):
+    """A spec with a field that holds either."""
+
+    light: Bulb | Candle
+
+
+def test_of_two_models_only_the_one_that_fits_better_complains() -> None:
+    """Regression: a pid file of dnsmasq that was no text was told as three problems, two of them about systemd."""
+    data = {"light": {"watts": "five"}}
+    with pytest.raises(ValidationError) as refused:
+        Lantern.model_validate(data)
+    told = complaints(refused.value, Lantern, data, "a lantern")
+    assert [(each.path, each.hint) for each in told] == [(("light", "watts"), "")]
 
 
 def test_a_copy_equals_what_pydantic_copies() -> None:
