@@ -26,7 +26,7 @@ from conduit.schedule import Step
 from conduit.verify import verify
 from conduit.work import Work
 
-TURN: Final = 0.0005
+TURN: Final = 0.00005
 """Seconds until a thread that computes lets another one go on, while documents commit side by side."""
 
 
