@@ -6,12 +6,10 @@ whose staging is never refused is staged then, too.
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from threading import Thread
-from typing import Any, Final
+from typing import Any
 
 from msgspec import Struct
 
@@ -25,9 +23,6 @@ from conduit.providers.transaction import Block, Staged, commit, stage
 from conduit.schedule import Step
 from conduit.verify import verify
 from conduit.work import Work
-
-TURN: Final = 0.00005
-"""Seconds until a thread that computes lets another one go on, while documents commit side by side."""
 
 
 def stage_all(work: Work) -> dict[str, Staged[Any]]:
@@ -84,31 +79,19 @@ def _run(work: Work, commits: Sequence[Commit]) -> list[Exception]:
     """Run commits side by side to their end, and return what they raised."""
     others = [Thread(target=each.run, name=f"commit {each.provider.name}", daemon=True) for each in commits[1:]]
     errors: list[Exception] = []
-    with _short_turns():
-        for other in others:
-            other.start()
-        for number, each in enumerate(commits):
-            if number:
-                work.memory.expect({key: block.native if block else None for key, block in each.blocks.items()})
-                others[number - 1].join()
-            else:
-                each.run()
-            try:
-                _close(work, each)
-            except (ConduitError, OSError) as error:
-                errors.append(error)
+    for other in others:
+        other.start()
+    for number, each in enumerate(commits):
+        if number:
+            work.memory.expect({key: block.native if block else None for key, block in each.blocks.items()})
+            others[number - 1].join()
+        else:
+            each.run()
+        try:
+            _close(work, each)
+        except (ConduitError, OSError) as error:
+            errors.append(error)
     return errors
-
-
-@contextmanager
-def _short_turns() -> Iterator[None]:
-    """Let no thread compute for long: one that sends a document part by part would wait as long for each part."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(TURN)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(before)
 
 
 class Commit(Struct, eq=False):

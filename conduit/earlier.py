@@ -40,8 +40,9 @@ class Earlier(Struct, frozen=True):
 
     def reverted(self, plan: Plan) -> Iterator[str]:
         """Yield a warning for each root whose very changes an earlier run had to take back."""
-        roots = {change.root for change in plan.changes}
-        for root, earlier in self.history.reverted().items() if roots and self.history.path.exists() else ():
+        reverted = self.history.reverted() if plan.changes and self.history.path.exists() else {}
+        roots = {change.root for change in plan.changes} if reverted else ()
+        for root, earlier in reverted.items():
             if root in roots and plan.digest_of_root(root) == earlier.digest:
                 yield (
                     f"run {earlier.run} ({earlier.at}) took these very changes of {root} back: {earlier.reason}; "

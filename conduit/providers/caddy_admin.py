@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import socket
+import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 
 from msgspec import Struct
 
@@ -13,6 +15,8 @@ from conduit.providers.http_call import NotWhole, call
 
 CONNECT_SECONDS = 2.0
 CALL_SECONDS = 10.0
+TURN = 0.00005
+"""Seconds until a thread that computes lets the one that sends go on."""
 RETRIES = 5
 RETRY_SECONDS = 0.02
 LARGEST_REPLY = 64 * 2**20
@@ -61,7 +65,13 @@ class Admin:
 
         Raises `AdminError`; then nobody knows whether Caddy took it.
         """
-        return self._call("POST", "/config/", body, etag, sent)
+        with _short_turns() as end_of_turns:
+
+            def told() -> None:
+                end_of_turns()
+                sent()
+
+            return self._call("POST", "/config/", body, etag, told)
 
     def _call(
         self, method: str, path: str, body: bytes = b"", etag: str = "", sent: Callable[[], None] = lambda: None
@@ -75,6 +85,20 @@ class Admin:
         except (OSError, NotWhole) as error:
             raise AdminError(_why(error)) from error
         return Reply(answer.status, answer.body, answer.headers.get("etag", ""))
+
+
+@contextmanager
+def _short_turns() -> Iterator[Callable[[], None]]:
+    """Let no thread compute for long until what it yields is called, or the block is left.
+
+    Who sends a document needs the interpreter at each part of it, and would wait as long for each.
+    """
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(TURN)
+    try:
+        yield partial(sys.setswitchinterval, before)
+    finally:
+        sys.setswitchinterval(before)
 
 
 def _connected(address: str) -> socket.socket:

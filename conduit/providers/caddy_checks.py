@@ -158,7 +158,7 @@ def check_files(document: Document, user: str | None) -> None:
     blamed: dict[Key, str] = {}
     checked: dict[str, str] = {}
     for key, native in document.blocks.items():
-        for file in native.get("certificate", {}).get("files", {}).values():
+        for file in native["certificate"]["files"].values() if "certificate" in native else ():
             if file not in checked:
                 checked[file] = _trouble(Path(file), access)
             if checked[file]:

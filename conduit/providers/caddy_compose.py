@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cached_property, partial
+from itertools import chain
 from operator import attrgetter
 from typing import Any
 
@@ -13,7 +14,7 @@ from conduit.errors import Code
 from conduit.model import Key, Native
 from conduit.providers.caddy_certificates import CERTIFICATE, LOAD_FILES, entry_mark, entry_of, link_of
 from conduit.providers.caddy_document import SERVERS, Blocks, Content, Keyring, Marked, bare, split
-from conduit.providers.caddy_fragments import Fragment, by_route, precedence, reach
+from conduit.providers.caddy_fragments import Fragment, Known, by_route, precedence, reach
 from conduit.providers.caddy_marks import FALLBACK, FRAME_KEY, NO_LINK, Mark, fallback_mark, read_mark, write_mark
 from conduit.providers.caddy_paths import in_order, listing, mapping, servers_of
 from conduit.providers.caddy_stage import UNWRITABLE, Stager, refused
@@ -75,7 +76,8 @@ class Composer(Struct, frozen=True):
         known_listeners = {listener for server in servers_of(config).values() for listener in listing(server, "listen")}
         wanted = (listener for server in frame.values() for listener in listing(server, "listen"))
         opens = tuple(listener for listener in wanted if listener not in known_listeners)
-        read_back = partial(self._read_back, whole, content, blocks, staged)
+        known = by_route(chain(content.fragments(), *fresh.values()))
+        read_back = partial(self._read_back, whole, content, known, blocks, staged)
         return Document(whole, json.encode(whole), blocks, read_back, opens)
 
     def _kept(self, content: Content, blocks: Mapping[Key, Native], protected: Collection[Key]) -> Blocks:
@@ -99,7 +101,7 @@ class Composer(Struct, frozen=True):
 
     def _written(self, part: str, marks: list[Mark], staged: Mapping[Key, Native]) -> list[Fragment]:
         """Return the marked routes of one server; they must be the wanted ones still when they are JSON."""
-        routes = [{"@id": write_mark(self.keys.sign, mark), **staged[mark.key][part]} for mark in marks]
+        routes = [{**staged[mark.key][part], "@id": write_mark(self.keys.sign, mark)} for mark in marks]
         told = _told_by_json(routes)
         if told != routes:
             key = next(mark.key for mark, route, other in zip(marks, routes, told, strict=True) if route != other)
@@ -119,11 +121,12 @@ class Composer(Struct, frozen=True):
         self,
         config: dict[str, Any],
         content: Content,
+        known: Known,
         blocks: Mapping[Key, Native],
         staged: Mapping[Key, Native],
     ) -> Content:
         """Return what is read from a configuration; it must be the wanted blocks and frame. Raises `Refused`."""
-        again = split(config, self.keys, content, by_route(content.fragments()))
+        again = split(config, self.keys, content, known)
         found = again.owned()
         for key, native in blocks.items():
             live, wanted = found.pop(key, None), staged.get(key, native)

@@ -136,12 +136,12 @@ def test_what_reads_back_different_is_taken_back(world: World, monkeypatch: pyte
     assert world.config() == before
 
 
-def test_a_route_that_loads_and_is_not_ours_then_is_taken_back(world: World) -> None:
-    """A route with an `@id` of its own loses our mark; that shows only when the configuration is read as a whole."""
+def test_a_route_that_loads_and_is_not_what_was_wanted_is_taken_back(world: World, directory: Path) -> None:
+    """A certificate that no route shows: that is seen only when the configuration is read as a whole."""
     good = world.apply({"good": plain("good.lan")})
     before = world.config()
-    native = copy.deepcopy(world.rendered(plain()))
-    native["http"]["@id"] = "theirs"
+    pair = certificate(directory, "wiki", "wiki.lan")
+    native = {**world.rendered(plain()), "certificate": world.rendered(secure(pair))["certificate"]}
     document = world.provider.compose(good, good.owned() | {key_of("wiki"): native})
     loaded = world.reloads()
     with pytest.raises(Refused, match="route/wiki would read back different") as refusal:
