@@ -34,7 +34,7 @@ class Generation(Struct, frozen=True):
         return f"{self.hash}{self.stamp:016x}"
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=4)
 def _hash(body: str) -> str:
     """A body is looked at several times, and once more when it was written."""
     return blake2b(body.encode(), digest_size=8).hexdigest()
