@@ -78,9 +78,9 @@ def commit_all(work: Work, steps: Sequence[Step], staged: Mapping[str, Staged[An
 def _run(work: Work, commits: Sequence[Commit]) -> list[Exception]:
     """Run commits side by side to their end, and return what they raised."""
     others = [Thread(target=each.run, name=f"commit {each.provider.name}", daemon=True) for each in commits[1:]]
-    errors: list[Exception] = []
     for other in others:
         other.start()
+    errors: list[Exception] = []
     for number, each in enumerate(commits):
         if number:
             work.memory.expect({key: block.native if block else None for key, block in each.blocks.items()})

@@ -59,11 +59,10 @@ class History(Records):
 
     def applied(self, keys: Collection[Key]) -> dict[Key, str]:
         """Return the canonical text of the last applied native of each key that has one."""
-        if len(keys) >= MANY:
-            known = {Key.parse(key): native for key, native in self.select(lambda c: c.execute(ALL_APPLIED))}
-            return {key: known[key] for key in keys if key in known} if known else {}
-        wanted = json.encode(list(map(str, keys))).decode()
-        return {Key.parse(key): native for key, native in self.select(lambda c: c.execute(APPLIED, (wanted,)))}
+        few = len(keys) < MANY
+        query, wanted = (APPLIED, (json.encode(list(map(str, keys))).decode(),)) if few else (ALL_APPLIED, ())
+        known = dict(self.select(lambda c: c.execute(query, wanted)))
+        return {key: known[text] for key in keys if (text := str(key)) in known} if known else {}
 
     def expect(self, natives: Mapping[Key, Native | None]) -> None:
         """Work out the texts of what may be recorded next, best `beside` an apply that waits for a daemon."""

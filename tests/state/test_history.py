@@ -51,6 +51,15 @@ def test_only_asked_keys_come_back_in_any_number(history: History) -> None:
     assert history.applied([]) == {}
 
 
+def test_a_row_with_a_damaged_key_spoils_no_other(history: History, records_db: Path) -> None:
+    """Regression: when many were asked for, a plan ended with an error about a record that is nobody's."""
+    history.record({KEYS[0]: 1})
+    with closing(sqlite3.connect(records_db)) as connection, connection:
+        connection.execute("INSERT INTO applied VALUES ('no key', '2', '')")
+    many = [Key("route", f"unknown{number}") for number in range(module.MANY)]
+    assert history.applied([KEYS[0], *many]) == {KEYS[0]: "1"}
+
+
 def test_none_forgets_and_a_new_native_replaces(history: History) -> None:
     history.record({KEYS[0]: 1, KEYS[1]: 1})
     history.record({KEYS[0]: None, KEYS[1]: 2})
