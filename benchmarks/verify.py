@@ -51,9 +51,12 @@ def _caddy(world: World, declared: Wish) -> Iterator[str]:
 
 
 def _dials(value: Any) -> Iterator[str]:
+    """Yield where a route sends requests; one that shares its handler with others names it in a variable."""
     if isinstance(value, dict):
         if "dial" in value:
             yield value["dial"]
+        elif value.get("handler") == "vars":
+            yield value["upstream"]
         for item in value.values():
             yield from _dials(item)
     elif isinstance(value, list):

@@ -28,6 +28,7 @@ from conduit.providers.caddy_document import Content, Keyring
 from conduit.providers.caddy_marks import FALLBACK
 from conduit.providers.caddy_reader import Reader
 from conduit.providers.caddy_refusal import explain_refusal, moved, not_restored
+from conduit.providers.caddy_upstreams import NAMED_ROUTES, shares
 from conduit.settings import Settings
 
 NOBODY_THERE: Final = {"handle": [{"handler": "static_response", "status_code": 404}]}
@@ -72,6 +73,9 @@ class Caddy(DocumentProvider[Document]):
             servers["https"] = {"listen": list(self.config.https), **common, "tls_connection_policies": [{}]}
         if any("http" in native for native in blocks.values()):
             servers["http"] = {"listen": list(self.config.http), **common}
+        for part, server in servers.items():
+            if any(part in native and shares(native[part]) for native in blocks.values()):
+                server["named_routes"] = NAMED_ROUTES
         return {**servers, "disorder": []} if servers else None
 
     def explain_frame(self, live: Native, want: Native) -> tuple[tuple[str, Any, Any], ...]:

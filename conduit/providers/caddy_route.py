@@ -16,7 +16,7 @@ from conduit import measures
 from conduit.fields import duration_text, size_text
 from conduit.model import Native
 from conduit.providers.accounts import Password
-from conduit.providers.caddy_upstreams import proxy, read_proxy
+from conduit.providers.caddy_upstreams import proxy, read_chosen, read_proxy, shares
 from conduit.providers.maintenance_page import CONTENT_TYPE, message_of, page
 
 HOSTS_PER_MATCHER = 100
@@ -26,19 +26,19 @@ _URI = "{http.request.uri}"
 
 
 class Dialect(Struct, frozen=True):
-    """What a route's form depends on besides its spec: the version of Caddy, and the port HTTPS is served on."""
+    """What a route's form depends on besides its spec: is Caddy 2.7 or later, and on which port does it serve HTTPS."""
 
-    stream_close_delay: bool = False
+    recent: bool = False
     https_port: int = 443
 
     @classmethod
     def of(cls, native: Native) -> Dialect:
         """Return the dialect a native form is written in."""
         handlers = [h for part in ("https", "http") for h in native.get(part, {}).get("handle", [])]
-        delayed = any("stream_close_delay" in handler for handler in handlers)
+        recent = shares({"handle": handlers}) or any("stream_close_delay" in handler for handler in handlers)
         location = handlers[-1].get("headers", {}).get("Location", [""])[0] if "https" in native else ""
         port = location.removeprefix("https://{http.request.host}").removesuffix(_URI).removeprefix(":")
-        return cls(delayed, int(port) if port.isdigit() else 443)
+        return cls(recent, int(port) if port.isdigit() else 443)
 
 
 def build(spec: Any, dialect: Dialect, password: Password) -> Native:
@@ -102,7 +102,7 @@ def _handlers(spec: Any, dialect: Dialect, password: Password) -> list[dict[str,
         chain.append(_headers(spec.request_headers, spec.response_headers))
     if spec.strip_prefix:
         chain.append({"handler": "rewrite", "strip_path_prefix": spec.path})
-    return [*chain, _answer(spec, dialect)]
+    return [*chain, *_answer(spec, dialect)]
 
 
 def _guard(allow: tuple[str, ...] | None, deny: tuple[str, ...]) -> dict[str, Any]:
@@ -164,21 +164,25 @@ def _read_headers(handler: dict[str, Any]) -> dict[str, Any]:
     return {f"{side}_headers": read(handler[side]) for side in ("request", "response") if side in handler}
 
 
-def _answer(spec: Any, dialect: Dialect) -> dict[str, Any]:
+def _answer(spec: Any, dialect: Dialect) -> list[dict[str, Any]]:
     if spec.redirect:
-        return _redirect(spec.redirect.to + (_URI if spec.redirect.keep_path else ""), spec.redirect.status)
+        return [_redirect(spec.redirect.to + (_URI if spec.redirect.keep_path else ""), spec.redirect.status)]
     if spec.maintenance:
-        return {
-            "handler": "static_response",
-            "status_code": 503,
-            "headers": {
-                "Cache-Control": ["no-store"],
-                "Content-Type": [CONTENT_TYPE],
-                "Retry-After": [str(round(measures.duration(spec.maintenance.retry_after)))],
-            },
-            "body": page(spec.maintenance.message) + "\n",
-        }
-    return proxy(spec, delay=dialect.stream_close_delay)
+        return [_closed(spec.maintenance)]
+    return proxy(spec, recent=dialect.recent)
+
+
+def _closed(maintenance: Any) -> dict[str, Any]:
+    return {
+        "handler": "static_response",
+        "status_code": 503,
+        "headers": {
+            "Cache-Control": ["no-store"],
+            "Content-Type": [CONTENT_TYPE],
+            "Retry-After": [str(round(measures.duration(maintenance.retry_after)))],
+        },
+        "body": page(maintenance.message) + "\n",
+    }
 
 
 def _redirect(location: str, status: int) -> dict[str, Any]:
@@ -202,5 +206,7 @@ _READERS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "headers": _read_headers,
     "rewrite": lambda handler: {"strip_prefix": True},
     "reverse_proxy": read_proxy,
+    "vars": read_chosen,
+    "invoke": lambda handler: {},
     "static_response": _read_answer,
 }

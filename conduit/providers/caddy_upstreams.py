@@ -1,8 +1,13 @@
-"""The upstreams of a route in Caddy's own words: the handler `reverse_proxy`, both ways. Pure."""
+"""The upstreams of a route in Caddy's own words: the handler `reverse_proxy`, both ways. Pure.
+
+Routes that need nothing else but an upstream share one such handler, a named route of their server: to load one for
+each of them is most of what Caddy does with a large configuration. Caddy knows named routes since 2.7.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 STREAM_CLOSE_DELAY = "5m"
 """How long websockets outlive a reload, so that they do not all reconnect at once."""
@@ -10,8 +15,51 @@ STREAM_CLOSE_DELAY = "5m"
 _TIMEOUTS = {"connect": "dial_timeout", "read": "response_header_timeout", "write": "write_timeout"}
 
 
-def proxy(spec: Any, *, delay: bool) -> dict[str, Any]:
-    """Return the handler of a route spec; with `delay` websockets outlive a reload, which Caddy 2.7 and later know."""
+_SHARED = "proxy"
+"""The named route of the shared handler."""
+
+_CHOSEN = "upstream"
+"""The variable of a request that tells the shared handler where it goes."""
+
+_INVOKED: Final = {"handler": "invoke", "name": _SHARED}
+
+NAMED_ROUTES: Final = {
+    _SHARED: {
+        "handle": [
+            {
+                "handler": "reverse_proxy",
+                "stream_close_delay": STREAM_CLOSE_DELAY,
+                "upstreams": [{"dial": f"{{http.vars.{_CHOSEN}}}"}],
+            }
+        ]
+    }
+}
+"""What a server needs whose routes share a handler."""
+
+
+def proxy(spec: Any, *, recent: bool) -> list[dict[str, Any]]:
+    """Return the handlers of a route spec.
+
+    A `recent` Caddy, 2.7 or later, lets websockets outlive a reload and routes share a handler.
+    """
+    if recent and _plain(spec):
+        return [{"handler": "vars", _CHOSEN: spec.upstreams[0].dial}, dict(_INVOKED)]
+    return [_own(spec, delay=recent)]
+
+
+def shares(route: Mapping[str, Any]) -> bool:
+    """Return whether a route needs the shared handler."""
+    return _INVOKED in route.get("handle", ())
+
+
+def _plain(spec: Any) -> bool:
+    """Return whether a spec says nothing but where its requests go."""
+    special = spec.timeouts or spec.upstream_tls or spec.health
+    return not special and spec.websockets and [upstream.weight for upstream in spec.upstreams] == [1]
+
+
+def _own(spec: Any, *, delay: bool) -> dict[str, Any]:
+    """Return the handler that serves one route alone; with `delay` websockets outlive a reload."""
     handler: dict[str, Any] = {
         "handler": "reverse_proxy",
         "upstreams": [{"dial": upstream.dial} for upstream in spec.upstreams],
@@ -55,6 +103,11 @@ def _balancing(weights: list[int]) -> dict[str, Any]:
 def _health(health: Any) -> dict[str, Any]:
     status = int(health.status[0]) if isinstance(health.status, str) else health.status
     return {"uri": health.path, "interval": health.interval, "timeout": health.timeout, "expect_status": status}
+
+
+def read_chosen(handler: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a route that shares a handler; errors as in `caddy_route.fields`."""
+    return {"upstreams": [{"address": handler[_CHOSEN], "weight": 1}], "websockets": True}
 
 
 def read_proxy(handler: dict[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from caddy_world import FOREIGN, World, certificate, key_of, plain, secure, servers
@@ -62,18 +64,29 @@ def test_one_field_differs_as_exactly_that_field(world: World) -> None:
     )
 
 
-def test_a_hand_edit_is_drift_with_its_field_and_is_healed(world: World) -> None:
-    world.apply({"wiki": plain(), "other": plain("other.lan")})
+def edit_variable(handlers: list[dict[str, Any]]) -> None:
+    handlers[0]["upstream"] = "127.0.0.1:9"
+
+
+def edit_handler(handlers: list[dict[str, Any]]) -> None:
+    handlers[0]["upstreams"][0]["dial"] = "127.0.0.1:9"
+
+
+@pytest.mark.parametrize(("fields", "edit"), [({}, edit_variable), ({"timeouts": {"read": "9s"}}, edit_handler)])
+def test_a_hand_edit_is_drift_with_its_field_and_is_healed(
+    world: World, fields: dict[str, Any], edit: Callable[[list[dict[str, Any]]], None]
+) -> None:
+    wiki = plain(**fields)
+    world.apply({"wiki": wiki, "other": plain("other.lan")})
     config = world.config()
-    route = servers(config)["conduit_http"]["routes"][1]
-    route["handle"][-1]["upstreams"][0]["dial"] = "127.0.0.1:9"
+    edit(servers(config)["conduit_http"]["routes"][1]["handle"])
     world.put(config)
-    drift = world.diff("wiki", plain())
+    drift = world.diff("wiki", wiki)
     assert drift
     assert drift.fields == (FieldChange("upstreams.0.address", "127.0.0.1:9", "127.0.0.1:1"),)
     assert world.diff("other", plain("other.lan")) is None
-    world.apply({"wiki": plain()})
-    assert world.diff("wiki", plain()) is None
+    world.apply({"wiki": wiki})
+    assert world.diff("wiki", wiki) is None
 
 
 def test_an_edit_beyond_the_spec_is_shown_as_text(world: World) -> None:

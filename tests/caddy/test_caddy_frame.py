@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from caddy_world import FOREIGN, World, plain, servers
 
 from conduit.resources.route_spec import RouteSpec
+from conduit.sandbox.daemon import Daemon
 
 CLOSED = "apps/http/servers/conduit_http/routes"
 
@@ -20,6 +23,22 @@ def test_our_servers_settings_are_frame_with_their_path(world: World) -> None:
     assert paths == ["http.mark", "http.automatic_https"]
     after = world.apply({})
     assert after.frame == world.provider.frame(after.owned())
+
+
+def test_the_handler_that_routes_share_is_frame(world: World, upstream: Callable[..., Daemon]) -> None:
+    wiki = plain(upstream=upstream().address)
+    world.apply({"wiki": wiki, "slow": plain("slow.lan", timeouts={"read": "9s"})})
+    config = world.config()
+    del servers(config)["conduit_http"]["named_routes"]
+    world.put(config)
+    reading = world.read()
+    want = world.provider.frame(reading.owned())
+    assert [path for path, *_ in world.provider.explain_frame(reading.frame, want)] == ["http.named_routes"]
+    assert [world.diff("wiki", wiki), world.status("http://wiki.lan/")] == [None, 500]
+    world.apply({"wiki": wiki})
+    assert world.status("http://wiki.lan/") == 200
+    world.apply({"wiki": None})
+    assert "named_routes" not in servers(world.config())["conduit_http"]
 
 
 def test_exact_hosts_and_longer_paths_are_asked_first(world: World) -> None:

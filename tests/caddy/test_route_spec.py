@@ -10,7 +10,8 @@ from caddy_world import KIND, plain
 from hypothesis import given
 from pydantic import ValidationError
 
-from conduit.providers.caddy_route import HOSTS_PER_MATCHER
+from conduit.providers.caddy_route import HOSTS_PER_MATCHER, Dialect, build
+from conduit.providers.caddy_upstreams import shares
 from conduit.resources.route_spec import RouteSpec
 from tests.proxies.site_specs import CADDY, HASH, SPECS
 
@@ -28,6 +29,26 @@ def test_more_hosts_than_caddy_compares_one_by_one_are_split() -> None:
     native = KIND.render(spec, CADDY.context())
     assert [len(matcher["host"]) for matcher in native["http"]["match"]] == [100, 100, 1]
     assert KIND.parse(native) == spec
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"timeouts": {"read": "9s"}},
+        {"health": {"path": "/up"}},
+        {"websockets": False},
+        {"upstreams": [{"address": "10.0.0.5:80", "weight": 2}]},
+        {"upstreams": [{"address": "10.0.0.5:80"}, {"address": "10.0.0.6:80"}]},
+        {"upstream_tls": {}},
+    ],
+)
+def test_only_what_is_just_an_upstream_shares_a_handler(fields: dict[str, Any]) -> None:
+    def shared(spec: RouteSpec, dialect: Dialect) -> bool:
+        return shares(build(spec, dialect, lambda user, value: value)["http"])
+
+    assert shared(plain(), Dialect(recent=True))
+    assert not shared(plain(), Dialect(recent=False))
+    assert not shared(plain(**fields), Dialect(recent=True))
 
 
 @pytest.mark.parametrize(
