@@ -45,12 +45,19 @@ def canonical(value: Any) -> str:
 
     A resolved `Ref` counts as its value, a `Secret` as its name (never its value), a set as its sorted members.
     """
-    try:
-        return _encode(value).decode("ascii")
-    except (UnicodeError, TypeError):  # beyond ASCII, or keys that are no text: rare, and ten times as slow
-        return _escape(value)
+    return _canonical(value).decode("ascii")
 
 
 def digest_of(value: Any) -> str:
     """Return the SHA-256 of the canonical text in hex."""
-    return hashlib.sha256(canonical(value).encode()).hexdigest()
+    return hashlib.sha256(_canonical(value)).hexdigest()
+
+
+def _canonical(value: Any) -> bytes:
+    try:
+        found = _encode(value)
+        if found.isascii():
+            return found
+    except (UnicodeError, TypeError):  # half a character, or keys that are no text
+        pass
+    return _escape(value).encode()  # rare, and ten times as slow
