@@ -7,9 +7,7 @@ manifest or piece has a line, its digest and its outline as JSON, so that only t
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -17,7 +15,7 @@ from typing import Final
 from msgspec import json
 
 from conduit import __version__
-from conduit.dialect.document import Document
+from conduit.dialect.document import read
 from conduit.errors import LoadError
 from conduit.manifests.entries import Outline, Section, outline
 from conduit.manifests.pieces import Piece, cut, joined
@@ -42,28 +40,29 @@ class ParseCache:
         self._used: dict[str, bytes] = {}
 
     def outline(self, file: ManifestFile, places: Places) -> Outline:
-        """Return the outline of a file; `places` reads what is not kept, and is told what the file is made of.
+        """Return the outline of a file, and tell `places` what the file is made of.
 
         One with problems is not kept. Raises `LoadError` when nothing of the file can be read.
         """
         if self._path and file.digest not in self._kept and (pieces := cut(file.content)):
-            found = joined(pieces, [self._piece(file.name, piece, places) for piece in pieces])
+            found = joined(pieces, [self._piece(file.name, piece) for piece in pieces])
             if found:
                 places.pieces[file.name] = pieces
                 return found
-        return self._outline(file.digest, partial(places.document, file.name))
+        return self._outline(file.digest, file.name, file.content)
 
-    def _piece(self, file: str, piece: Piece, places: Places) -> Outline:
+    def _piece(self, file: str, piece: Piece) -> Outline:
         """Return the outline of a piece by its own lines, one without sections when it cannot be read."""
         try:
-            return self._outline(piece.digest, partial(places.piece, file, piece))
+            return self._outline(piece.digest, file, piece.content)
         except LoadError:
             return Outline([], torn=True)
 
-    def _outline(self, digest: str, read: Callable[[], Document]) -> Outline:
+    def _outline(self, digest: str, file: str, content: bytes) -> Outline:
+        """Return what is kept of these bytes, else read them: what else a document tells is seldom asked for."""
         kept = self._kept.get(digest)
         if kept is None:
-            found = outline(read())
+            found = outline(read(file, content))
             if not found.problems:
                 self._used[digest] = json.encode((found.values, found.sections)) if self._path else b""
             return found

@@ -68,10 +68,6 @@ class Places:
         """Return a file as far as it can be read, kept for the next question. Raises `LoadError` as `read` does."""
         return self._read(file, self.contents[file], 0)
 
-    def piece(self, file: str, piece: Piece) -> Document:
-        """Return a piece of a file, its lines counted from 1 and the same otherwise as `document` returns a file."""
-        return self._read(file, piece.content, piece.line)
-
     def around(self, name: Name) -> Document:
         """Return the smallest part of a file that reads by itself and holds a declared name, with its places there."""
         file = name.source.file
@@ -79,7 +75,7 @@ class Places:
         if not pieces:
             return self.document(file)
         piece = pieces[bisect_right(pieces, name.source.line, key=_line) - 1]
-        document = self.piece(file, piece)
+        document = self._read(file, piece.content, piece.line)
         return replace(document, source=SourceText(file, document.source.text, piece.first))
 
     def _read(self, file: str, content: bytes, line: int) -> Document:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from conduit.dialect import document
 from conduit.dialect.document import Document
 from conduit.errors import Diagnostic
-from conduit.manifests import cache as module
-from conduit.manifests import places
+from conduit.manifests import cache, places
 from conduit.manifests.load import Manifests
 from conduit.model import Key
 
@@ -28,10 +28,11 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the files parsed so far."""
     seen: list[str] = []
 
-    def spy(file: str, content: bytes, read: Callable[..., Document] = places.read) -> Document:
+    def spy(file: str, content: bytes, read: Callable[..., Document] = document.read) -> Document:
         seen.append(file.rpartition("/")[2])
         return read(file, content)
 
+    monkeypatch.setattr(cache, "read", spy)
     monkeypatch.setattr(places, "read", spy)
     return seen
 
@@ -112,7 +113,7 @@ def test_another_format_is_not_read(
 ) -> None:
     load(FILES, cache=tmp_path / "cache")
     parsed.clear()
-    monkeypatch.setattr(module, "HEADER", "conduit manifests 999 ")
+    monkeypatch.setattr(cache, "HEADER", "conduit manifests 999 ")
     load(FILES, cache=tmp_path / "cache")
     assert len(parsed) == 3
 

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from conduit.dialect import document
 from conduit.dialect.document import Document
-from conduit.manifests import pieces, places
+from conduit.manifests import cache, pieces, places
 from conduit.manifests.load import Loaded, load
 from conduit.manifests.tree import ManifestFile, Tree
 from conduit.model import Key
@@ -130,10 +131,11 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many bytes were parsed at a time."""
     seen: list[int] = []
 
-    def spy(file: str, content: bytes, read: Callable[..., Document] = places.read) -> Document:
+    def spy(file: str, content: bytes, read: Callable[..., Document] = document.read) -> Document:
         seen.append(len(content))
         return read(file, content)
 
+    monkeypatch.setattr(cache, "read", spy)
     monkeypatch.setattr(places, "read", spy)
     return seen
 
