@@ -16,7 +16,7 @@ from conduit.providers.caddy_certificates import CERTIFICATE, LOAD_FILES, entry_
 from conduit.providers.caddy_document import SERVERS, Blocks, Content, Keyring, Marked, bare, split
 from conduit.providers.caddy_fragments import Fragment, Known, by_route, precedence, reach
 from conduit.providers.caddy_marks import FALLBACK, FRAME_KEY, NO_LINK, Mark, fallback_mark, read_mark, write_mark
-from conduit.providers.caddy_paths import in_order, listing, mapping, servers_of
+from conduit.providers.caddy_paths import listing, mapping, servers_of
 from conduit.providers.caddy_stage import UNWRITABLE, Stager, refused
 
 NAME_TAKEN = Code(
@@ -26,6 +26,10 @@ NAME_TAKEN = Code(
     "carries neither this site's mark nor any route of it, so it belongs to somebody else, perhaps to a second site on "
     "the same Caddy. Rename that server, or give this site a Caddy of its own.",
 )
+
+
+AT_ONCE = 256
+"""How many routes pass through JSON together: their second form is gone before the next ones need its memory."""
 
 
 class Document(Struct, frozen=True, dict=True):
@@ -68,7 +72,7 @@ class Composer(Struct, frozen=True):
         staged = {key: stager.stage(key, native) for key, native in blocks.items() if key not in kept}
         fresh = self._fresh(staged, protected)
         routes = {part: _ordered(part, kept, fresh[part]) for part in SERVERS}
-        frame = _told_by_json(self.frame(blocks) or {})
+        frame = self.frame(blocks) or {}
         new = staged.keys() - content.blocks.keys() if any(content.strangers.values()) else ()
         taken_over = {_extent(route) for key in new for route in _routes_of(staged[key])}
         servers = _servers(config, content, frame, routes, taken_over, self.keys)
@@ -78,7 +82,7 @@ class Composer(Struct, frozen=True):
         opens = tuple(listener for listener in wanted if listener not in known_listeners)
         known = by_route(chain(content.fragments(), *fresh.values()))
         read_back = partial(self._read_back, whole, content, known, blocks, staged)
-        return Document(whole, json.encode(whole), blocks, read_back, opens)
+        return Document(whole, json.encode(whole, order="sorted"), blocks, read_back, opens)
 
     def _kept(self, content: Content, blocks: Mapping[Key, Native], protected: Collection[Key]) -> Blocks:
         """Return the fragments of the blocks that are to stay just as they were read."""
@@ -102,13 +106,11 @@ class Composer(Struct, frozen=True):
     def _written(self, part: str, marks: list[Mark], staged: Mapping[Key, Native]) -> list[Fragment]:
         """Return the marked routes of one server; they must be the wanted ones still when they are JSON."""
         routes = [{**staged[mark.key][part], "@id": write_mark(self.keys.sign, mark)} for mark in marks]
-        told = _told_by_json(routes)
-        if told != routes:
-            key = next(mark.key for mark, route, other in zip(marks, routes, told, strict=True) if route != other)
-            raise refused(UNWRITABLE, f"{key} would read back different from what is wanted", [key])
+        for at in range(0, len(routes), AT_ONCE):
+            _require_json(marks[at : at + AT_ONCE], routes[at : at + AT_ONCE])
         return [
             Fragment(mark, precedence(mark.key, route), route, SERVERS[part], position)
-            for position, (mark, route) in enumerate(zip(marks, told, strict=True))
+            for position, (mark, route) in enumerate(zip(marks, routes, strict=True))
         ]
 
     def _entries(self, blocks: Mapping[Key, Native]) -> list[dict[str, Any]]:
@@ -136,6 +138,14 @@ class Composer(Struct, frozen=True):
         if found or again.frame != self.frame(blocks):
             raise refused(UNWRITABLE, "the composed configuration reads back with another frame", [])
         return again
+
+
+def _require_json(marks: list[Mark], routes: list[dict[str, Any]]) -> None:
+    """Refuse routes that are others when they were JSON. Raises `Refused` with the first of them to blame."""
+    told = _told_by_json(routes)
+    if told != routes:
+        key = next(mark.key for mark, route, other in zip(marks, routes, told, strict=True) if route != other)
+        raise refused(UNWRITABLE, f"{key} would read back different from what is wanted", [key])
 
 
 def _told_by_json(value: Any) -> Any:
@@ -199,10 +209,10 @@ def _servers(
             mark = {"@id": write_mark(keys.sign, Mark(FRAME_KEY, part))}
             own = {field: value for field, value in frame[part].items() if field != FALLBACK}
             last = {"@id": write_mark(keys.sign, fallback_mark(part)), **frame[part][FALLBACK]}
-            servers[name] = in_order({**mark, **own, "routes": [*routes[part], *strangers, last]})
+            servers[name] = {**mark, **own, "routes": [*routes[part], *strangers, last]}
         elif name in servers and name not in content.taken and not strangers:
             del servers[name]
-    return in_order(servers)
+    return servers
 
 
 def _without_ours(server: Any, keys: Keyring) -> Any:
@@ -221,10 +231,10 @@ def _assemble(
     whole = {"admin": {"listen": admin}, **mapping(config)}
     apps = dict(mapping(config, "apps"))
     if servers or "http" in apps:
-        apps["http"] = in_order({**mapping(apps, "http"), "servers": servers})
+        apps["http"] = {**mapping(apps, "http"), "servers": servers}
     foreign = [entry for entry in listing(config, *LOAD_FILES) if not entry_mark(entry, keys.sign)]
     if entries or len(foreign) < len(listing(config, *LOAD_FILES)):
         tls = mapping(apps, "tls")
-        certificates = in_order({**mapping(tls, "certificates"), "load_files": [*foreign, *entries]})
-        apps["tls"] = in_order({**tls, "certificates": certificates})
-    return in_order({**whole, "apps": in_order(apps)} if apps else whole)
+        certificates = {**mapping(tls, "certificates"), "load_files": [*foreign, *entries]}
+        apps["tls"] = {**tls, "certificates": certificates}
+    return {**whole, "apps": apps} if apps else whole

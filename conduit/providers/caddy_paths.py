@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 
@@ -17,11 +16,6 @@ def listing(value: Any, *path: str) -> list[Any]:
     """Return the list at a path of a configuration; empty when there is none."""
     found = mapping(value, *path[:-1]).get(path[-1])
     return found if isinstance(found, list) else []
-
-
-def in_order(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a mapping with its names sorted, as Caddy tells what it has: Go's encoding/json sorts the keys of maps."""
-    return dict(sorted(fields.items()))
 
 
 def servers_of(config: Any) -> dict[str, dict[str, Any]]:

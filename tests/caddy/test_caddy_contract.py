@@ -32,7 +32,7 @@ def test_empty_then_written_then_read_back_equal_then_nothing(world: World, dire
 
 
 def test_caddy_tells_what_was_sent_byte_for_byte(world: World, directory: Path) -> None:
-    """That spares parsing megabytes of it once more; see `in_order`."""
+    """That spares parsing megabytes of it once more."""
     stranger = {"match": [{"host": ["theirs.lan"]}], "handle": [{"handler": "static_response", "status_code": 418}]}
     world.put({"logging": {"logs": {"default": {"level": "WARN"}}}, **world.config()})
     world.apply({"plain": plain("plain.lan")})
