@@ -51,7 +51,7 @@ LAYERS: list[set[str]] = [
     {"spec"},
     {"model", "documented", "evidence", "stamps", "variables"},
     {"lean"},
-    {"patterns", "validators", "mac"},
+    {"aside", "patterns", "validators", "mac"},
 ]
 """Top to bottom; a module imports only from lower layers, or from its own package."""
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
