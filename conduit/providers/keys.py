@@ -49,17 +49,11 @@ class Keys(Struct, frozen=True, eq=False):
 
         A mark copied to another object does not fit it, so nobody can hand conduit something to delete.
         """
-        return _mark(self.signing, f"mark\0{self.site}\0{key.kind}/{key.name}\0{part}\0{name}")
+        return _mac(self.signing)(f"mark\0{self.site}\0{key.kind}/{key.name}\0{part}\0{name}".encode())[:10].hex()
 
     def fingerprint(self, text: str) -> str:
         """Return 16 hex digits that tell whether a secret value changed, and nothing else about it."""
         return _mac(self.signing)(f"fingerprint\0{self.site}\0{text}".encode())[:8].hex()
-
-
-@lru_cache(maxsize=1 << 17)
-def _mark(signing: bytes, text: str) -> str:
-    """One run reads, writes and reads back the same marks."""
-    return _mac(signing)(text.encode())[:10].hex()
 
 
 _mac = lru_cache(maxsize=8)(Mac)
