@@ -66,11 +66,12 @@ class Content(Struct, frozen=True):
 def split(config: Any, keys: Keyring, earlier: Content | None = None, known: Known = NONE_KNOWN) -> Content:
     """Tell what is ours in a configuration, what stands among it, and how our frame looks.
 
-    What did not move since an `earlier` content stays as it is there; `known` fragments are not read again.
+    What did not move since an `earlier` content stays as it is there; `known` fragments are not read again. Servers
+    come by name, as Caddy tells them: a block is called by the first mark of it.
     """
     fragments = [
         fragment
-        for name, server in servers_of(config).items()
+        for name, server in sorted(servers_of(config).items())
         for fragment in fragments_of(name, listing(server, "routes"), keys.sign, known)
     ]
     blocks: dict[Key, list[Marked]] = defaultdict(list)
