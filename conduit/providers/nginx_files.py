@@ -139,7 +139,7 @@ def _take(
         _, part, also = fragment.place
         known = entry.fragments.get(part)
         if known is None:
-            _add(entry, fragment)
+            _add(entry, fragment, piece.text)
         elif known.lines != fragment.lines:
             unknown.append(f"{place}:{number}: this part of {name} differs from its copy above")
         if not also:
@@ -150,21 +150,22 @@ def _take(
 
 
 def _holds(fragment: Fragment, before: Entry | None, sign: Sign) -> bool:
-    """Return whether the mark of a fragment is ours; one that was found so before has the same text."""
+    """Return whether the mark of a fragment is ours; it is when it was found so before for what it signs."""
     name, part, _ = fragment.place
     known = before.fragments.get(part) if before else None
-    if known and known.text == fragment.text:
+    if known and (known.mark, known.protected) == (fragment.mark, fragment.protected):
         return True
     return sign(name, part_of(part, fragment.protected), own_name(name)) == fragment.mark
 
 
-def _add(entry: Entry, fragment: Fragment) -> None:
+def _add(entry: Entry, fragment: Fragment, text: str) -> None:
+    """Add a fragment to its block; what the `text` around it does not hold need not be looked for in its lines."""
     name, part, _ = fragment.place
     entry.fragments[part] = fragment
     lines, own = list(fragment.lines), own_name(name)
-    if fragment.certificate or "ssl_certificate" in fragment.text or _USERS in fragment.text:
+    if fragment.certificate or "ssl_certificate" in text or _USERS in text:
         lines = _without_files(entry, fragment)
-    entry.native[part] = named(lines, own, SELF) if own in fragment.text else lines
+    entry.native[part] = named(lines, own, SELF) if own in text else lines
     entry.protected = entry.protected and fragment.protected
 
 

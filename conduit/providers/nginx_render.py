@@ -166,8 +166,6 @@ def _block(place: Part, wish: Wish, sign: Sign, depth: int) -> str:
     wanted = wish.blocks[name]
     kept = wish.kept(name)
     known = kept.fragments[part] if kept else None
-    if known and wish.as_written and known.place.also == also:
-        return known.text
     lines: Iterable[str] = known.lines if known else _fragment(name, part, wanted)
     mark = known.mark if known else sign(name, part_of(part, wanted.protected), own_name(name))
     words = ["# vhost", name, part, *(["also"] if also else []), mark, *(["protected"] if wanted.protected else [])]

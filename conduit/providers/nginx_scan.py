@@ -1,12 +1,13 @@
 """The text of conduit's nginx file taken apart: the frame, and the pieces that stand behind it one by one. Pure.
 
-A piece follows from its text alone, so one whose text was met before is what it was then. A server in the form that
-conduit writes is read at once; whatever a hand made of it, line by line.
+A piece follows from its text alone, so one whose text was met before is what it was then. One in the form that conduit
+writes is split into its lines at once; whatever a hand made of it, line by line.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -22,14 +23,16 @@ _HEADER: Final = pattern(
     r"# vhost (?P<name>[a-z0-9._-]{1,253}) (?P<part>upstream|https|http)(?P<also> also)? (?P<mark>[0-9a-f]{1,64})"
     r"(?P<protected> protected)?(?: certificate=(?P<certificate>[a-z0-9._-]{1,253}))?"
 )
-_SERVER: Final = pattern(r"server \{\n((?:    +[^\s#][^\n]*\n)*)")
-"""A server up to its first fragment: `server {` and its own lines."""
+_VHOST: Final = "# vhost "
+_SERVER: Final = "server {\n"
+_FAR: Final = 1 << 14
+"""A server of so many characters may be several, of which only the last ends as conduit writes it."""
 
 
 class Fragment(Struct, frozen=True):
     """One fragment as found: what its header says, its lines without indentation, and the number of its header.
 
-    `text` is all of it as it stands, from its header to its end. Lines are counted from 0, the first of its piece.
+    Lines are counted from 0, the first of its piece.
     """
 
     place: Part
@@ -37,7 +40,6 @@ class Fragment(Struct, frozen=True):
     protected: bool
     certificate: str
     lines: tuple[str, ...]
-    text: str
     number: int
 
 
@@ -63,48 +65,68 @@ Placed = tuple[int, Piece]
 NEW: Final[Mapping[str, Piece]] = MappingProxyType({})
 
 
+class _Stripped(dict[str, str]):
+    """Lines without the blanks around them, by the line as it stands: a vhost has most lines in common with others."""
+
+    def __missing__(self, line: str) -> str:
+        stripped = self[line] = line.strip()
+        return stripped
+
+
 def scan(body: str, known: Mapping[str, Piece] = NEW) -> tuple[list[str], list[Placed]]:
     """Split the body into the frame's lines and the pieces; one with the text of a `known` one is that."""
-    start, at = _whole(body, SITES, 0)
-    frame = [line for line in map(str.strip, body[:start].split("\n")) if line and line != HEADER]
-    number = body.count("\n", 0, at) + 2
+    frame = list(iter(_lines(body, 0).__next__, SITES))
+    at, number = _after(body, 0, len(frame) + 1), len(frame) + 3
     pieces: list[Placed] = []
+    stripped = _Stripped().__getitem__
     while at < len(body):
-        piece = (known and known.get(_outline(body, at))) or _as_written(body, at) or _by_line(body, at)
+        outline = _outline(body, at)
+        piece = (known and known.get(outline)) or _as_written(outline, stripped) or _by_line(body, at)
         pieces.append((number, piece))
         at += len(piece.text)
         number += piece.length
-    return frame, pieces
+    return [line for line in frame if line and line != HEADER], pieces
 
 
 def _outline(body: str, at: int) -> str:
-    """Return the text from a place to where a server, or else a group of upstreams, ends as conduit writes it."""
-    end = "\n}\n" if body.startswith("server", at) else f"\n{END}\n"
+    """Return the text from a place to where a server, or else a group of upstreams, ends as conduit writes it.
+
+    Empty for what begins as neither of them does, and without such an end.
+    """
+    if body.startswith(_SERVER, at):
+        end = "\n}\n"
+    elif body.startswith(_VHOST, at):
+        end = f"\n{END}\n"
+    else:
+        return ""
     return body[at : body.find(end, at) + len(end)]
 
 
-def _as_written(body: str, begin: int) -> Piece | None:
-    """Return the server at a place in the form that conduit writes; None for anything else."""
-    head = _SERVER.match(body, begin)
-    if head is None:
+def _as_written(text: str, stripped: Callable[[str], str]) -> Piece | None:
+    """Return the server in the form that conduit writes: its own lines, then its fragments; None for anything else."""
+    if not text.startswith(_SERVER) or (len(text) > _FAR and f"\n{_SERVER}" in text):
         return None
-    lines = tuple(map(str.strip, head[1].split("\n")[:-1]))
+    lines = tuple(map(stripped, text.split("\n")))
+    if lines[-3:] != (END, "}", ""):
+        return None
+    at = text.count("\n", 0, text.find(_VHOST))
+    own, close = lines[1:at], len(lines) - 2
     fragments: list[Fragment] = []
-    at, number = head.end(), len(lines) + 1
-    while body.startswith("    # vhost ", at) and (fragment := _fragment(body, at, number)):
-        fragments.append(fragment)
-        at, number = at + len(fragment.text) + 1, number + len(fragment.lines) + 2
-    if not body.startswith("}\n", at) or not _closed(lines):
-        return None
-    return Piece(_server(lines, fragments), tuple(fragments), body[begin : at + 2], number + 1)
+    while at < close:
+        header, end = _HEADER.fullmatch(lines[at]), lines.index(END, at)
+        if header is None:
+            return None
+        fragments.append(_fragment(header, lines[at + 1 : end], at))
+        at = end + 1
+    return Piece(_server(own, fragments), tuple(fragments), text, close + 1) if _closed(own) else None
 
 
 def _closed(lines: Iterable[str]) -> bool:
-    """Return whether every block that is opened in these lines is closed in them, and no other."""
+    """Return whether these are lines that say something, and every block opened in them is closed, and no other."""
     depth = 0
     for line in lines:
         depth += line.endswith("{") - (line == "}")
-        if depth < 0:
+        if not line or depth < 0:
             return False
     return depth == 0
 
@@ -113,21 +135,21 @@ def _by_line(body: str, begin: int) -> Piece:
     """Return what stands at a place, up to where all its blocks are closed or to the end of the file."""
     lines: list[Line] = []
     fragments: list[Fragment] = []
-    at, number, depth = begin, 0, 0
-    while at < len(body):
-        start, at = at, _end_of_line(body, at)
-        line = body[start : at - 1].strip()
-        fragment = _fragment(body, start, number) if line.startswith("# vhost ") else None
-        if fragment:
-            fragments.append(fragment)
-            at, number = start + len(fragment.text) + 1, number + len(fragment.lines) + 2
+    number = depth = 0
+    following = _lines(body, begin)
+    for line in following:
+        header = _HEADER.fullmatch(line) if line.startswith(_VHOST) else None
+        if header:
+            inner = tuple(iter(following.__next__, END))
+            fragments.append(_fragment(header, inner, number))
+            number += len(inner) + 2
         else:
             lines += [(number, line)] if line else []
             depth += line.endswith("{") - (line == "}")
             number += 1
         if depth <= 0:
             break
-    text = body[begin:at]
+    text = body[begin : _after(body, begin, number)]
     if lines and (depth > 0 or lines[0][1] != "server {" or lines[-1][1] != "}"):
         return Piece(None, (), text, number, tuple(lines))
     server = _server((line for _, line in lines[1:-1]), fragments) if lines else None
@@ -138,30 +160,20 @@ def _server(lines: Iterable[str], fragments: Iterable[Fragment]) -> Server:
     return Server(tuple(lines), tuple([fragment.place for fragment in fragments]))
 
 
-def _fragment(body: str, begin: int, number: int) -> Fragment | None:
-    """Return the fragment whose header is the line at `begin`, None when it is none; its end may be lost."""
-    start, after = _whole(body, END, begin)
-    text = body[begin : after - 1]
-    lines = tuple(map(str.strip, text.split("\n")))
-    header = _HEADER.fullmatch(lines[0])
-    if header is None:
-        return None
+def _fragment(header: re.Match[str], lines: tuple[str, ...], number: int) -> Fragment:
     name, part, also, mark, protected, certificate = header.groups()
-    inner = lines[1:-1] if start < len(body) else lines[1:]
-    return Fragment(Part(name, part, bool(also)), mark, bool(protected), certificate or "", inner, text, number)
+    return Fragment(Part(name, part, bool(also)), mark, bool(protected), certificate or "", lines, number)
 
 
-def _whole(body: str, line: str, at: int) -> tuple[int, int]:
-    """Return where the first line that says `line` begins, and where the next one does; the end of all without one."""
-    found = body.find(line, at)
-    while found >= 0:
-        begin, after = body.rfind("\n", 0, found) + 1, _end_of_line(body, found)
-        if body[begin:after].strip() == line:
-            return begin, after
-        found = body.find(line, after)
-    return len(body), len(body) + 1
+def _lines(body: str, at: int) -> Iterator[str]:
+    """Yield the lines from a place on, without indentation; behind the last end of a line comes one more."""
+    while at <= len(body):
+        begin, at = at, _after(body, at, 1)
+        yield body[begin : at - 1].strip()
 
 
-def _end_of_line(body: str, at: int) -> int:
-    """Return where the line after that of a place begins; the last one need not have an end."""
-    return (body.find("\n", at) + 1) or len(body) + 1
+def _after(body: str, at: int, count: int) -> int:
+    """Return where the line begins that comes so many lines after a place; the last one need not have an end."""
+    for _ in range(count):
+        at = (body.find("\n", at) + 1) or len(body) + 1
+    return at
