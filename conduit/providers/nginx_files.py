@@ -48,6 +48,8 @@ Sign = Callable[[str, str, str], str]
 _SEAL: Final = pattern(rb"geo \$conduit_generation \{ default ([0-9a-f]{32}); \}\n")
 _OWN_NAME: Final = ("upstream ", "zone ", "proxy_pass ", "try_files ", "location @")
 """The lines in which the name nginx knows a vhost by stands for `self.conduit`."""
+_PLAIN_NAME: Final = pattern(r"server_name ([a-z0-9.-]+);")
+"""The line of a server with one name, as most have; what else such a line can say takes longer to read."""
 _USERS: Final = "auth_basic_user_file "
 """Begins the line that names the file of passwords, which is no part of what is wished."""
 
@@ -186,8 +188,13 @@ def _without_files(entry: Entry, fragment: Fragment) -> list[str]:
 
 
 def _names(server: Server | None) -> list[str]:
-    found = [words_of(line) for line in server.lines if line.startswith("server_name ")] if server else ()
-    return [host_of(host) for words in found for host in words[1:-1]]
+    names: list[str] = []
+    for line in server.lines if server else ():
+        if plain := _PLAIN_NAME.fullmatch(line):
+            names.append(plain[1])
+        elif line.startswith("server_name "):
+            names += map(host_of, words_of(line)[1:-1])
+    return names
 
 
 def _differences(pieces: list[Placed], asked: list[Server], place: str) -> list[str]:

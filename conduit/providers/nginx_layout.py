@@ -82,7 +82,7 @@ class Shape(Struct, frozen=True):
         paths = {name: _reach(blocks[name]) for names in owners.values() if len(names) > 1 for name in names}
         groups: dict[tuple[Part, ...], list[str]] = {}
         for host in sorted(owners):
-            groups.setdefault(tuple(_parts(part, host, owners, blocks, paths)), []).append(host)
+            groups.setdefault(_parts(part, host, owners, blocks, paths), []).append(host)
         listens, also = self._listens(part), self._in_each(part)
         for parts, hosts in groups.items():
             open_end = () if _reach(blocks[parts[-1].name]) == "/" else ("location / {", "return 404;", "}")
@@ -138,17 +138,18 @@ def _parts(
     owners: Mapping[str, list[str]],
     blocks: Mapping[str, Native],
     paths: Mapping[str, str],
-) -> Iterable[Part]:
-    """Yield who answers for a host, most specific first; nothing comes behind a vhost for every path."""
+) -> tuple[Part, ...]:
+    """Return who answers for a host, most specific first; nothing comes behind a vhost for every path."""
     own = owners[host]
     if len(own) > 1:
         own = sorted(own, key=lambda name: (-len(paths[name]), name))
-    yield from (Part(name, part) for name in own)
+    parts = [Part(name, part) for name in own]
     wildcard = f"*.{host.partition('.')[2]}"
     if host[:2] != "*." and wildcard in owners and _reach(blocks[own[-1]]) != "/":
         taken = {_reach(blocks[name]).lower() for name in own}
         behind = sorted(owners[wildcard], key=lambda name: (-len(_reach(blocks[name])), name))
-        yield from (Part(name, part, True) for name in behind if _reach(blocks[name]).lower() not in taken)
+        parts += [Part(name, part, True) for name in behind if _reach(blocks[name]).lower() not in taken]
+    return tuple(parts)
 
 
 def _reach(native: Native) -> str:
