@@ -83,7 +83,8 @@ def write_file(wish: Wish, sign: Sign) -> tuple[str, Contents]:
     natives = {name: wish.blocks[name].native for name in sorted(wish.blocks)}
     frame, asked = wish.shape.frame(natives), wish.known.asked.again(natives, wish.shape)
     groups = (_block(Part(name, "upstream"), wish, sign, 0) for name, native in natives.items() if "upstream" in native)
-    body = "\n".join((HEADER, *_indented(frame, 0), SITES, *groups, *_servers(asked.servers, wish, sign), ""))
+    head = "\n".join((HEADER, *_indented(frame, 0), SITES, *groups, ""))
+    body = "".join((head, *_servers(asked.servers, wish, sign)))
     contents = read_file(body, wish.place, wish.shape, sign, wish.known, asked)
     _prove(contents, wish, frame)
     return body, contents
@@ -154,10 +155,10 @@ def _servers(servers: Iterable[Server], wish: Wish, sign: Sign) -> Iterator[str]
     for server in servers:
         text = texts.get(server)
         if text and all(wish.kept(part.name) for part in server.parts):
-            yield text.removesuffix("\n")
+            yield text
         else:
             blocks = (_block(part, wish, sign, 1) for part in server.parts)
-            yield "\n".join(("server {", *_indented(server.lines, 1), *blocks, "}"))
+            yield "\n".join(("server {", *_indented(server.lines, 1), *blocks, "}", ""))
 
 
 def _block(place: Part, wish: Wish, sign: Sign, depth: int) -> str:
