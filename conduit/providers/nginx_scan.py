@@ -26,7 +26,7 @@ _HEADER: Final = pattern(
 _VHOST: Final = "# vhost "
 _SERVER: Final = "server {\n"
 _FAR: Final = 1 << 14
-"""A server of so many characters may be several, of which only the last ends as conduit writes it."""
+"""No end is looked for behind so many characters: where a hand spoiled each, every piece would reach the last one."""
 
 
 class Fragment(Struct, frozen=True):
@@ -91,7 +91,7 @@ def scan(body: str, known: Mapping[str, Piece] = NEW) -> tuple[list[str], list[P
 def _outline(body: str, at: int) -> str:
     """Return the text from a place to where a server, or else a group of upstreams, ends as conduit writes it.
 
-    Empty for what begins as neither of them does, and without such an end.
+    Empty for what begins as neither of them does, and without such an end nearby.
     """
     if body.startswith(_SERVER, at):
         end = "\n}\n"
@@ -99,12 +99,13 @@ def _outline(body: str, at: int) -> str:
         end = f"\n{END}\n"
     else:
         return ""
-    return body[at : body.find(end, at) + len(end)]
+    found = body.find(end, at, at + _FAR)
+    return body[at : found + len(end)] if found >= 0 else ""
 
 
 def _as_written(text: str, stripped: Callable[[str], str]) -> Piece | None:
     """Return the server in the form that conduit writes: its own lines, then its fragments; None for anything else."""
-    if not text.startswith(_SERVER) or (len(text) > _FAR and f"\n{_SERVER}" in text):
+    if not text.startswith(_SERVER):
         return None
     lines = tuple(map(stripped, text.split("\n")))
     if lines[-3:] != (END, "}", ""):
