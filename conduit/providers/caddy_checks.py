@@ -45,7 +45,8 @@ PORT_TAKEN = Code(
 
 Version = tuple[int, ...]
 
-STREAM_CLOSE_DELAY: Final = (2, 7)
+FEATURES: Final = {"named_routes": (2, 7), "stream_close_delay": (2, 7)}
+"""What a route may be made of, and the first version that knows it."""
 SAFE: Final = (2, 11, 1)
 """Fixes of host and path matching, of the admin API's origin check, and of client authentication that failed open."""
 DRY_RUN_SECONDS: Final = 30.0
@@ -104,7 +105,7 @@ def _ask(program: Path) -> Version:
 
 def features(found: Version) -> frozenset[str]:
     """Return the feature words of a version; an unknown version has none."""
-    return frozenset(["stream_close_delay"] if found >= STREAM_CLOSE_DELAY else [])
+    return frozenset(feature for feature, since in FEATURES.items() if found >= since)
 
 
 def version_warnings(found: Version) -> tuple[str, ...]:

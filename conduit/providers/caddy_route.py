@@ -26,19 +26,20 @@ _URI = "{http.request.uri}"
 
 
 class Dialect(Struct, frozen=True):
-    """What a route's form depends on besides its spec: is Caddy 2.7 or later, and on which port does it serve HTTPS."""
+    """What a route's form depends on besides its spec: what this Caddy knows, and the port HTTPS is served on."""
 
-    recent: bool = False
+    shared: bool = False
+    stream_close_delay: bool = False
     https_port: int = 443
 
     @classmethod
     def of(cls, native: Native) -> Dialect:
         """Return the dialect a native form is written in."""
         handlers = [h for part in ("https", "http") for h in native.get(part, {}).get("handle", [])]
-        recent = shares({"handle": handlers}) or any("stream_close_delay" in handler for handler in handlers)
+        delayed = any("stream_close_delay" in handler for handler in handlers)
         location = handlers[-1].get("headers", {}).get("Location", [""])[0] if "https" in native else ""
         port = location.removeprefix("https://{http.request.host}").removesuffix(_URI).removeprefix(":")
-        return cls(recent, int(port) if port.isdigit() else 443)
+        return cls(shares({"handle": handlers}), delayed, int(port) if port.isdigit() else 443)
 
 
 def build(spec: Any, dialect: Dialect, password: Password) -> Native:
@@ -169,7 +170,7 @@ def _answer(spec: Any, dialect: Dialect) -> list[dict[str, Any]]:
         return [_redirect(spec.redirect.to + (_URI if spec.redirect.keep_path else ""), spec.redirect.status)]
     if spec.maintenance:
         return [_closed(spec.maintenance)]
-    return proxy(spec, recent=dialect.recent)
+    return proxy(spec, shared=dialect.shared, delay=dialect.stream_close_delay)
 
 
 def _closed(maintenance: Any) -> dict[str, Any]:

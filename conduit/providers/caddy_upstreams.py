@@ -37,14 +37,14 @@ NAMED_ROUTES: Final = {
 """What a server needs whose routes share a handler."""
 
 
-def proxy(spec: Any, *, recent: bool) -> list[dict[str, Any]]:
-    """Return the handlers of a route spec.
+def proxy(spec: Any, *, shared: bool, delay: bool) -> list[dict[str, Any]]:
+    """Return the handlers of a route spec; `shared` where routes may share one.
 
-    A `recent` Caddy, 2.7 or later, lets websockets outlive a reload and routes share a handler.
+    With `delay` websockets outlive a reload, which Caddy 2.7 and later know; the shared handler lets them anyway.
     """
-    if recent and _plain(spec):
+    if shared and _plain(spec):
         return [{"handler": "vars", _CHOSEN: spec.upstreams[0].dial}, dict(_INVOKED)]
-    return [_own(spec, delay=recent)]
+    return [_own(spec, delay=delay)]
 
 
 def shares(route: Mapping[str, Any]) -> bool:
@@ -59,7 +59,7 @@ def _plain(spec: Any) -> bool:
 
 
 def _own(spec: Any, *, delay: bool) -> dict[str, Any]:
-    """Return the handler that serves one route alone; with `delay` websockets outlive a reload."""
+    """Return the handler that serves one route alone."""
     handler: dict[str, Any] = {
         "handler": "reverse_proxy",
         "upstreams": [{"dial": upstream.dial} for upstream in spec.upstreams],

@@ -33,7 +33,8 @@ class RouteKind(Proxied[RouteSpec]):
 
     def build(self, spec: RouteSpec, ctx: Context, password: Password) -> Native:
         """Return the Caddy fragments of a route."""
-        dialect = Dialect("stream_close_delay" in ctx.features, route_spec.port_of(ctx.settings, "caddy"))
+        features = ("named_routes" in ctx.features, "stream_close_delay" in ctx.features)
+        dialect = Dialect(*features, route_spec.port_of(ctx.settings, "caddy"))
         return caddy_route.build(spec, dialect, password)
 
     def rebuild(self, spec: RouteSpec, native: Native, password: Password) -> Native:

@@ -17,10 +17,12 @@ from conduit.providers import caddy_checks
 from conduit.sandbox import caddy as private_caddy
 from conduit.sandbox.daemon import Daemon
 
+SINCE_2_7 = {"named_routes", "stream_close_delay"}
+
 
 @pytest.mark.parametrize(
     ("found", "features", "warned"),
-    [((2, 6, 2), set(), True), ((2, 11, 0), {"stream_close_delay"}, True), ((2, 11, 1), {"stream_close_delay"}, False)],
+    [((2, 6, 2), set(), True), ((2, 11, 0), SINCE_2_7, True), ((2, 11, 1), SINCE_2_7, False)],
 )
 def test_an_old_version_lacks_features_or_is_warned_about(
     found: tuple[int, ...], features: set[str], warned: bool
@@ -30,9 +32,9 @@ def test_an_old_version_lacks_features_or_is_warned_about(
 
 
 def test_the_version_is_asked_once_per_binary(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "stream_close_delay" in world.read().features
+    assert world.read().features == SINCE_2_7
     monkeypatch.setattr(caddy_checks, "_ask", lambda program: (2, 6, 2))
-    assert "stream_close_delay" in world.read().features
+    assert world.read().features == SINCE_2_7
     (world.state / "cache" / "caddy-version.json").write_text("damaged")
     assert world.read().features == frozenset()
     world.options["program"] = None
@@ -48,7 +50,7 @@ def test_a_relative_program_lies_beside_conduit_yaml(
     (tmp_path / "conduit.yaml").write_text(json.dumps(document))
     monkeypatch.chdir("/")
     engine = Engine(read_settings(tmp_path / "conduit.yaml"))
-    assert "stream_close_delay" in engine.providers["caddy"].read().features
+    assert engine.providers["caddy"].read().features == SINCE_2_7
 
 
 def test_a_caddy_without_any_configuration_gets_an_admin_block(directory: Path, private: Callable[..., Daemon]) -> None:

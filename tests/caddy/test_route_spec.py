@@ -46,9 +46,17 @@ def test_only_what_is_just_an_upstream_shares_a_handler(fields: dict[str, Any]) 
     def shared(spec: RouteSpec, dialect: Dialect) -> bool:
         return shares(build(spec, dialect, lambda user, value: value)["http"])
 
-    assert shared(plain(), Dialect(recent=True))
-    assert not shared(plain(), Dialect(recent=False))
-    assert not shared(plain(**fields), Dialect(recent=True))
+    assert shared(plain(), Dialect(shared=True))
+    assert not shared(plain(), Dialect(shared=False, stream_close_delay=True))
+    assert not shared(plain(**fields), Dialect(shared=True))
+
+
+@pytest.mark.parametrize("fields", [{}, {"stream_close_delay": "5m"}])
+def test_a_handler_of_its_own_reads_as_the_shared_one_does(fields: dict[str, Any]) -> None:
+    """A route that another hand wrote, or an older conduit, is told in fields."""
+    native = build(plain(), Dialect(shared=True), lambda user, value: value)
+    own = {"handler": "reverse_proxy", "upstreams": [{"dial": "127.0.0.1:1"}], **fields}
+    assert KIND.parse({"http": native["http"] | {"handle": [own]}}) == plain() == KIND.parse(native)
 
 
 @pytest.mark.parametrize(

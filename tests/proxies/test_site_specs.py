@@ -21,10 +21,10 @@ both = pytest.mark.parametrize("proxy", [CADDY, NGINX], ids=lambda proxy: proxy.
 @given(
     data=st.data(),
     https=st.sampled_from([":443", "127.0.0.1:8443"]),
-    features=st.sampled_from(["", "stream_close_delay"]),
+    features=st.sets(st.sampled_from(["named_routes", "stream_close_delay"])),
 )
-def test_parse_of_render_is_the_spec(proxy: Proxy, data: st.DataObject, https: str, features: str) -> None:
-    spec, context = data.draw(SPECS[proxy.name]), proxy.context(https, features)
+def test_parse_of_render_is_the_spec(proxy: Proxy, data: st.DataObject, https: str, features: set[str]) -> None:
+    spec, context = data.draw(SPECS[proxy.name]), proxy.context(https, *features)
     native = proxy.kind.render(spec, context)
     assert proxy.kind.parse(native) == spec
     assert proxy.kind.render(spec, context) == native
