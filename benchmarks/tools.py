@@ -42,11 +42,12 @@ class Tool:
 
 
 PYTHON: Final = Path(sys.executable)
+CONDUIT: Final = PYTHON.with_name("conduit")
 
 
 def conduit(world: World, *words: str) -> list[str]:
-    """Return a command line of conduit on the settings of a world."""
-    return [str(PYTHON), "-m", "conduit", "--config", str(world.sandbox.settings_file), *words]
+    """Return a command line of conduit on the settings of a world, as people type it."""
+    return [str(CONDUIT), "--config", str(world.sandbox.settings_file), *words]
 
 
 def conduit_case(world: World, case: str) -> list[str]:
@@ -83,7 +84,7 @@ def _ansible(world: World, _case: str) -> list[str]:
 
 TOOLS: Final = (
     Tool("raw", PYTHON, _raw),
-    Tool("conduit", PYTHON, conduit_case, knows_hosts=False, prepare=conduit_frame),
+    Tool("conduit", CONDUIT, conduit_case, knows_hosts=False, prepare=conduit_frame),
     Tool("pyinfra", PEERS / "pyinfra", _pyinfra, HERE / "peers" / "pyinfra"),
     Tool("ansible", PEERS / "ansible-playbook", _ansible, HERE / "peers" / "ansible"),
 )
