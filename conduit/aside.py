@@ -10,7 +10,11 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from typing import NoReturn
+from contextlib import suppress
+from typing import Final, NoReturn
+
+SIZE: Final = 8
+"""The bytes that tell how many follow."""
 
 
 def aside(work: Callable[[], bytes]) -> Callable[[], bytes] | None:
@@ -35,18 +39,20 @@ def aside(work: Callable[[], bytes]) -> Callable[[], bytes] | None:
 
     def told() -> bytes:
         with open(reading, "rb") as source:
-            found = source.read()
-        return found if os.waitpid(pid, 0)[1] == 0 else b""
+            size, found = source.read(SIZE), source.read()
+        with suppress(ChildProcessError):  # where SIGCHLD is ignored nobody has to be waited for (waitpid(2))
+            os.waitpid(pid, 0)
+        return found if len(found) == int.from_bytes(size) else b""
 
     return told
 
 
 def _tell(work: Callable[[], bytes], writing: int) -> NoReturn:
-    """Write what work gives and end this copy, which must never go on as if it were the first process."""
-    code = 1
+    """Write what work gives, after its size, and end this copy, which must never go on as the first process does."""
     try:
+        found = work()
         with open(writing, "wb") as target:
-            target.write(work())
-        code = 0
+            target.write(len(found).to_bytes(SIZE))
+            target.write(found)
     finally:
-        os._exit(code)
+        os._exit(0)

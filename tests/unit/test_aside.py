@@ -40,6 +40,21 @@ def test_a_copy_that_comes_to_grief_tells_nothing_and_never_goes_on(end: str) ->
     assert run(script) == "b''\n"
 
 
+def test_a_copy_that_dies_while_it_tells_has_told_nothing() -> None:
+    script = """
+        print(aside(lambda: [os.write(4, (9).to_bytes(8) + b"half"), os._exit(0)])())
+    """
+    assert run(script) == "b''\n"
+
+
+def test_nobody_has_to_be_waited_for_where_sigchld_is_ignored() -> None:
+    script = """
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        print(aside(lambda: b"told")())
+    """
+    assert run(script) == "b'told'\n"
+
+
 def test_more_than_a_pipe_holds_is_told_and_no_copy_is_left() -> None:
     script = """
         print(len(aside(lambda: bytes(1_000_000))()))
