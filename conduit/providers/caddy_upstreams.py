@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from conduit.providers.caddy_paths import listing
+
 STREAM_CLOSE_DELAY = "5m"
 """How long websockets outlive a reload, so that they do not all reconnect at once."""
 
@@ -49,7 +51,7 @@ def proxy(spec: Any, *, shared: bool, delay: bool) -> list[dict[str, Any]]:
 
 def shares(route: Mapping[str, Any]) -> bool:
     """Return whether a route needs the shared handler."""
-    return _INVOKED in route.get("handle", ())
+    return _INVOKED in listing(route, "handle")
 
 
 def _plain(spec: Any) -> bool:

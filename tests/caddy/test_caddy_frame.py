@@ -41,6 +41,18 @@ def test_the_handler_that_routes_share_is_frame(world: World, upstream: Callable
     assert "named_routes" not in servers(world.config())["conduit_http"]
 
 
+def test_a_route_whose_handlers_were_emptied_by_hand_is_healed(world: World) -> None:
+    """Regression: the frame looked for the shared handler in a list that was none."""
+    world.apply({"wiki": plain()})
+    config = world.config()
+    servers(config)["conduit_http"]["routes"][0]["handle"] = None
+    world.put(config)
+    assert "named_routes" not in world.provider.frame(world.read().owned())["http"]
+    assert world.diff("wiki", plain())
+    after = world.apply({"wiki": plain()})
+    assert (world.diff("wiki", plain()), after.frame) == (None, world.provider.frame(after.owned()))
+
+
 def test_exact_hosts_and_longer_paths_are_asked_first(world: World) -> None:
     def answer(host: str, status: int, path: str = "/") -> RouteSpec:
         return plain(host, path=path, redirect={"to": "https://x.lan", "status": status})
