@@ -149,8 +149,8 @@ def _require_json(marks: list[Mark], routes: list[dict[str, Any]]) -> None:
 
 
 def _told_by_json(value: Any) -> Any:
-    """Return what is read from a value as JSON, with its names sorted."""
-    return json.decode(json.encode(value, order="sorted", enc_hook=str))
+    """Return what is read from a value as JSON."""
+    return json.decode(json.encode(value, enc_hook=str))
 
 
 def _marks(key: Key, native: Native, protected: bool) -> Iterable[Mark]:
