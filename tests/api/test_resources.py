@@ -136,6 +136,9 @@ def test_an_answer_at_once_is_made_true_afterwards(committed: Any) -> None:
     answer = committed.api("PUT", "/api/resources/service/later", {"upstream": committed.echo}, headers=headers)
     assert answer.status_code == 202
     wait_for(lambda: committed.dig("later.home.arpa"), "the name is there")
+    # The name is there before the route is, and Caddy drops requests while it loads: this waits for the whole run.
+    assert committed.api("POST", "/api/apply").json()["ok"]
+    assert answered(committed, "https://later.home.arpa/")
 
 
 def test_a_wish_that_does_not_load_is_refused_whole(committed: Any) -> None:
