@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from msgspec import field
+from msgspec.structs import replace
 
 from conduit.errors import Diagnostic, LoadError
 from conduit.expand import Desired
@@ -19,6 +20,8 @@ from conduit.premises import Premises
 from conduit.providers.site_files import SiteFiles
 from conduit.resources import Kinds, load_kinds
 from conduit.second_look import STILL
+from conduit.settled_root import NONE_SETTLED, SettledRoot
+from conduit.settled_roots import SettledRoots, read
 from conduit.wish import Wish, wish_of, wrong_beside
 
 if TYPE_CHECKING:
@@ -35,6 +38,8 @@ class Declarations(Premises):
     wish: Wish | None = None
     """That of the manifests loaded last."""
     recall: Recall | None = None
+    settled_roots: SettledRoots = SettledRoots()
+    """Those that were kept when the manifests were loaded last."""
 
     @cached_property
     def store(self) -> ManifestStore:
@@ -48,13 +53,28 @@ class Declarations(Premises):
         return self.recall.known if self.recall else None
 
     def load(self) -> Desired:
-        """Read and expand the manifests. Raises LoadError with every problem."""
+        """Read and expand the manifests. Raises LoadError with every problem.
+
+        What was settled when the last plan found nothing is settled here, too, for `plan_for` to look at.
+        """
         if self.settings.reconcile.source == "commit":
             return self.load_commit("HEAD")
         tree = self.tree(STILL, self._prepare)
         fail("load.read")
-        self.wish = self.check(tree)
+        if self.recall:
+            self.wish = self.check(tree)
+        else:
+            self.settled_roots = read(self.state)
+            settled = self.settled_roots.known(self.settings.evidence)
+            self.wish = self.wish_of(tree, self._files(tree), self.now(), settled)
         return self.wish.desired
+
+    def whole(self, desired: Desired) -> Desired:
+        """Return what was loaded with nothing settled. Raises LoadError."""
+        whole = desired.whole()
+        if self.wish and self.wish.desired is desired:
+            self.wish = replace(self.wish, desired=whole)
+        return whole
 
     def tree(self, still: float = 0.0, meanwhile: Callable[[Tree], object] = lambda tree: None) -> Tree:
         """Read the manifests as they lie there, once they were left alone for `still` seconds. Raises LoadError."""
@@ -84,9 +104,11 @@ class Declarations(Premises):
             self.recall.keep(tree, wish, now)
         return wish
 
-    def wish_of(self, tree: Tree, files: SiteFiles, now: float) -> Wish:
+    def wish_of(
+        self, tree: Tree, files: SiteFiles, now: float, settled: Mapping[Key, SettledRoot] = NONE_SETTLED
+    ) -> Wish:
         """Return the wish of a tree with the files that it names. Raises LoadError with every problem."""
-        loaded = load(tree, self.settings, self.kinds, now, self.state / "cache")
+        loaded = load(tree, self.settings, self.kinds, now, self.state / "cache", settled)
         fail("load.parsed")
         manifests = loaded.whole(wrong_beside(loaded, self.settings, self.kinds, files))
         return wish_of(manifests, self.settings, self.kinds, files)

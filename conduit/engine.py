@@ -9,23 +9,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from conduit.decide import Observed
-from conduit.declarations import Declarations
-from conduit.dialect.collector import collector_paused
-from conduit.earlier import Earlier
 from conduit.errors import Unsafe
-from conduit.expand import Desired
 from conduit.failpoints import fail
 from conduit.history_rows import Started
-from conduit.manifests.git import head_commit
 from conduit.model import FRAME, NO_FIELDS, Key, Live
-from conduit.observe import observe, view
-from conduit.plan import Plan, Selection, make_plan
+from conduit.observe import view
+from conduit.plan import Plan
+from conduit.planning import Planning
 from conduit.providers.files import left_over
 from conduit.report import ApplyOptions, Listener, Report, nobody
 from conduit.settled import forget
@@ -34,73 +28,18 @@ if TYPE_CHECKING:
     from conduit.change import Outcome
     from conduit.command import Command
     from conduit.doctor import Finding
-    from conduit.keeping import Keeper
     from conduit.run import Means
     from conduit.spec import Spec
     from conduit.status import RootStatus
 
 
-class Engine(Declarations):
+class Engine(Planning):
     """One site: what it declares, compared with what is there and made true."""
 
     recovered: tuple[str, ...] = ()
     """What was told of the killed run that was finished last."""
     kept: list[object] | None = None
     """Where an apply leaves what it worked with, for a process that ends without freeing it; see `conduit.__main__`."""
-
-    @property
-    def earlier(self) -> Earlier:
-        """The runs before this one."""
-        return Earlier(self.journal, self.history, self.lock)
-
-    def observe(self) -> dict[str, Observed]:
-        """Read every provider once, side by side. One that fails or hangs is unknown and spoils no other."""
-        found = observe(self.providers, self.context())
-        fail("plan.observed")
-        return found
-
-    def plan(self, selection: Selection = Selection()) -> Plan:
-        """Compare the whole wish with all live state. Raises LoadError; an unreadable daemon is told in the plan."""
-        with collector_paused():
-            return self.plan_for(self.load(), self.observe(), selection)
-
-    def plan_for(self, desired: Desired, observed: Mapping[str, Observed], selection: Selection = Selection()) -> Plan:
-        """Plan from what was loaded and observed already."""
-        plan = make_plan(
-            desired,
-            self.kinds,
-            observed,
-            self.earlier.applied,
-            self.now(),
-            selection=selection,
-            commit=head_commit(self.settings.path(self.settings.desired)),
-            prune_percent=self.settings.prune_percent,
-        )
-        before = self.earlier
-        told = (*self.warnings, *before.warnings(), *plan.warnings, *before.reverted(plan))
-        plan = replace(plan, warnings=told)
-        self._planned = (plan.digest, desired, observed)
-        fail("plan.made")
-        return plan
-
-    def plan_again(self, selection: Selection) -> Plan:
-        """Plan another part of what was loaded and observed last."""
-        _, desired, observed = self._planned
-        return self.plan_for(desired, observed, selection)
-
-    def keep_evidence(self, plan: Plan) -> None:
-        """Keep what the plan made last was drawn from when it tells of no difference; see `conduit.settled`.
-
-        For callers that only look: an apply that changes nothing writes nothing.
-        """
-        _, desired, observed = self._planned
-        self._keeper.keep(plan, self.wish, desired, {name: seen.reading for name, seen in observed.items()})
-
-    @cached_property
-    def _keeper(self) -> Keeper:
-        from conduit.keeping import Keeper
-
-        return Keeper(self.settings, self.state, self.keys, self.secrets, self.providers, self.journal, self.lock)
 
     @contextmanager
     def hold(self, operation: str) -> Iterator[None]:
@@ -209,7 +148,7 @@ class Engine(Declarations):
         """Prove the declared roots (all, or those of `keys`) as they are now, in bounded time. Raises LoadError."""
         from conduit.status import status
 
-        desired = self.load()
+        desired = self.load().whole()
         observed = self.observe()
         roots = [root for key, root in sorted(desired.roots.items()) if not keys or key in keys]
         return status(roots, desired, observed, self.kinds, self.proving_context())

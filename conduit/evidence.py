@@ -50,6 +50,11 @@ def of_clock(instant: float, side: str) -> Evidence:
     return Evidence("clock", repr(instant), side)
 
 
+def side_of(now: float, instant: float) -> str:
+    """Tell on which side of an instant the clock is, `BEFORE` or `AFTER`; both in seconds since the epoch."""
+    return BEFORE if now < instant else AFTER
+
+
 def of_sizes(pattern: Path) -> Evidence:
     """Return the evidence of files that only grow: the names a pattern in the last part of a path fits, and sizes."""
     return Evidence("sizes", str(pattern), sizes(pattern))

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from ipaddress import ip_address
-from itertools import combinations
+from functools import partial
 from typing import Any, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from conduit.claims import claim_places, claim_problems
 from conduit.errors import Code, ConduitError, Diagnostic, LoadError
-from conduit.graph import Edges, edges, find_cycle
+from conduit.graph import Edges, edges, find_cycle, refs
 from conduit.kind import Kind
+from conduit.later import later
 from conduit.look import Files, Look, Written
-from conduit.model import Claim, Key, Source
+from conduit.model import Key
 from conduit.settings import Settings
+from conduit.settled_root import NONE_SETTLED, SettledRoot
 from conduit.spec import Resource, Spec
 from conduit.upstreams import Resolve, Rules
 
@@ -24,12 +27,6 @@ DUPLICATE = Code(
     "Two declarations lead to the same resource, for example a dns_record that has the name of one a service brings "
     "along. Each resource has exactly one place where it is declared; rename one of them.",
 )
-CLASH = Code(
-    "CND-0304",
-    "two resources claim the same thing",
-    "A host name and path, a DNS name and type, or a listener can belong to one resource only; otherwise which one "
-    "answers would be an accident. Both places are named: change or remove one of them.",
-)
 NO_TARGET = Code(
     "CND-0305",
     "no such daemon in conduit.yaml",
@@ -38,6 +35,8 @@ NO_TARGET = Code(
 )
 
 T = TypeVar("T")
+Found = dict[Key, list[Resource[Any]]]
+"""The leaves of each root that was expanded."""
 
 MAX_DEPTH = 8
 """Composites may expand into composites, but not endlessly."""
@@ -46,7 +45,8 @@ MAX_DEPTH = 8
 class Desired(Struct, frozen=True):
     """The whole wish: declared roots, leaves, which leaves a root stands for, and what each leaf depends on.
 
-    `doubts` are the leaves of which nobody knows now what they should be, and why.
+    `doubts` are the leaves of which nobody knows now what they should be, and why. `settled` roots and their leaves are
+    made when they are asked for, and are in no edge; `whole` tells the same wish with all of them made.
     """
 
     roots: Mapping[Key, Resource[Any]]
@@ -54,6 +54,16 @@ class Desired(Struct, frozen=True):
     children: Mapping[Key, tuple[Key, ...]]
     edges: Edges
     doubts: Mapping[Key, Diagnostic]
+    settled: Mapping[Key, SettledRoot] = NONE_SETTLED
+    expanded: Callable[[], Desired] | None = None
+
+    def whole(self) -> Desired:
+        """Return the same wish with nothing settled."""
+        return self.expanded() if self.expanded else self
+
+    def unsettled(self) -> Iterable[Resource[Any]]:
+        """Yield the declared roots that are not settled."""
+        return (self.roots[key] for key in self.roots if key not in self.settled)
 
     def leaves_of(self, root: Key) -> list[Resource[Any]]:
         """Return the leaves a declared resource stands for, without those in doubt, which promise nothing."""
@@ -76,6 +86,7 @@ class DeclaredLook(Struct, eq=False):
     files: Files
     written: Callable[[Key], Written]
     verbs: Callable[[Key], Sequence[str]] = lambda key: ()
+    settled: Mapping[Key, SettledRoot] = NONE_SETTLED
     warnings: list[Diagnostic] = []
     doubts: dict[Key, Diagnostic] = {}
     _found: dict[Any, Any] = {}
@@ -85,6 +96,10 @@ class DeclaredLook(Struct, eq=False):
         found = self.declared.get(key)
         return found.spec if found else None
 
+    def connected(self) -> Iterable[Resource[Any]]:
+        """Yield all that is declared and may name another resource."""
+        return (self.declared[key] for key in self.declared if key not in self.settled)
+
     def once(self, find: Callable[[Look], T]) -> T:
         """Return what `find` finds, looked for once."""
         if find not in self._found:
@@ -93,28 +108,35 @@ class DeclaredLook(Struct, eq=False):
         return found
 
 
-def expand(look: Look, kinds: Mapping[str, Kind[Any]]) -> Desired:
+def expand(look: Look, kinds: Mapping[str, Kind[Any]], settled: Mapping[Key, SettledRoot] = NONE_SETTLED) -> Desired:
     """Expand every composite and check names, claims, targets, references and cycles. Raises LoadError with all.
 
-    A leaf that several composites bring along in the very same form is one leaf they share.
+    A leaf that several composites bring along in the very same form is one leaf they share. Of what is `settled` only
+    that is expanded which the rest has to do with.
     """
-    declared, settings = look.declared, look.settings
+    return _expand(look, kinds, {}, settled)
+
+
+def _expand(look: Look, kinds: Mapping[str, Kind[Any]], found: Found, settled: Mapping[Key, SettledRoot]) -> Desired:
+    """Expand all that is neither `found` nor `settled`; see `expand`."""
+    declared, problems = look.declared, list[Diagnostic]()
+
+    def add(keys: Iterable[Key]) -> None:
+        for key in keys:
+            found[key] = _tried(declared[key], kinds, look, problems)
+
+    add(key for key in declared if key not in found and key not in settled)
+    if settled:
+        add(_met(found, settled, kinds))
+        settled = {key: root for key, root in settled.items() if key not in found}
+    children = {key: settled[key].leaves if key in settled else _keys(found[key]) for key in declared}
     leaves: dict[Key, Resource[Any]] = {}
-    children: dict[Key, tuple[Key, ...]] = dict.fromkeys(declared, ())
-    problems: list[Diagnostic] = []
-    for root in declared.values():
-        try:
-            found = _leaves(root, kinds, look)
-        except ConduitError as error:
-            problems += error.diagnostics
-            continue
-        children[root.key] = tuple(leaf.key for leaf in found)
-        for leaf in found:
-            other = leaves.setdefault(leaf.key, leaf)
-            if other is not leaf and other != leaf:
-                problems.append(_duplicate(leaf, other))
-    problems += _claim_problems(leaves.values(), kinds)
-    problems += _target_problems(leaves.values(), kinds, settings)
+    for leaf in (leaf for key in declared if key in found for leaf in found[key]):
+        other = leaves.setdefault(leaf.key, leaf)
+        if other is not leaf and other != leaf:
+            problems.append(_duplicate(leaf, other))
+    problems += claim_problems(leaves.values(), kinds)
+    problems += _target_problems(leaves.values(), kinds, look.settings)
     depends, missing = edges(leaves, children)
     problems += missing
     cycle = None if missing else find_cycle(depends, leaves)
@@ -122,7 +144,52 @@ def expand(look: Look, kinds: Mapping[str, Kind[Any]]) -> Desired:
         problems.append(cycle)
     if problems:
         raise LoadError(dict.fromkeys(problems))
-    return Desired(declared, leaves, children, depends, look.doubts)
+    whole = Desired(declared, leaves, children, depends, look.doubts)
+    return _with_settled(whole, look, kinds, found, settled) if settled else whole
+
+
+def _with_settled(
+    rest: Desired,
+    look: Look,
+    kinds: Mapping[str, Kind[Any]],
+    found: Found,
+    settled: Mapping[Key, SettledRoot],
+) -> Desired:
+    """Return a wish of which the `rest` is made, with the leaves of what is settled made later."""
+
+    def leaves_of(root: Key) -> dict[Key, Resource[Any]]:
+        return {leaf.key: leaf for leaf in _leaves(rest.roots[root], kinds, look)}
+
+    leaves = {key: rest.leaves.get(key, root) for root, own in rest.children.items() for key in own}
+    whole = partial(_expand, look, kinds, found, NONE_SETTLED)
+    return replace(rest, leaves=later(leaves, leaves_of), settled=settled, expanded=whole)
+
+
+def _keys(leaves: Iterable[Resource[Any]]) -> tuple[Key, ...]:
+    return tuple(leaf.key for leaf in leaves)
+
+
+def _tried(
+    root: Resource[Any], kinds: Mapping[str, Kind[Any]], look: Look, problems: list[Diagnostic]
+) -> list[Resource[Any]]:
+    """Return the leaves of a root; none, and more `problems`, when it cannot be expanded."""
+    try:
+        return _leaves(root, kinds, look)
+    except ConduitError as error:
+        problems += error.diagnostics
+        return []
+
+
+def _met(found: Found, settled: Mapping[Key, SettledRoot], kinds: Mapping[str, Kind[Any]]) -> set[Key]:
+    """Return the settled roots that share a leaf or a claim with what was expanded, or are depended on."""
+    leaves = [leaf for own in found.values() for leaf in own]
+    keys = {key for leaf in leaves for key in (leaf.key, *leaf.needs, *(ref.key for ref in refs(leaf.spec)))}
+    claims = set(claim_places(leaves, kinds))
+    return {
+        key
+        for key, root in settled.items()
+        if key in keys or not (keys.isdisjoint(root.leaves) and claims.isdisjoint(root.claims))
+    }
 
 
 def _leaves(resource: Resource[Any], kinds: Mapping[str, Kind[Any]], look: Look, depth: int = 0) -> list[Resource[Any]]:
@@ -146,65 +213,6 @@ def _duplicate(leaf: Resource[Any], other: Resource[Any]) -> Diagnostic:
         leaf.source,
         "rename one of them",
         related=((str(other.root), other.source),),
-    )
-
-
-def _same_value(one: Claim, two: Claim) -> bool:
-    return one.value == two.value
-
-
-def _same_listener(one: Claim, two: Claim) -> bool:
-    """Compare (protocol, address, port): `::` meets every other address, `0.0.0.0` every other of IPv4."""
-    first, second = ip_address(one.value[1]), ip_address(two.value[1])
-    same_sort = first.version == second.version
-    wildcards = [each for each in (first, second) if each.is_unspecified]
-    return first == second or any(same_sort or each.version == 6 for each in wildcards)
-
-
-def _same_record(one: Claim, two: Claim) -> bool:
-    """Compare (name, type): a CNAME stands alone at its name (RFC 1034 section 3.6.2)."""
-    return one.value[1] == two.value[1] or "CNAME" in (one.value[1], two.value[1])
-
-
-Overlap = Callable[[Claim, Claim], bool]
-Bucket = tuple[object, ...]
-Declared = tuple[Key, Source]
-RULES: dict[str, tuple[Callable[[Claim], Bucket], Overlap]] = {
-    "listen": (lambda claim: (claim.scope, claim.value[0], claim.value[2]), _same_listener),
-    "dns": (lambda claim: (claim.scope, claim.value[0]), _same_record),
-}
-"""Per scope: the bucket in which two claims can meet at all, and whether two of a bucket do."""
-PLAIN: tuple[Callable[[Claim], Bucket], Overlap] = (lambda claim: claim, _same_value)
-
-
-def _claim_problems(leaves: Iterable[Resource[Any]], kinds: Mapping[str, Kind[Any]]) -> Iterable[Diagnostic]:
-    first: dict[Bucket, tuple[Claim, Resource[Any]]] = {}
-    crowded: dict[Bucket, list[tuple[Claim, Resource[Any]]]] = {}
-    for leaf in leaves:
-        for claim in kinds[leaf.key.kind].claims(leaf.spec):
-            bucket_of, _ = RULES.get(claim.scope, PLAIN)
-            place, holder = bucket_of(claim), (claim, leaf)
-            earlier = first.setdefault(place, holder)
-            if earlier is not holder:
-                crowded.setdefault(place, [earlier]).append(holder)
-    clashes: dict[tuple[Declared, Declared], list[Claim]] = {}
-    for bucket in crowded.values():
-        _, overlap = RULES.get(bucket[0][0].scope, PLAIN)
-        for (other_claim, other), (claim, leaf) in combinations(bucket, 2):
-            if overlap(claim, other_claim):
-                clashes.setdefault(((leaf.root, leaf.source), (other.root, other.source)), []).append(claim)
-    return (_clash(claims, *pair) for pair, claims in clashes.items())
-
-
-def _clash(claims: Iterable[Claim], one: Declared, other: Declared) -> Diagnostic:
-    """Return what two declarations both claim, in one problem: one change mends it."""
-    both = " and ".join(dict.fromkeys(map(str, claims)))
-    return Diagnostic(
-        CLASH,
-        f"{one[0]} and {other[0]} both claim {both}",
-        one[1],
-        f"{other[0]} stands at {other[1]}; change one of them",
-        related=((str(other[0]), other[1]),),
     )
 
 

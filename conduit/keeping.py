@@ -12,9 +12,10 @@ from typing import Any
 
 from msgspec import Struct
 
+from conduit import settled_roots
 from conduit.change import Action, Change, Result
 from conduit.errors import ConduitError
-from conduit.evidence import BEFORE, Evidence, of_clock, of_sizes
+from conduit.evidence import BEFORE, Evidence, of_clock, of_sizes, side_of
 from conduit.expand import Desired
 from conduit.journal import Journal
 from conduit.lock import Lock
@@ -24,16 +25,22 @@ from conduit.plan import Plan, Selection
 from conduit.providers.base import Provider
 from conduit.providers.keys import Keys
 from conduit.providers.secrets import Secrets
+from conduit.resources import Kinds
 from conduit.settings import Settings
 from conduit.settled import keep
+from conduit.settled_roots import SettledRoots, settled_in
 from conduit.wish import Wish
 from conduit.work import Work
 
 
 class Keeper(Struct, frozen=True):
-    """Where evidence comes from, beside the readings, and the state directory it goes to."""
+    """Where evidence comes from, beside the readings, and the state directory it goes to.
+
+    `kinds` are those whose settled roots are kept, too; a process that goes on remembers its wish and keeps none.
+    """
 
     settings: Settings
+    kinds: Kinds | None
     state: Path
     keys: Keys
     secrets: Secrets
@@ -51,15 +58,36 @@ class Keeper(Struct, frozen=True):
                 return
             head = Evidence("head", str(self.settings.path(self.settings.desired)), plan.commit)
             unmanaged = Evidence("unmanaged", str(len(plan.unmanaged)), str(len(plan.unmanaged)))
+            seen = self._seen(readings)
             parts = [
                 self.settings.evidence,
                 wish.evidence,
                 (*self.keys.evidence, head, runs, *_ends(desired), unmanaged),
                 self.secrets.evidence(),
-                *(provider.evidence(readings[name]) for name, provider in self.providers.items()),
+                *seen.values(),
             ]
             if None not in parts:
                 keep(self.state, [each for part in parts for each in part or ()])
+            self._keep_roots(wish, seen)
+
+    def _seen(self, readings: Mapping[str, Reading]) -> dict[str, tuple[Evidence, ...] | None]:
+        return {name: provider.evidence(readings[name]) for name, provider in self.providers.items()}
+
+    def _keep_roots(self, wish: Wish, seen: Mapping[str, tuple[Evidence, ...] | None]) -> None:
+        """Keep the roots that stand alone, when all that was seen for the plan can be told."""
+        told = {name: each for name, each in seen.items() if each is not None}
+        if self.kinds is None or self.settings.evidence is None or len(told) < len(seen):
+            return
+        roots = tuple(settled_in(wish.manifests, wish.desired, self.kinds))
+        settled_roots.keep(self.state, SettledRoots(self.settings.evidence, self.keys.evidence, told, roots))
+
+    def still_settled(self, kept: SettledRoots, readings: Mapping[str, Reading], now: float) -> bool:
+        """Tell whether `readings`, at `now` (epoch seconds), show of every provider what was seen of it then."""
+        if kept.keys != self.keys.evidence or kept.providers.keys() != self.providers.keys():
+            return False
+        clocks = (each for seen in kept.providers.values() for each in seen if each.sort == "clock")
+        in_time = all(side_of(now, float(instant)) == seen for _, instant, seen in clocks)
+        return in_time and kept.providers == self._seen(readings)
 
 
 def _told(plan: Plan) -> bool:
@@ -71,7 +99,7 @@ def _told(plan: Plan) -> bool:
 
 def _ends(desired: Desired) -> list[Evidence]:
     """Return the instants at which differences are not ignored any more."""
-    untils = {entry.until for root in desired.roots.values() for entry in root.ignore if entry.until}
+    untils = {entry.until for root in desired.unsettled() for entry in root.ignore if entry.until}
     return [of_clock(instant(until), BEFORE) for until in sorted(untils)]
 
 

@@ -111,6 +111,13 @@ class Kind(ABC, Generic[S]):
         """Yield the leaf resources a composite stands for. Raises `ConduitError` for a wish that cannot be met."""
         return ()
 
+    def alone(self, spec: S) -> bool:
+        """Return whether a declared resource says all by itself: its leaves follow from its spec and the settings.
+
+        Then `expand` and `complete` ask of `Look` nothing but the settings and the rules.
+        """
+        return False
+
     def complete(self, resource: Resource[S], look: Look) -> Resource[S]:
         """Return a leaf with what only the files it names can tell. Raises `ConduitError` for one that may not be."""
         return resource

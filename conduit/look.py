@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -73,6 +73,9 @@ class Look(Protocol):
     @property
     def declared(self) -> Mapping[Key, Resource[Any]]:
         """Everything that is declared."""
+
+    def connected(self) -> Iterable[Resource[Any]]:
+        """Yield all that is declared and may name another resource."""
 
     @property
     def verbs(self) -> Callable[[Key], Sequence[str]]:

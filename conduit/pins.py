@@ -18,10 +18,11 @@ def pins_of(work: Work) -> dict[Key, Any]:
     """Return what each declared leaf that floats stands for, by the newest readings of an apply."""
     lives: dict[str, dict[Key, list[Live]]] = {}
     found = {}
-    for key, leaf in work.desired.leaves.items():
+    for key in work.desired.leaves:
         kind = work.kinds[key.kind]
         if not kind.pins or kind.provider not in work.readings:
             continue
+        leaf = work.desired.leaves[key]
         if key.kind not in lives:
             lives[key.kind] = work.lives(kind, work.desired.leaves.keys())
         context = work.context(kind.provider)

@@ -108,7 +108,10 @@ def make_plan(
     commit: str = "",
     prune_percent: int = 30,
 ) -> Plan:
-    """Compare the whole wish with all that was observed. Deterministic: equal inputs give equal plans."""
+    """Compare the whole wish with all that was observed. Deterministic: equal inputs give equal plans.
+
+    What is settled in the wish must be so for what was observed.
+    """
     decider = Decider(kinds, observed, desired.edges, now, desired.doubts)
     decider.index()
     found = [change for leaf in _in_order(desired) if (change := decider.decide(leaf))]
@@ -138,11 +141,13 @@ def make_plan(
 
 
 def _in_order(desired: Desired) -> Iterable[Resource[Any]]:
-    """Yield all leaves so that each comes after those it refers to; `needs` alone does not matter for deciding."""
+    """Yield all leaves so that each comes after those it refers to; `needs` alone does not matter for deciding.
+
+    Those of a settled root have no difference, and are left out.
+    """
     connected = [key for key in order(desired.edges) if key in desired.leaves] if desired.edges else []
-    seen = set(connected)
-    yield from (desired.leaves[key] for key in connected)
-    yield from (leaf for key, leaf in desired.leaves.items() if key not in seen)
+    others = (key for root, own in desired.children.items() if root not in desired.settled for key in own)
+    yield from (desired.leaves[key] for key in dict.fromkeys((*connected, *others)))
 
 
 def _deletions(decider: Decider, desired: Desired, observed: Mapping[str, Observed]) -> Iterable[Change]:

@@ -55,6 +55,6 @@ def _holds(made: _Made, now: float) -> bool:
     evidence = made.wish.evidence
     if evidence is None:
         return False
-    ends = [instant(each.until) for root in made.wish.desired.roots.values() for each in root.ignore if each.until]
+    ends = [instant(each.until) for root in made.wish.desired.unsettled() for each in root.ignore if each.until]
     passed = any((made.at < end) != (now < end) for end in ends)
     return not passed and same_again(evidence[1:])

@@ -24,12 +24,13 @@ from typing import Final
 from msgspec import Struct
 
 from conduit import __version__
-from conduit.evidence import AFTER, BEFORE, Evidence, hash_of, inode, inode_of
+from conduit.evidence import Evidence, hash_of, inode, inode_of, side_of
 from conduit.patterns import pattern
 from conduit.providers.files import read_regular, write_cache
 from conduit.second_look import LOOKS, MAX_BYTES, Again
 from conduit.variables import given
 
+NAME: Final = "settled.json"
 FORMAT: Final = 2
 """Raise it when what a sort of evidence means changes."""
 STATE_DIR: Final = "/var/lib/conduit"
@@ -67,18 +68,12 @@ def settled(settings_file: Path, now: Callable[[], float] = time.time) -> Settle
 
 def keep(state: Path, evidence: Iterable[Evidence]) -> None:
     """Keep the evidence of an empty plan, its settings file first. Never fails: without it the next diff is slower."""
-    body = json.dumps(list(evidence), separators=(",", ":")).encode()
-    content = _header(body) + body
-    if not CODE:
-        return
-    with suppress(OSError):
-        if _read(state) != content:
-            write_cache(_path(state), content)
+    keep_cache(state, NAME, json.dumps(list(evidence), separators=(",", ":")).encode())
 
 
 def forget(state: Path) -> None:
     """Drop the kept evidence: the site is about to be changed. Raises OSError."""
-    _path(state).unlink(missing_ok=True)
+    (state / "cache" / NAME).unlink(missing_ok=True)
 
 
 def _kept(settings_file: Path) -> list[Evidence]:
@@ -86,29 +81,30 @@ def _kept(settings_file: Path) -> list[Evidence]:
     content = read_regular(settings_file, MAX_BYTES)
     found = STATE_LINE.findall(content) or ([] if b"state_dir" in content else [STATE_DIR.encode()])
     (state,) = map(os.fsdecode, found)
-    kept = _read(settings_file.parent / state)
-    body = kept.partition(b"\n")[2]
-    if not CODE or kept != _header(body) + body:
-        raise ValueError("it is damaged, or of another conduit or user")
-    evidence = [Evidence(*each) for each in json.loads(body)]
+    evidence = [Evidence(*each) for each in json.loads(read_cache(settings_file.parent / state, NAME))]
     if evidence[0][:2] != ("bytes", str(settings_file)):
         raise ValueError("it belongs to another settings file")
     return evidence
 
 
-def _path(state: Path) -> Path:
-    return state / "cache" / "settled.json"
+def read_cache(state: Path, name: str) -> bytes:
+    """Return what this conduit and user kept under a name. Raises OSError, ValueError when it is not to be trusted."""
+    head, _, body = read_regular(state / "cache" / name, MAX_BYTES).partition(b"\n")
+    if not CODE or head != _header(body):
+        raise ValueError("it is damaged, or of another conduit or user")
+    return body
 
 
-def _read(state: Path) -> bytes:
-    try:
-        return read_regular(_path(state), MAX_BYTES)
-    except OSError:
-        return b""
+def keep_cache(state: Path, name: str, body: bytes) -> None:
+    """Keep something under a name for `read_cache`. Never fails."""
+    path, content = state / "cache" / name, _header(body) + b"\n" + body
+    with suppress(OSError):
+        if CODE and not (path.exists() and read_regular(path, MAX_BYTES) == content):
+            write_cache(path, content)
 
 
 def _header(body: bytes) -> bytes:
-    words = f"conduit settled {FORMAT} {__version__} {os.geteuid()} {CODE} {sha256(body).hexdigest()}\n"
+    words = f"conduit settled {FORMAT} {__version__} {os.geteuid()} {CODE} {sha256(body).hexdigest()}"
     return words.encode()
 
 
@@ -139,4 +135,4 @@ CODE: Final = _code()
 
 
 def _clock(now: Callable[[], float], instant: str) -> str:
-    return BEFORE if now() < float(instant) else AFTER
+    return side_of(now(), float(instant))

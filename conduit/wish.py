@@ -49,11 +49,11 @@ class Wish(Struct, frozen=True):
 def wish_of(manifests: Manifests, settings: Settings, kinds: Kinds, files: SiteFiles) -> Wish:
     """Expand manifests; host names are resolved and named `files` read for it. Raises LoadError with every problem."""
     declared, resolver = manifests.resources, Resolver()
-    resolver.prefetch(host for each in declared.values() for host in kinds[each.key.kind].hosts(each.spec))
-    verbs = partial(_verbs, settings, kinds)
-    look = DeclaredLook(settings, declared, rules_of(settings), resolver, files, manifests.written, verbs)
+    verbs, settled = partial(_verbs, settings, kinds), manifests.settled
+    look = DeclaredLook(settings, declared, rules_of(settings), resolver, files, manifests.written, verbs, settled)
+    resolver.prefetch(host for each in look.connected() for host in kinds[each.key.kind].hosts(each.spec))
     try:
-        desired = expand(look, kinds)
+        desired = expand(look, kinds, settled)
     except LoadError as error:
         raise LoadError(_at_their_fields(error.diagnostics, manifests)) from None
     seen = files.evidence()

@@ -12,6 +12,7 @@ from litestar.exceptions import HTTPException, ValidationException
 
 from conduit.api.codes import CODES, INVALID, UNAVAILABLE
 from conduit.api.wording import wrong_fields
+from conduit.claims import CLASH
 from conduit.errors import (
     Code,
     ConduitError,
@@ -24,7 +25,7 @@ from conduit.errors import (
     Unreadable,
     Unsafe,
 )
-from conduit.expand import CLASH, DUPLICATE
+from conduit.expand import DUPLICATE
 from conduit.manifests.rewrite import NOT_IN_PLACE, SHARED, VARIABLE
 from conduit.manifests.saving import DIRTY
 from conduit.plan_json import problem_document

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,30 +11,35 @@ from msgspec import Struct
 from conduit.dialect.collector import collector_paused
 from conduit.errors import Diagnostic, LoadError
 from conduit.evidence import hash_of_tree
+from conduit.later import later
 from conduit.look import Written
 from conduit.manifests.cache import ParseCache
 from conduit.manifests.entries import Outline
 from conduit.manifests.places import Name, Places
 from conduit.manifests.tree import ManifestFile, Tree
-from conduit.manifests.validate import VARS, Validator
+from conduit.manifests.validate import VARS, Declared, Validator
 from conduit.model import Key, Source
 from conduit.resources import Kinds
 from conduit.settings import Settings
+from conduit.settled_root import NONE_SETTLED, SettledRoot
 from conduit.spec import Resource
 
 
 class Manifests(Struct, frozen=True):
     """What an operator declares: the roots of everything, in the order of files and lines.
 
-    `digest` is the hash of all files, their names included; `base` is the directory those names count from.
+    `digest` is the hash of all files, their names included; `base` is the directory those names count from. `settled`
+    are those resources that are declared as they were, `declared` all without variables.
     """
 
-    resources: dict[Key, Resource[Any]]
+    resources: Mapping[Key, Resource[Any]]
     warnings: tuple[Diagnostic, ...]
     digest: str
     kinds: Kinds
     places: Places
     base: Path
+    settled: Mapping[Key, SettledRoot] = NONE_SETTLED
+    declared: Mapping[Key, Declared] = {}
 
     def locate(self, key: Key, path: str = "") -> Source:
         """Return where the value at a dotted field path of a declared resource stands.
@@ -70,24 +75,40 @@ class Loaded(Struct, frozen=True):
         return self.manifests
 
 
-def load(tree: Tree, settings: Settings, kinds: Kinds, now: float, cache: Path | None = None) -> Loaded:
+def load(
+    tree: Tree,
+    settings: Settings,
+    kinds: Kinds,
+    now: float,
+    cache: Path | None = None,
+    settled: Mapping[Key, SettledRoot] = NONE_SETTLED,
+) -> Loaded:
     """Validate every manifest of a tree, wherever it was read from.
 
     `now` is the time in seconds since 1970 that `until:` is measured against; `cache` is a directory for parsed
-    manifests.
+    manifests; `settled` are roots that are not validated again while they are declared as they were.
     """
     with collector_paused():
         places = Places({file.name: file.content for file in tree.files})
         outlines, unreadable = _outlines(tree.files, places, ParseCache(cache))
         unread = [*tree.problems, *unreadable]
-        validator = Validator(settings, kinds, places, now)
+        validator = Validator(settings, kinds, places, now, settled)
         variables = validator.variables({name: found.sections for name, found in outlines.items()})
         known = not unread and all(map(_tells_variables, outlines.values()))
         for name, found in outlines.items():
             for section in found.sections:
                 validator.section(name, section, variables if known else None)
     digest = hash_of_tree(tree.files)
-    manifests = Manifests(validator.resources, tuple(validator.warnings), digest, kinds, places, tree.base)
+    manifests = Manifests(
+        later(validator.resources, validator.made),
+        tuple(validator.warnings),
+        digest,
+        kinds,
+        places,
+        tree.base,
+        validator.settled,
+        validator.declared,
+    )
     problems = [*unread, *(problem for each in outlines.values() for problem in each.problems), *validator.problems]
     return Loaded(manifests, problems, None if unread or not problems else _broken(outlines.values(), manifests))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
@@ -19,6 +19,7 @@ from conduit.manifests.variables import Variables
 from conduit.model import Key, Source
 from conduit.resources import Kinds
 from conduit.settings import Settings
+from conduit.settled_root import NONE_SETTLED, SettledRoot
 from conduit.spec import Resource, Spec
 
 UNKNOWN_KIND = Code(
@@ -48,13 +49,40 @@ NO_PROVIDER = Code(
 VARS: Final = "vars"
 
 
-class Validator:
-    """Collects the resources, warnings and problems of all files of one load."""
+class Declared(NamedTuple):
+    """Where a resource is declared, and its data."""
 
-    def __init__(self, settings: Settings, kinds: Kinds, places: Places, now: float) -> None:
-        self.resources: dict[Key, Resource[Any]] = {}
+    file: str
+    entry: Entry
+
+    @property
+    def source(self) -> Source:
+        """The place of its name."""
+        return Source(self.file, self.entry.line, self.entry.column)
+
+
+class Validator:
+    """Collects the resources, warnings and problems of all files of one load.
+
+    What is `known` as settled and declared as it was is not validated again; its resource is made when it is asked for.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        kinds: Kinds,
+        places: Places,
+        now: float,
+        known: Mapping[Key, SettledRoot] = NONE_SETTLED,
+    ) -> None:
+        self.resources: dict[Key, Resource[Any] | Key] = {}
+        """All that is declared, in order; of what is settled its key alone."""
+        self.settled: dict[Key, SettledRoot] = {}
+        self.declared: dict[Key, Declared] = {}
+        """All that is declared without variables."""
         self.warnings: list[Diagnostic] = []
         self.problems: list[Diagnostic] = []
+        self._known = known
         self._kinds = kinds
         self._providers = settings.sections.keys()
         self._places = places
@@ -91,7 +119,13 @@ class Validator:
                 self._entry(file, kind, entry, variables)
 
     def _entry(self, file: str, kind: Kind[Any], entry: Entry, variables: Variables | None) -> None:
-        key, source = Key(kind.name, entry.name), Source(file, entry.line, entry.column)
+        key, declared = Key(kind.name, entry.name), Declared(file, entry)
+        if not entry.templated and key not in self.resources:
+            known = self._known.get(key)
+            if known and known.declares(entry.data):
+                self.resources[key], self.settled[key], self.declared[key] = key, known, declared
+                return
+        source = declared.source
         wrong: list[Complaint] = []
         data = variables.fill_entry(entry.data, wrong) if variables and entry.templated else entry.data
         spec, common = (None, NOTHING) if wrong else self._read(kind, source, entry.name, data, wrong)
@@ -102,9 +136,21 @@ class Validator:
         except ValueError as error:
             self._bad_name(f"{shown(entry.name)} cannot be the name of a {kind.name}: {error}", source)
         if key in self.resources:
-            self._duplicate(str(key), source, self.resources[key].source)
+            self._duplicate(str(key), source, self._resource(key).source)
         elif spec is not None and len(self.problems) == told:
             self.resources[key] = Resource(key, spec, source, None, common.needs, common.protect, common.ignore)
+            if not entry.templated:
+                self.declared[key] = declared
+
+    def _resource(self, key: Key) -> Resource[Any]:
+        found = self.resources[key]
+        return self.made(key)[key] if isinstance(found, Key) else found
+
+    def made(self, key: Key) -> dict[Key, Resource[Any]]:
+        """Return the resource of what is settled, by its key."""
+        declared = self.declared[key]
+        spec = self._kinds[key.kind].spec.model_validate(declared.entry.data)
+        return {key: Resource(key, spec, declared.source)}
 
     def _read(
         self, kind: Kind[Any], source: Source, name: str, data: Any, wrong: list[Complaint]

@@ -150,9 +150,9 @@ def _made(look: Look) -> frozenset[Key]:
 
 
 def _each_made(look: Look) -> Iterator[Key]:
-    for resource in look.declared.values():
+    yield from (key for key in look.declared if key.kind != "deployment")
+    for resource in look.connected():
         if resource.key.kind != "deployment":
-            yield resource.key
             continue
         try:
             application = application_of(resource, look).application

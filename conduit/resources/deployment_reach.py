@@ -94,7 +94,7 @@ def held(site: Resource[Any], reach: Reach, look: Look) -> Resource[Any]:
 def served(look: Look) -> Mapping[str, Mapping[str, tuple[int, ...]]]:
     """Return the ports that sites reach, by deployment and service; to be asked for `once`."""
     ports: dict[str, dict[str, set[int]]] = {}
-    for site in look.declared.values():
+    for site in look.connected():
         if isinstance(site.spec, Reach) and site.spec.deployment is not None:
             try:
                 found = reached(site, site.spec, look)

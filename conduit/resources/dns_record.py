@@ -127,6 +127,10 @@ class DnsRecord(Kind[DnsRecordSpec]):
     adopt = "mark"
     permission = "dns"
 
+    def alone(self, spec: DnsRecordSpec) -> bool:
+        """Return True: a record names no other resource."""
+        return True
+
     def render(self, spec: DnsRecordSpec, ctx: Context) -> Native:
         """Return the record as data; `local` says that it needs a line of its own against being forwarded."""
         numbers = {field: getattr(spec, field) for field in NUMBERS.get(spec.type, ())}

@@ -71,6 +71,10 @@ class Service(Kind[ServiceSpec]):
         """Yield the upstreams that are named, not addressed."""
         return (host for _, text, _ in upstreams_of(spec) if (host := named_host(text)))
 
+    def alone(self, spec: ServiceSpec) -> bool:
+        """Return whether the upstreams are addresses."""
+        return spec.deployment is None and not any(self.hosts(spec))
+
     def expand(self, resource: Resource[ServiceSpec], look: Look) -> Iterable[Resource[Any]]:
         """Return the DNS records, the certificate and the route or vhost of a service. Raises `ConduitError`."""
         try:

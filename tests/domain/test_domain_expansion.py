@@ -11,8 +11,8 @@ from domain_world import BLOG, SERVICE, desired, engine, expanded
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from conduit.claims import CLASH
 from conduit.errors import LoadError
-from conduit.expand import CLASH
 from conduit.model import Key, Ref
 from conduit.resources.domain_spec import DomainSpec
 from conduit.resources.service_spec import ServiceSpec

@@ -8,8 +8,8 @@ import pytest
 import yaml
 from domain_world import BLOG, SERVICE, desired, refusal
 
+from conduit.claims import CLASH
 from conduit.errors import LoadError
-from conduit.expand import CLASH
 from conduit.graph import MISSING
 from conduit.model import Key
 from conduit.resources.domain_names import TWO_ADDRESSES

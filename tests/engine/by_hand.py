@@ -21,10 +21,10 @@ def admin(world: World, method: str, path: str, body: Any = None) -> Any:
     return json.loads(out) if out.strip() else None
 
 
-def route_path(world: World, server: str) -> str:
-    """The admin path of the service's route in one of our servers."""
+def route_path(world: World, server: str, host: str = "web.home.arpa") -> str:
+    """The admin path of a service's route in one of our servers."""
     routes = admin(world, "GET", f"/config/apps/http/servers/conduit_{server}/routes")
-    index = next(i for i, route in enumerate(routes) if "web.home.arpa" in json.dumps(route))
+    index = next(i for i, route in enumerate(routes) if host in json.dumps(route))
     return f"/config/apps/http/servers/conduit_{server}/routes/{index}"
 
 

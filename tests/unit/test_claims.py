@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conduit.expand import RULES
+from conduit.claims import RULES
 from conduit.model import Claim
 
 
