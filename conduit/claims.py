@@ -38,39 +38,38 @@ def _same_record(one: Claim, two: Claim) -> bool:
 
 
 Overlap = Callable[[Claim, Claim], bool]
-Bucket = tuple[object, ...]
 Declared = tuple[Key, Source]
-RULES: dict[str, tuple[Callable[[Claim], Bucket], Overlap]] = {
-    "listen": (lambda claim: (claim.scope, claim.value[0], claim.value[2]), _same_listener),
-    "dns": (lambda claim: (claim.scope, claim.value[0]), _same_record),
+RULES: dict[str, tuple[Callable[[Claim], str], Overlap]] = {
+    "listen": (lambda claim: f"listen {claim.value[0]} {claim.value[2]}", _same_listener),
+    "dns": (lambda claim: f"dns {claim.value[0]}", _same_record),
 }
-"""Per scope: the bucket in which two claims can meet at all, and whether two of a bucket do."""
-PLAIN: tuple[Callable[[Claim], Bucket], Overlap] = (lambda claim: claim, _same_value)
+"""Per scope: the place at which two claims can meet at all, and whether two of one place do."""
+PLAIN: tuple[Callable[[Claim], str], Overlap] = (str, _same_value)
 
 
 def claim_places(leaves: Iterable[Resource[Any]], kinds: Mapping[str, Kind[Any]]) -> Iterable[str]:
-    """Yield the places at which the claims of leaves can meet others, as texts."""
+    """Yield the places at which the claims of leaves can meet others."""
     for leaf in leaves:
         for claim in kinds[leaf.key.kind].claims(leaf.spec):
-            place, _ = RULES.get(claim.scope, PLAIN)
-            yield " ".join(map(str, place(claim)))
+            place_of, _ = RULES.get(claim.scope, PLAIN)
+            yield place_of(claim)
 
 
 def claim_problems(leaves: Iterable[Resource[Any]], kinds: Mapping[str, Kind[Any]]) -> Iterable[Diagnostic]:
     """Return what several declarations claim, each pair of them in one problem."""
-    first: dict[Bucket, tuple[Claim, Resource[Any]]] = {}
-    crowded: dict[Bucket, list[tuple[Claim, Resource[Any]]]] = {}
+    first: dict[str, tuple[Claim, Resource[Any]]] = {}
+    crowded: dict[str, list[tuple[Claim, Resource[Any]]]] = {}
     for leaf in leaves:
         for claim in kinds[leaf.key.kind].claims(leaf.spec):
-            bucket_of, _ = RULES.get(claim.scope, PLAIN)
-            place, holder = bucket_of(claim), (claim, leaf)
+            place_of, _ = RULES.get(claim.scope, PLAIN)
+            place, holder = place_of(claim), (claim, leaf)
             earlier = first.setdefault(place, holder)
             if earlier is not holder:
                 crowded.setdefault(place, [earlier]).append(holder)
     clashes: dict[tuple[Declared, Declared], list[Claim]] = {}
-    for bucket in crowded.values():
-        _, overlap = RULES.get(bucket[0][0].scope, PLAIN)
-        for (other_claim, other), (claim, leaf) in combinations(bucket, 2):
+    for holders in crowded.values():
+        _, overlap = RULES.get(holders[0][0].scope, PLAIN)
+        for (other_claim, other), (claim, leaf) in combinations(holders, 2):
             if overlap(claim, other_claim):
                 clashes.setdefault(((leaf.root, leaf.source), (other.root, other.source)), []).append(claim)
     return (_clash(claims, *pair) for pair, claims in clashes.items())

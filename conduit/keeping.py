@@ -28,7 +28,7 @@ from conduit.providers.secrets import Secrets
 from conduit.resources import Kinds
 from conduit.settings import Settings
 from conduit.settled import keep
-from conduit.settled_roots import SettledRoots, settled_in
+from conduit.settled_roots import SettledRoots, Shown, settled_in
 from conduit.wish import Wish
 from conduit.work import Work
 
@@ -78,16 +78,14 @@ class Keeper(Struct, frozen=True):
         told = {name: each for name, each in seen.items() if each is not None}
         if self.kinds is None or self.settings.evidence is None or len(told) < len(seen):
             return
-        roots = tuple(settled_in(wish.manifests, wish.desired, self.kinds))
-        settled_roots.keep(self.state, SettledRoots(self.settings.evidence, self.keys.evidence, told, roots))
+        shown = Shown(self.settings.evidence, self.keys.evidence, told)
+        settled_roots.keep(self.state, SettledRoots(shown, settled_in(wish.manifests, wish.desired, self.kinds)))
 
-    def still_settled(self, kept: SettledRoots, readings: Mapping[str, Reading], now: float) -> bool:
-        """Tell whether `readings`, at `now` (epoch seconds), show of every provider what was seen of it then."""
-        if kept.keys != self.keys.evidence or kept.providers.keys() != self.providers.keys():
-            return False
-        clocks = (each for seen in kept.providers.values() for each in seen if each.sort == "clock")
+    def still_shown(self, shown: Shown, readings: Mapping[str, Reading], now: float) -> bool:
+        """Tell whether `readings`, at `now` (epoch seconds), show of every provider what was shown of it then."""
+        clocks = (each for seen in shown.providers.values() for each in seen if each.sort == "clock")
         in_time = all(side_of(now, float(instant)) == seen for _, instant, seen in clocks)
-        return in_time and kept.providers == self._seen(readings)
+        return in_time and shown.keys == self.keys.evidence and shown.providers == self._seen(readings)
 
 
 def _told(plan: Plan) -> bool:

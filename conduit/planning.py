@@ -64,10 +64,11 @@ class Planning(Declarations):
         return plan
 
     def _still_settled(self, observed: Mapping[str, Observed]) -> bool:
-        """Tell whether what was observed is what was settled."""
-        if any(view.reason for view in observed.values()):
+        """Tell whether everything shows what it showed when the roots were settled."""
+        shown = self.settled_roots.shown
+        if shown is None or any(view.reason for view in observed.values()):
             return False
-        return self._keeper.still_settled(self.settled_roots, _readings(observed), self.now())
+        return self._keeper.still_shown(shown, _readings(observed), self.now())
 
     def plan_again(self, selection: Selection) -> Plan:
         """Plan another part of what was loaded and observed last."""

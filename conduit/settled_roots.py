@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final, get_args
 
@@ -27,37 +28,42 @@ from conduit.spec import Resource, Spec
 NAME: Final = "roots.json"
 
 
-class SettledRoots(Struct, frozen=True, array_like=True):
-    """Roots that a plan found as they are wished for.
+class Shown(Struct, frozen=True, array_like=True):
+    """What all showed when the roots were settled: the settings, the keys, and each provider by its name."""
 
-    `settings` and `keys` are the evidence of these, `providers` that of the readings, by the name of the provider.
-    """
+    settings: tuple[Evidence, ...]
+    keys: tuple[Evidence, ...]
+    providers: dict[str, tuple[Evidence, ...]]
 
-    settings: tuple[Evidence, ...] = ()
-    keys: tuple[Evidence, ...] = ()
-    providers: Mapping[str, tuple[Evidence, ...]] = {}
-    roots: tuple[SettledRoot, ...] = ()
 
-    def known(self, settings: Iterable[Evidence] | None) -> dict[Key, SettledRoot]:
+class SettledRoots(Struct, frozen=True):
+    """Roots that a plan found as they are wished for, and what everything showed then."""
+
+    shown: Shown | None = None
+    roots: Iterable[SettledRoot] = ()
+
+    def known(self, settings: tuple[Evidence, ...] | None) -> dict[Key, SettledRoot]:
         """Return the roots by their keys, none of other settings than these."""
-        same = settings is not None and self.settings == tuple(settings)
+        same = self.shown is not None and self.shown.settings == settings
         return {root.key: root for root in self.roots} if same else {}
 
 
-_DECODER: Final = json.Decoder(SettledRoots)
+_SHOWN: Final = json.Decoder(Shown)
+_ROOT: Final = json.Decoder(SettledRoot)
 
 
 def read(state: Path) -> SettledRoots:
     """Return what is kept in a state directory; nothing when there is nothing to be trusted. Never fails."""
     try:
-        return _DECODER.decode(read_cache(state, NAME))
+        shown, _, roots = read_cache(state, NAME).partition(b"\n")
+        return SettledRoots(_SHOWN.decode(shown), _ROOT.decode_lines(roots))
     except (OSError, ValueError):
         return SettledRoots()
 
 
 def keep(state: Path, found: SettledRoots) -> None:
-    """Keep what a plan found. Never fails: without it the next plan looks at every root."""
-    keep_cache(state, NAME, json.encode(found))
+    """Keep what a plan found, a line for each root. Never fails: without it the next plan looks at every root."""
+    keep_cache(state, NAME, json.Encoder().encode_lines(chain((found.shown,), found.roots)))
 
 
 def settled_in(manifests: Manifests, desired: Desired, kinds: Mapping[str, Kind[Any]]) -> Iterator[SettledRoot]:
