@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from ipaddress import ip_address
 from itertools import combinations
 from typing import Any
 
+from msgspec import Struct
+
 from conduit.errors import Code, Diagnostic
 from conduit.kind import Kind
-from conduit.model import Claim, Key, Source
+from conduit.model import Bucket, Claim, Key, Source
 from conduit.spec import Resource
 
 CLASH = Code(
@@ -39,40 +41,46 @@ def _same_record(one: Claim, two: Claim) -> bool:
 
 Overlap = Callable[[Claim, Claim], bool]
 Declared = tuple[Key, Source]
-RULES: dict[str, tuple[Callable[[Claim], str], Overlap]] = {
-    "listen": (lambda claim: f"listen {claim.value[0]} {claim.value[2]}", _same_listener),
-    "dns": (lambda claim: f"dns {claim.value[0]}", _same_record),
+RULES: dict[str, tuple[Callable[[Claim], Bucket], Overlap]] = {
+    "listen": (lambda claim: (claim.scope, claim.value[0], claim.value[2]), _same_listener),
+    "dns": (lambda claim: (claim.scope, claim.value[0]), _same_record),
 }
-"""Per scope: the place at which two claims can meet at all, and whether two of one place do."""
-PLAIN: tuple[Callable[[Claim], str], Overlap] = (str, _same_value)
+"""Per scope: the bucket in which two claims can meet at all, and whether two of a bucket do."""
+PLAIN: tuple[Callable[[Claim], Bucket], Overlap] = (lambda claim: claim, _same_value)
 
 
-def claim_places(leaves: Iterable[Resource[Any]], kinds: Mapping[str, Kind[Any]]) -> Iterable[str]:
-    """Yield the places at which the claims of leaves can meet others."""
+class Claims(Struct, frozen=True):
+    """The buckets of the claims of each root, and what several declarations claim."""
+
+    buckets: Mapping[Key, Sequence[Bucket]]
+    problems: Sequence[Diagnostic]
+
+
+def claims_of(leaves: Iterable[Resource[Any]], kinds: Mapping[str, Kind[Any]]) -> Claims:
+    """Return what leaves claim; what two declarations both claim is one problem."""
+    buckets: dict[Key, list[Bucket]] = {}
+    first: dict[Bucket, tuple[Claim, Resource[Any]]] = {}
+    crowded: dict[Bucket, list[tuple[Claim, Resource[Any]]]] = {}
     for leaf in leaves:
+        own = buckets.setdefault(leaf.parent or leaf.key, [])
         for claim in kinds[leaf.key.kind].claims(leaf.spec):
-            place_of, _ = RULES.get(claim.scope, PLAIN)
-            yield place_of(claim)
-
-
-def claim_problems(leaves: Iterable[Resource[Any]], kinds: Mapping[str, Kind[Any]]) -> Iterable[Diagnostic]:
-    """Return what several declarations claim, each pair of them in one problem."""
-    first: dict[str, tuple[Claim, Resource[Any]]] = {}
-    crowded: dict[str, list[tuple[Claim, Resource[Any]]]] = {}
-    for leaf in leaves:
-        for claim in kinds[leaf.key.kind].claims(leaf.spec):
-            place_of, _ = RULES.get(claim.scope, PLAIN)
-            place, holder = place_of(claim), (claim, leaf)
-            earlier = first.setdefault(place, holder)
+            bucket_of, _ = RULES.get(claim.scope, PLAIN)
+            bucket, holder = bucket_of(claim), (claim, leaf)
+            own.append(bucket)
+            earlier = first.setdefault(bucket, holder)
             if earlier is not holder:
-                crowded.setdefault(place, [earlier]).append(holder)
+                crowded.setdefault(bucket, [earlier]).append(holder)
+    return Claims(buckets, _problems(crowded.values()))
+
+
+def _problems(crowded: Iterable[Sequence[tuple[Claim, Resource[Any]]]]) -> list[Diagnostic]:
     clashes: dict[tuple[Declared, Declared], list[Claim]] = {}
-    for holders in crowded.values():
+    for holders in crowded:
         _, overlap = RULES.get(holders[0][0].scope, PLAIN)
         for (other_claim, other), (claim, leaf) in combinations(holders, 2):
             if overlap(claim, other_claim):
                 clashes.setdefault(((leaf.root, leaf.source), (other.root, other.source)), []).append(claim)
-    return (_clash(claims, *pair) for pair, claims in clashes.items())
+    return [_clash(claims, *pair) for pair, claims in clashes.items()]
 
 
 def _clash(claims: Iterable[Claim], one: Declared, other: Declared) -> Diagnostic:

@@ -20,7 +20,7 @@ from conduit.premises import Premises
 from conduit.providers.site_files import SiteFiles
 from conduit.resources import Kinds, load_kinds
 from conduit.second_look import STILL
-from conduit.settled_root import NONE_SETTLED, SettledRoot
+from conduit.settled_root import SettledRoot
 from conduit.settled_roots import SettledRoots, read
 from conduit.wish import Wish, wish_of, wrong_beside
 
@@ -105,7 +105,7 @@ class Declarations(Premises):
         return wish
 
     def wish_of(
-        self, tree: Tree, files: SiteFiles, now: float, settled: Mapping[Key, SettledRoot] = NONE_SETTLED
+        self, tree: Tree, files: SiteFiles, now: float, settled: Mapping[Key, SettledRoot] | None = None
     ) -> Wish:
         """Return the wish of a tree with the files that it names. Raises LoadError with every problem."""
         loaded = load(tree, self.settings, self.kinds, now, self.state / "cache", settled)

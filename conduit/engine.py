@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
@@ -136,7 +137,8 @@ class Engine(Planning):
 
         context = self.proving_context() if options.prove else self.context()
         context = replace(context, parallel=options.parallel)
-        return Means(self.kinds, self.providers, self.history, self.lock, context, self.now)
+        meanwhile = partial(self._keeper.prepare, self.wish)
+        return Means(self.kinds, self.providers, self.history, self.lock, context, self.now, meanwhile)
 
     def live(self, kind: str) -> list[Live]:
         """Return every live object of a leaf kind, ours or not. Raises `Unreadable` when its provider is silent."""

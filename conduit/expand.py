@@ -9,13 +9,13 @@ from typing import Any, TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from conduit.claims import claim_places, claim_problems
+from conduit.claims import claims_of
 from conduit.errors import Code, ConduitError, Diagnostic, LoadError
 from conduit.graph import Edges, edges, find_cycle, refs
 from conduit.kind import Kind
 from conduit.later import later
 from conduit.look import Files, Look, Written
-from conduit.model import Key
+from conduit.model import Bucket, Key
 from conduit.settings import Settings
 from conduit.settled_root import NONE_SETTLED, SettledRoot
 from conduit.spec import Resource, Spec
@@ -54,6 +54,8 @@ class Desired(Struct, frozen=True):
     children: Mapping[Key, tuple[Key, ...]]
     edges: Edges
     doubts: Mapping[Key, Diagnostic]
+    buckets: Mapping[Key, Sequence[Bucket]] = {}
+    """Those of the claims of each root that is not settled."""
     settled: Mapping[Key, SettledRoot] = NONE_SETTLED
     expanded: Callable[[], Desired] | None = None
 
@@ -131,11 +133,13 @@ def _expand(look: Look, kinds: Mapping[str, Kind[Any]], found: Found, settled: M
         settled = {key: root for key, root in settled.items() if key not in found}
     children = {key: settled[key].leaves if key in settled else _keys(found[key]) for key in declared}
     leaves: dict[Key, Resource[Any]] = {}
-    for leaf in (leaf for key in declared if key in found for leaf in found[key]):
-        other = leaves.setdefault(leaf.key, leaf)
-        if other is not leaf and other != leaf:
-            problems.append(_duplicate(leaf, other))
-    problems += claim_problems(leaves.values(), kinds)
+    for key in declared:
+        for leaf in found.get(key, ()):
+            other = leaves.setdefault(leaf.key, leaf)
+            if other is not leaf and other != leaf:
+                problems.append(_duplicate(leaf, other))
+    claims = claims_of(leaves.values(), kinds)
+    problems += claims.problems
     problems += _target_problems(leaves.values(), kinds, look.settings)
     depends, missing = edges(leaves, children)
     problems += missing
@@ -144,7 +148,7 @@ def _expand(look: Look, kinds: Mapping[str, Kind[Any]], found: Found, settled: M
         problems.append(cycle)
     if problems:
         raise LoadError(dict.fromkeys(problems))
-    whole = Desired(declared, leaves, children, depends, look.doubts)
+    whole = Desired(declared, leaves, children, depends, look.doubts, claims.buckets)
     return _with_settled(whole, look, kinds, found, settled) if settled else whole
 
 
@@ -166,7 +170,7 @@ def _with_settled(
 
 
 def _keys(leaves: Iterable[Resource[Any]]) -> tuple[Key, ...]:
-    return tuple(leaf.key for leaf in leaves)
+    return tuple([leaf.key for leaf in leaves])
 
 
 def _tried(
@@ -184,11 +188,11 @@ def _met(found: Found, settled: Mapping[Key, SettledRoot], kinds: Mapping[str, K
     """Return the settled roots that share a leaf or a claim with what was expanded, or are depended on."""
     leaves = [leaf for own in found.values() for leaf in own]
     keys = {key for leaf in leaves for key in (leaf.key, *leaf.needs, *(ref.key for ref in refs(leaf.spec)))}
-    claims = set(claim_places(leaves, kinds))
+    buckets = {each for own in claims_of(leaves, kinds).buckets.values() for each in own}
     return {
         key
         for key, root in settled.items()
-        if key in keys or not (keys.isdisjoint(root.leaves) and claims.isdisjoint(root.claims))
+        if key in keys or not (keys.isdisjoint(root.leaves) and buckets.isdisjoint(root.buckets))
     }
 
 

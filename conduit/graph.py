@@ -50,8 +50,9 @@ def _of_refs(annotation: Any) -> bool:
 def refs(spec: Spec) -> list[Ref]:
     """Return the references in a spec: in its own fields, and in those of the specs it lists."""
     spec_type: type[Spec] = type(spec)
-    found = [ref for name in ref_fields(spec_type) if isinstance(ref := getattr(spec, name), Ref)]
-    for part in parts_with_refs(spec_type):
+    names, parts = ref_fields(spec_type), parts_with_refs(spec_type)
+    found = [ref for name in names if isinstance(ref := getattr(spec, name), Ref)] if names else []
+    for part in parts:
         for item in getattr(spec, part):
             found += refs(item)
     return found
@@ -75,11 +76,11 @@ def edges(leaves: Mapping[Key, Resource[Any]], children: Mapping[Key, Sequence[K
     found: Edges = {}
     problems: dict[tuple[Key, Key], Diagnostic] = {}
     for key, leaf in leaves.items():
-        spec_type: type[Spec] = type(leaf.spec)
-        if not leaf.needs and not ref_fields(spec_type) and not parts_with_refs(spec_type):
+        referred = refs(leaf.spec)
+        if not referred and not leaf.needs:
             continue
         targets: dict[Key, None] = {}
-        for wanted in [*(ref.key for ref in refs(leaf.spec)), *leaf.needs]:
+        for wanted in [*(ref.key for ref in referred), *leaf.needs]:
             if wanted in leaves:
                 targets[wanted] = None
             elif wanted in children:

@@ -28,25 +28,28 @@ from conduit.providers.secrets import Secrets
 from conduit.resources import Kinds
 from conduit.settings import Settings
 from conduit.settled import keep
-from conduit.settled_roots import SettledRoots, Shown, settled_in
+from conduit.settled_roots import Shown, lines_of
 from conduit.wish import Wish
 from conduit.work import Work
 
 
-class Keeper(Struct, frozen=True):
-    """Where evidence comes from, beside the readings, and the state directory it goes to.
-
-    `kinds` are those whose settled roots are kept, too; a process that goes on remembers its wish and keeps none.
-    """
+class Keeper(Struct, eq=False):
+    """Where evidence comes from, beside the readings, and the state directory it goes to."""
 
     settings: Settings
-    kinds: Kinds | None
+    kinds: Kinds
     state: Path
     keys: Keys
     secrets: Secrets
     providers: Mapping[str, Provider]
     journal: Journal
     lock: Lock
+    _lines: tuple[Wish, bytearray] | None = None
+
+    def prepare(self, wish: Wish | None) -> None:
+        """Work out what is to be kept when nothing of a wish differs any more, while there is time for it."""
+        if wish and wish.manifests.plain is not None and not (self._lines and self._lines[0] is wish):
+            self._lines = (wish, lines_of(wish, self.kinds))
 
     def keep(self, plan: Plan, wish: Wish | None, desired: Desired, readings: Mapping[str, Reading]) -> None:
         """Keep the evidence of a plan that tells of nothing but what is unmanaged. Never fails."""
@@ -76,10 +79,11 @@ class Keeper(Struct, frozen=True):
     def _keep_roots(self, wish: Wish, seen: Mapping[str, tuple[Evidence, ...] | None]) -> None:
         """Keep the roots that stand alone, when all that was seen for the plan can be told."""
         told = {name: each for name, each in seen.items() if each is not None}
-        if self.kinds is None or self.settings.evidence is None or len(told) < len(seen):
+        if self.settings.evidence is None or len(told) < len(seen):
             return
-        shown = Shown(self.settings.evidence, self.keys.evidence, told)
-        settled_roots.keep(self.state, SettledRoots(shown, settled_in(wish.manifests, wish.desired, self.kinds)))
+        self.prepare(wish)
+        if self._lines and self._lines[0] is wish:
+            settled_roots.keep(self.state, Shown(self.settings.evidence, self.keys.evidence, told), self._lines[1])
 
     def still_shown(self, shown: Shown, readings: Mapping[str, Reading], now: float) -> bool:
         """Tell whether `readings`, at `now` (epoch seconds), show of every provider what was shown of it then."""

@@ -112,9 +112,9 @@ class Kind(ABC, Generic[S]):
         return ()
 
     def alone(self, spec: S) -> bool:
-        """Return whether a declared resource says all by itself: its leaves follow from its spec and the settings.
+        """Return whether a declared resource says all by itself, apart from `hosts`.
 
-        Then `expand` and `complete` ask of `Look` nothing but the settings and the rules.
+        Its leaves follow from its spec and the settings: `expand` and `complete` ask `Look` for no more.
         """
         return False
 

@@ -173,6 +173,9 @@ class Claim(NamedTuple):
         return f"{self.scope} {' '.join(self.value)}"
 
 
+Bucket = tuple[str | tuple[str, ...], ...]
+"""What claims that can meet have in common; see `conduit.claims`."""
+
 NO_FIELDS: Final[Mapping[str, Any]] = MappingProxyType({})
 
 

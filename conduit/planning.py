@@ -88,7 +88,7 @@ class Planning(Declarations):
         from conduit.keeping import Keeper
 
         found = self.keys, self.secrets, self.providers, self.journal, self.lock
-        return Keeper(self.settings, None if self.recall else self.kinds, self.state, *found)
+        return Keeper(self.settings, self.kinds, self.state, *found)
 
 
 def _readings(observed: Mapping[str, Observed]) -> dict[str, Reading]:

@@ -31,7 +31,10 @@ from conduit.work import Work, sole_facts
 
 
 class Means(Struct, frozen=True):
-    """What a run works with; `context` is what proofs may know, `now` the clock in seconds since the epoch."""
+    """What a run works with; `context` is what proofs may know, `now` the clock in seconds since the epoch.
+
+    `meanwhile` is called while daemons load, when there is nothing else to do.
+    """
 
     kinds: Mapping[str, Kind[Any]]
     providers: Mapping[str, Provider]
@@ -39,6 +42,7 @@ class Means(Struct, frozen=True):
     lock: Lock
     context: Context
     now: Callable[[], float]
+    meanwhile: Callable[[], object] = lambda: None
 
 
 class Memory(Struct, frozen=True):
@@ -47,6 +51,7 @@ class Memory(Struct, frozen=True):
     run: Run
     history: History
     lock: Lock
+    meanwhile: Callable[[], object]
 
     def intent(self, provider: str, changes: Iterable[Change]) -> None:
         """Journal what is about to change, if this run still holds the lock, with all records before it written."""
@@ -59,8 +64,9 @@ class Memory(Struct, frozen=True):
         self.run.outcome(outcomes)
 
     def expect(self, natives: Mapping[Key, Native | None]) -> None:
-        """Work out the texts of natives while their daemon loads them."""
+        """Work out the texts of natives while their daemon loads them, and what else there is time for."""
         self.history.expect(natives)
+        self.meanwhile()
 
     def record(self, natives: Mapping[Key, Native | None]) -> None:
         """Remember what was written, for the origin of later differences."""
@@ -82,7 +88,7 @@ def carry_out(
     Raises what `conduit.apply.apply` raises; the run then has no end.
     """
     started = means.now()
-    memory = Memory(run, means.history, means.lock)
+    memory = Memory(run, means.history, means.lock, means.meanwhile)
     for provider in means.providers.values():
         provider.parallel, provider.breath = options.parallel, options.breath
     work = Work(plan, desired, means.kinds, observed, means.providers, memory, means.context, options, listen, stop)

@@ -95,7 +95,7 @@ def read_cache(state: Path, name: str) -> bytes:
     return body
 
 
-def keep_cache(state: Path, name: str, body: bytes) -> None:
+def keep_cache(state: Path, name: str, body: bytes | bytearray) -> None:
     """Keep something under a name for `read_cache`. Never fails."""
     path, content = state / "cache" / name, _header(body) + b"\n" + body
     with suppress(OSError):
@@ -103,7 +103,7 @@ def keep_cache(state: Path, name: str, body: bytes) -> None:
             write_cache(path, content)
 
 
-def _header(body: bytes) -> bytes:
+def _header(body: bytes | bytearray) -> bytes:
     words = f"conduit settled {FORMAT} {__version__} {os.geteuid()} {CODE} {sha256(body).hexdigest()}"
     return words.encode()
 

@@ -9,13 +9,14 @@ from typing import Any, Final
 from msgspec import Raw, Struct
 from msgspec.json import Encoder
 
-from conduit.model import Key
+from conduit.model import Bucket, Key
 
-_encode: Final = Encoder().encode
+encoded: Final = Encoder().encode
+"""Turns the data of a manifest into JSON: equal data into equal JSON."""
 
 
 class SettledRoot(Struct, frozen=True, array_like=True):
-    """A root with its data as it was declared, in JSON, its leaves, and the places of their claims.
+    """A root with its data as it was declared, in JSON, its leaves, and the buckets of their claims.
 
     It stands alone: these follow from the data and the settings, so another root with the same key and data has the
     same.
@@ -24,16 +25,11 @@ class SettledRoot(Struct, frozen=True, array_like=True):
     key: Key
     data: Raw
     leaves: tuple[Key, ...]
-    claims: tuple[str, ...]
-
-    @classmethod
-    def of(cls, key: Key, data: Any, leaves: tuple[Key, ...], claims: tuple[str, ...]) -> SettledRoot:
-        """Return a root with data as a manifest tells it."""
-        return cls(key, Raw(_encode(data)), leaves, claims)
+    buckets: tuple[Bucket, ...]
 
     def declares(self, data: Any) -> bool:
         """Tell whether a manifest that tells `data` declares the very same."""
-        return bytes(self.data) == _encode(data)
+        return bytes(self.data) == encoded(data)
 
 
 NONE_SETTLED: Final[Mapping[Key, SettledRoot]] = MappingProxyType({})

@@ -9,21 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from itertools import chain
 from pathlib import Path
 from typing import Any, Final, get_args
 
-from msgspec import Struct, json
+from msgspec import Raw, Struct, json
 
-from conduit.claims import claim_places
 from conduit.evidence import Evidence
 from conduit.expand import Desired
-from conduit.kind import RESERVED, Kind
-from conduit.manifests.load import Manifests
+from conduit.kind import Kind
 from conduit.model import Key, Secret
 from conduit.settled import keep_cache, read_cache
 from conduit.settled_root import SettledRoot
-from conduit.spec import Resource, Spec
+from conduit.spec import Spec
+from conduit.wish import Wish
 
 NAME: Final = "roots.json"
 
@@ -61,45 +59,52 @@ def read(state: Path) -> SettledRoots:
         return SettledRoots()
 
 
-def keep(state: Path, found: SettledRoots) -> None:
-    """Keep what a plan found, a line for each root. Never fails: without it the next plan looks at every root."""
-    keep_cache(state, NAME, json.Encoder().encode_lines(chain((found.shown,), found.roots)))
+def keep(state: Path, shown: Shown, lines: bytes | bytearray) -> None:
+    """Keep the lines of roots. Never fails: without them the next plan looks at every root."""
+    keep_cache(state, NAME, json.encode(shown) + b"\n" + lines)
 
 
-def settled_in(manifests: Manifests, desired: Desired, kinds: Mapping[str, Kind[Any]]) -> Iterator[SettledRoot]:
-    """Yield the roots that stand alone in a wish of which nothing differs."""
+def lines_of(wish: Wish, kinds: Mapping[str, Kind[Any]]) -> bytearray:
+    """Return what is kept of a wish of which nothing differs: a line for each root that stands alone."""
+    lines, encoder = bytearray(), json.Encoder()
+    for root in _settled_in(wish, kinds):
+        encoder.encode_into(root, lines, -1)
+        lines += b"\n"
+    return lines
+
+
+def _settled_in(wish: Wish, kinds: Mapping[str, Kind[Any]]) -> Iterator[SettledRoot]:
+    desired, plain = wish.desired, wish.manifests.plain or {}
     yield from desired.settled.values()
-    tied = _tied(desired)
+    earlier, others = wish.manifests.settled, {*wish.naming, *_tied(desired)}
     for root in desired.unsettled():
-        declared, own = manifests.declared.get(root.key), desired.children[root.key]
-        if declared is None or not RESERVED.isdisjoint(declared.entry.data) or not tied.isdisjoint(own):
-            continue
-        if _alone(root, kinds[root.key.kind]):
-            claims = claim_places((desired.leaves[key] for key in own), kinds)
-            yield SettledRoot.of(root.key, declared.entry.data, own, tuple(claims))
+        key, kind = root.key, kinds[root.key.kind]
+        data = earlier[key].data if key in earlier else plain.get(key)
+        if data is not None and key not in others and _alone(root.spec, kind):
+            yield SettledRoot(key, Raw(data), desired.children[key], tuple(desired.buckets.get(key, ())))
 
 
-def _alone(root: Resource[Any], kind: Kind[Any]) -> bool:
+def _alone(spec: Spec, kind: Kind[Any]) -> bool:
     """Tell whether the leaves of a root, and whether they differ, follow from its spec, the settings and what is live.
 
     A secret would have to be looked up, and noted as used.
     """
-    spec_type: type[Spec] = type(root.spec)
-    return root.spec.model_fields_set.isdisjoint(_secret_fields(spec_type)) and kind.alone(root.spec)
+    return kind.alone(spec) and _secret_fields(kind.spec).isdisjoint(spec.model_fields_set)
 
 
 def _tied(desired: Desired) -> set[Key]:
-    """Return the leaves that several roots share, or that lead from one root to another; none of what is settled is."""
-    roots: dict[Key, Key] = {}
+    """Return the roots that share leaves, or of which one needs the other; none of what is settled does."""
     tied: set[Key] = set()
-    for root in desired.unsettled():
-        for key in desired.children[root.key]:
-            if roots.setdefault(key, root.key) != root.key:
-                tied.add(key)
-    for key, others in desired.edges.items():
-        for other in others:
-            if roots[other] != roots[key]:
-                tied |= {key, other}
+    if sum(map(len, desired.children.values())) > len(desired.leaves):
+        sharing: dict[Key, set[Key]] = {}
+        for root in desired.unsettled():
+            for leaf in desired.children[root.key]:
+                sharing.setdefault(leaf, set()).add(root.key)
+        tied.update(*(roots for roots in sharing.values() if len(roots) > 1))
+    for leaf, others in desired.edges.items():
+        roots = {desired.leaves[each].root for each in (leaf, *others)}
+        if len(roots) > 1:
+            tied |= roots
     return tied
 
 

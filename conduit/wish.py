@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -31,7 +31,7 @@ KEYS: Final = pattern(r"[a-z_]+/[a-z0-9._-]+", re.ASCII)
 class Wish(Struct, frozen=True):
     """Manifests and what they stand for; `evidence` is None when what was looked up cannot be looked up again.
 
-    `files` are those that the manifests name, by path.
+    `files` are those that the manifests name, by path; `naming` are the resources that name hosts to be resolved.
     """
 
     manifests: Manifests
@@ -39,6 +39,7 @@ class Wish(Struct, frozen=True):
     warnings: tuple[Diagnostic, ...]
     evidence: tuple[Evidence, ...] | None
     files: Mapping[str, bytes] = NO_FIELDS
+    naming: Collection[Key] = ()
 
     @property
     def files_digest(self) -> str:
@@ -51,7 +52,8 @@ def wish_of(manifests: Manifests, settings: Settings, kinds: Kinds, files: SiteF
     declared, resolver = manifests.resources, Resolver()
     verbs, settled = partial(_verbs, settings, kinds), manifests.settled
     look = DeclaredLook(settings, declared, rules_of(settings), resolver, files, manifests.written, verbs, settled)
-    resolver.prefetch(host for each in look.connected() for host in kinds[each.key.kind].hosts(each.spec))
+    hosts = {each.key: found for each in look.connected() if (found := [*kinds[each.key.kind].hosts(each.spec)])}
+    resolver.prefetch(host for found in hosts.values() for host in found)
     try:
         desired = expand(look, kinds, settled)
     except LoadError as error:
@@ -61,7 +63,7 @@ def wish_of(manifests: Manifests, settings: Settings, kinds: Kinds, files: SiteF
     tree = Evidence("tree", places, manifests.digest)
     evidence = None if seen is None else (tree, *resolver.evidence(), *seen)
     warnings = (*manifests.warnings, *look.warnings, *dict.fromkeys(look.doubts.values()))
-    return Wish(manifests, desired, warnings, evidence, files.contents)
+    return Wish(manifests, desired, warnings, evidence, files.contents, hosts.keys())
 
 
 def _verbs(settings: Settings, kinds: Kinds, key: Key) -> Sequence[str]:

@@ -17,7 +17,7 @@ from conduit.manifests.cache import ParseCache
 from conduit.manifests.entries import Outline
 from conduit.manifests.places import Name, Places
 from conduit.manifests.tree import ManifestFile, Tree
-from conduit.manifests.validate import VARS, Declared, Validator
+from conduit.manifests.validate import VARS, Validator
 from conduit.model import Key, Source
 from conduit.resources import Kinds
 from conduit.settings import Settings
@@ -29,7 +29,7 @@ class Manifests(Struct, frozen=True):
     """What an operator declares: the roots of everything, in the order of files and lines.
 
     `digest` is the hash of all files, their names included; `base` is the directory those names count from. `settled`
-    are those resources that are declared as they were, `declared` all without variables.
+    are those resources that are declared as they were, `plain` the data of all that may become so; see `Validator`.
     """
 
     resources: Mapping[Key, Resource[Any]]
@@ -39,7 +39,7 @@ class Manifests(Struct, frozen=True):
     places: Places
     base: Path
     settled: Mapping[Key, SettledRoot] = NONE_SETTLED
-    declared: Mapping[Key, Declared] = {}
+    plain: Mapping[Key, bytes] | None = None
 
     def locate(self, key: Key, path: str = "") -> Source:
         """Return where the value at a dotted field path of a declared resource stands.
@@ -81,12 +81,13 @@ def load(
     kinds: Kinds,
     now: float,
     cache: Path | None = None,
-    settled: Mapping[Key, SettledRoot] = NONE_SETTLED,
+    settled: Mapping[Key, SettledRoot] | None = None,
 ) -> Loaded:
     """Validate every manifest of a tree, wherever it was read from.
 
     `now` is the time in seconds since 1970 that `until:` is measured against; `cache` is a directory for parsed
-    manifests; `settled` are roots that are not validated again while they are declared as they were.
+    manifests; `settled` are roots that are not validated again while they are declared as they were, None when none are
+    ever kept.
     """
     with collector_paused():
         places = Places({file.name: file.content for file in tree.files})
@@ -107,7 +108,7 @@ def load(
         places,
         tree.base,
         validator.settled,
-        validator.declared,
+        validator.plain,
     )
     problems = [*unread, *(problem for each in outlines.values() for problem in each.problems), *validator.problems]
     return Loaded(manifests, problems, None if unread or not problems else _broken(outlines.values(), manifests))

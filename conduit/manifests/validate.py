@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, TypeVar
 
+from msgspec import json
 from pydantic import ValidationError
 
 from conduit import grammar
@@ -19,7 +20,7 @@ from conduit.manifests.variables import Variables
 from conduit.model import Key, Source
 from conduit.resources import Kinds
 from conduit.settings import Settings
-from conduit.settled_root import NONE_SETTLED, SettledRoot
+from conduit.settled_root import NONE_SETTLED, SettledRoot, encoded
 from conduit.spec import Resource, Spec
 
 UNKNOWN_KIND = Code(
@@ -49,18 +50,6 @@ NO_PROVIDER = Code(
 VARS: Final = "vars"
 
 
-class Declared(NamedTuple):
-    """Where a resource is declared, and its data."""
-
-    file: str
-    entry: Entry
-
-    @property
-    def source(self) -> Source:
-        """The place of its name."""
-        return Source(self.file, self.entry.line, self.entry.column)
-
-
 class Validator:
     """Collects the resources, warnings and problems of all files of one load.
 
@@ -73,16 +62,17 @@ class Validator:
         kinds: Kinds,
         places: Places,
         now: float,
-        known: Mapping[Key, SettledRoot] = NONE_SETTLED,
+        known: Mapping[Key, SettledRoot] | None = None,
     ) -> None:
         self.resources: dict[Key, Resource[Any] | Key] = {}
         """All that is declared, in order; of what is settled its key alone."""
         self.settled: dict[Key, SettledRoot] = {}
-        self.declared: dict[Key, Declared] = {}
-        """All that is declared without variables."""
+        self.plain: dict[Key, bytes] | None = None if known is None else {}
+        """The data, as JSON, of what is declared without variables and reserved keys; None when nobody asks for it."""
         self.warnings: list[Diagnostic] = []
         self.problems: list[Diagnostic] = []
-        self._known = known
+        self._known = known or NONE_SETTLED
+        self._sources: dict[Key, Source] = {}
         self._kinds = kinds
         self._providers = settings.sections.keys()
         self._places = places
@@ -119,13 +109,11 @@ class Validator:
                 self._entry(file, kind, entry, variables)
 
     def _entry(self, file: str, kind: Kind[Any], entry: Entry, variables: Variables | None) -> None:
-        key, declared = Key(kind.name, entry.name), Declared(file, entry)
-        if not entry.templated and key not in self.resources:
-            known = self._known.get(key)
-            if known and known.declares(entry.data):
-                self.resources[key], self.settled[key], self.declared[key] = key, known, declared
-                return
-        source = declared.source
+        key, source = Key(kind.name, entry.name), Source(file, entry.line, entry.column)
+        known = self._known.get(key)
+        if known and not entry.templated and key not in self.resources and known.declares(entry.data):
+            self.resources[key], self.settled[key], self._sources[key] = key, known, source
+            return
         wrong: list[Complaint] = []
         data = variables.fill_entry(entry.data, wrong) if variables and entry.templated else entry.data
         spec, common = (None, NOTHING) if wrong else self._read(kind, source, entry.name, data, wrong)
@@ -139,8 +127,8 @@ class Validator:
             self._duplicate(str(key), source, self._resource(key).source)
         elif spec is not None and len(self.problems) == told:
             self.resources[key] = Resource(key, spec, source, None, common.needs, common.protect, common.ignore)
-            if not entry.templated:
-                self.declared[key] = declared
+            if self.plain is not None and not entry.templated and common is NOTHING:
+                self.plain[key] = encoded(entry.data)
 
     def _resource(self, key: Key) -> Resource[Any]:
         found = self.resources[key]
@@ -148,9 +136,8 @@ class Validator:
 
     def made(self, key: Key) -> dict[Key, Resource[Any]]:
         """Return the resource of what is settled, by its key."""
-        declared = self.declared[key]
-        spec = self._kinds[key.kind].spec.model_validate(declared.entry.data)
-        return {key: Resource(key, spec, declared.source)}
+        data = json.decode(self.settled[key].data)
+        return {key: Resource(key, self._kinds[key.kind].spec.model_validate(data), self._sources[key])}
 
     def _read(
         self, kind: Kind[Any], source: Source, name: str, data: Any, wrong: list[Complaint]

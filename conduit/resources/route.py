@@ -33,9 +33,9 @@ class RouteKind(Proxied[RouteSpec]):
 
     def build(self, spec: RouteSpec, ctx: Context, password: Password) -> Native:
         """Return the Caddy fragments of a route."""
-        features = ("named_routes" in ctx.features, "stream_close_delay" in ctx.features)
-        dialect = Dialect(*features, route_spec.port_of(ctx.settings, "caddy"))
-        return caddy_route.build(spec, dialect, password)
+        shared, delay = "named_routes" in ctx.features, "stream_close_delay" in ctx.features
+        port = route_spec.port_of(ctx.settings, "caddy") if spec.tls else 443
+        return caddy_route.build(spec, Dialect(shared, delay, port), password)
 
     def rebuild(self, spec: RouteSpec, native: Native, password: Password) -> Native:
         """Return the fragments of a route in the dialect of others."""

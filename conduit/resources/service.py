@@ -69,11 +69,14 @@ class Service(Kind[ServiceSpec]):
 
     def hosts(self, spec: ServiceSpec) -> Iterable[str]:
         """Yield the upstreams that are named, not addressed."""
+        if spec.upstream and not spec.upstreams:
+            host = named_host(spec.upstream)
+            return (host,) if host else ()
         return (host for _, text, _ in upstreams_of(spec) if (host := named_host(text)))
 
     def alone(self, spec: ServiceSpec) -> bool:
-        """Return whether the upstreams are addresses."""
-        return spec.deployment is None and not any(self.hosts(spec))
+        """Return whether it reaches no container."""
+        return spec.deployment is None
 
     def expand(self, resource: Resource[ServiceSpec], look: Look) -> Iterable[Resource[Any]]:
         """Return the DNS records, the certificate and the route or vhost of a service. Raises `ConduitError`."""
