@@ -103,6 +103,7 @@ def _writable(wish: Wish, sign: Sign) -> bool:
 
 def _proven(wish: Wish, sign: Sign) -> Written:
     """Render, read back, compare. Raises ValueError when the text does not say what is meant."""
+    sign = cache(sign)
     bodies = _render(wish, sign)
     contents = read_files(*bodies, wish.places, sign, wish.known.entries.values())
     found = {owner: entry.record for owner, entry in contents.owned.items()}
