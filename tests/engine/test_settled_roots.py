@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from conduit.engine import Engine
 from conduit.errors import Diagnostic, LoadError
 from conduit.plan import Plan
+from conduit.recall import Recall
 from conduit.settled import keep_cache as settled_cache
 from tests.engine.by_hand import admin, edit, hosts_file, route_path
 from tests.engine.conftest import World
@@ -301,6 +302,34 @@ def test_settings_from_the_environment_leave_nothing_out(many: World, monkeypatc
     plan = engine.plan()
     assert settled_in(engine) == set()
     assert len(plan.changes) > len(ALONE)
+
+
+def test_an_upstream_by_name_is_always_looked_at(many: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = {"app.example": "10.0.0.8"}
+    monkeypatch.setattr("socket.getaddrinfo", lambda name, *_, **__: [(0, 0, 0, "", (answers[name], 0))])
+    many.site.write("app.yaml", "services:\n  app: {upstream: 'app.example:80', tls: off}\n")
+    assert many.apply(prove=False).exit_code == 0
+    plan, left_out = both_ways(many)
+    assert plan
+    assert plan.empty
+    assert left_out == ALONE
+    answers["app.example"] = "10.0.0.9"
+    plan, left_out = both_ways(many)
+    assert plan
+    assert [str(change.key) for change in plan.changes] == ["route/app"]
+    assert left_out == ALONE
+
+
+def test_a_process_that_goes_on_keeps_no_roots(many: World) -> None:
+    roots(many).unlink()
+    engine = many.engine()
+    engine.recall = Recall()
+    plan = engine.plan()
+    assert plan.empty
+    engine.keep_evidence(plan)
+    assert not roots(many).exists()
+    assert many.plan().empty
+    assert roots(many).exists()
 
 
 @pytest.mark.parametrize("point", ["caddy.commit.sent", "dnsmasq.commit.renamed", "apply.verified"])
