@@ -22,6 +22,7 @@ from conduit.providers.resolver import Resolver
 from conduit.providers.site_files import SiteFiles
 from conduit.resources import Kinds
 from conduit.settings import Settings
+from conduit.settled_root import NONE_SETTLED, SettledRoot
 from conduit.upstreams import rules_of
 
 KEYS: Final = pattern(r"[a-z_]+/[a-z0-9._-]+", re.ASCII)
@@ -50,7 +51,7 @@ class Wish(Struct, frozen=True):
 def wish_of(manifests: Manifests, settings: Settings, kinds: Kinds, files: SiteFiles) -> Wish:
     """Expand manifests; host names are resolved and named `files` read for it. Raises LoadError with every problem."""
     declared, resolver = manifests.resources, Resolver()
-    verbs, settled = partial(_verbs, settings, kinds), manifests.settled
+    verbs, settled = partial(_verbs, settings, kinds), _worth_while(manifests)
     look = DeclaredLook(settings, declared, rules_of(settings), resolver, files, manifests.written, verbs, settled)
     hosts = {each.key: found for each in look.connected() if (found := [*kinds[each.key.kind].hosts(each.spec)])}
     resolver.prefetch(host for found in hosts.values() for host in found)
@@ -64,6 +65,12 @@ def wish_of(manifests: Manifests, settings: Settings, kinds: Kinds, files: SiteF
     evidence = None if seen is None else (tree, *resolver.evidence(), *seen)
     warnings = (*manifests.warnings, *look.warnings, *dict.fromkeys(look.doubts.values()))
     return Wish(manifests, desired, warnings, evidence, files.contents, hosts.keys())
+
+
+def _worth_while(manifests: Manifests) -> Mapping[Key, SettledRoot]:
+    """Return the settled roots; none when most are new: to compare these with them costs more than it saves."""
+    settled = manifests.settled
+    return settled if 2 * len(settled) >= len(manifests.resources) else NONE_SETTLED
 
 
 def _verbs(settings: Settings, kinds: Kinds, key: Key) -> Sequence[str]:

@@ -33,7 +33,7 @@ from conduit.providers.docker_volume import Volumes
 
 PARTS: Final[tuple[type[Part], ...]] = (Containers, Networks, Volumes, Images)
 """Every sort of object. What is removed or taken back goes sort by sort in this order: what uses others goes first."""
-WORKERS: Final = 6
+WORKERS: Final = 4
 """Changes made at a time; more do not make Docker faster."""
 API: Final = (1, 41)
 """The oldest version of Docker's API that conduit was tried with (Docker 20.10)."""

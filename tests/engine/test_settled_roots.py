@@ -349,3 +349,13 @@ def test_after_a_kill_the_plan_is_the_one_that_looks_at_everything(many: World, 
     assert plan
     assert plan.empty
     assert left_out == ALONE
+
+
+def test_few_settled_roots_among_many_new_ones_are_looked_at_with_them(many: World) -> None:
+    site = deepcopy(SITE)
+    site["services"] |= {f"new{n}": {"upstream": f"10.0.0.1:{3000 + n}", "tls": "off"} for n in range(len(ALONE))}
+    write(many, site)
+    plan, left_out = both_ways(many)
+    assert plan
+    assert len(plan.changes) >= 2 * len(ALONE)
+    assert left_out == set()
