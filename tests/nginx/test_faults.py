@@ -65,8 +65,10 @@ def test_a_stopped_nginx_is_started_for_the_first_frame(world: World) -> None:
     assert world.status("http://wiki.lan/") == 302
 
 
-def test_a_hanging_nginx_is_unknown_in_bounded_time(world: World) -> None:
+def test_a_hanging_nginx_is_unknown_in_bounded_time(world: World, wait_for: Callable[..., Any]) -> None:
+    """The first new worker answers before the second is there, and old ones go when both are."""
     world.apply({"wiki": moved()})
+    wait_for(lambda: len(world.workers()) == 2, "both new workers are there, and the old ones gone")
     workers = world.workers()
     for pid in workers:
         os.kill(pid, signal.SIGSTOP)
