@@ -124,15 +124,15 @@ class Validator:
         except ValueError as error:
             self._bad_name(f"{shown(entry.name)} cannot be the name of a {kind.name}: {error}", source)
         if key in self.resources:
-            self._duplicate(str(key), source, self._resource(key).source)
+            self._duplicate(str(key), source, self._source(key))
         elif spec is not None and len(self.problems) == told:
             self.resources[key] = Resource(key, spec, source, None, common.needs, common.protect, common.ignore)
             if self.plain is not None and not entry.templated and common is NOTHING:
                 self.plain[key] = encoded(entry.data)
 
-    def _resource(self, key: Key) -> Resource[Any]:
+    def _source(self, key: Key) -> Source:
         found = self.resources[key]
-        return self.made(key)[key] if isinstance(found, Key) else found
+        return self._sources[key] if isinstance(found, Key) else found.source
 
     def made(self, key: Key) -> dict[Key, Resource[Any]]:
         """Return the resource of what is settled, by its key."""

@@ -151,9 +151,7 @@ def _made(look: Look) -> frozenset[Key]:
 
 def _each_made(look: Look) -> Iterator[Key]:
     yield from (key for key in look.declared if key.kind != "deployment")
-    for resource in look.connected():
-        if resource.key.kind != "deployment":
-            continue
+    for resource in (each for each in look.connected() if each.key.kind == "deployment"):
         try:
             application = application_of(resource, look).application
         except ConduitError:
